@@ -1,0 +1,51 @@
+/** What every handler is given: the services of this isolate, and the facts of this request. */
+import type { SessionTokens } from '../auth/session-tokens.ts'
+import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
+import type { Settings } from '../env.ts'
+import type { Sessions } from '../sessions/service.ts'
+import type { Database } from '../store/database.ts'
+
+/** Built once per isolate. */
+export interface Services {
+  readonly settings: Settings
+  readonly db: Database
+  readonly tokens: SessionTokens
+  readonly sessions: Sessions
+  readonly signInGate: RateLimit
+  /** Whether the bindings answer, one by one. */
+  readonly health: () => Promise<Record<string, boolean>>
+}
+
+/** One request. */
+export interface RequestContext {
+  readonly services: Services
+  readonly requestId: string
+  /** When the request arrived, epoch milliseconds. */
+  readonly now: number
+  readonly client: Client
+  readonly location: Location | null
+  /** Work that goes on after the answer. */
+  readonly later: (work: Promise<unknown>) => void
+}
+
+/** The client of a request. The address is what Cloudflare says it is; nothing else is believed. */
+export function clientOf(request: Request): Client {
+  return {
+    address: request.headers.get('cf-connecting-ip'),
+    userAgent: trimUserAgent(request.headers.get('user-agent')),
+  }
+}
+
+/** Where the request comes from, as the edge saw it. */
+export function locationOf(request: Request): Location | null {
+  const cf = request.cf as IncomingRequestCfProperties | undefined
+  if (cf === undefined) return null
+  return {
+    city: cf.city ?? null,
+    region: cf.region ?? null,
+    country: cf.country ?? null,
+    timeZone: cf.timezone ?? null,
+    latitude: cf.latitude ?? null,
+    longitude: cf.longitude ?? null,
+  }
+}

@@ -1,0 +1,91 @@
+/** Reading what enters: body and query, checked once against a schema, every bad field named. */
+import type { z } from 'zod'
+import type { Issue, SessionError } from '../domain/errors.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { MAX_BODY_BYTES, mediaType, readBody, utf8 } from '../http/body.ts'
+
+/** A JSON body that fits `schema`. Errors: `unsupported_media_type`, `request_too_large`, `request_timeout`, `invalid_request`. */
+export async function parseJson<T>(
+  request: Request,
+  schema: z.ZodType<T>,
+  limitBytes = MAX_BODY_BYTES,
+): Promise<Result<T, SessionError>> {
+  if (mediaType(request) !== 'application/json') {
+    return fail({ code: 'unsupported_media_type', accepted: ['application/json'] })
+  }
+  const body = await readBody(request, limitBytes)
+  if (!body.ok) return body
+  const text = utf8(body.value)
+  if (text === null) return invalid([{ field: '', code: 'invalid', message: 'The body is not UTF-8.' }])
+  try {
+    return check(JSON.parse(text), schema)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return invalid([{ field: '', code: 'invalid', message: 'The body is not JSON.' }])
+  }
+}
+
+/** A form body that fits `schema`. A field that comes twice is refused. Errors as for `parseJson`. */
+export async function parseForm<T>(request: Request, schema: z.ZodType<T>): Promise<Result<T, SessionError>> {
+  if (mediaType(request) !== 'application/x-www-form-urlencoded') {
+    return fail({ code: 'unsupported_media_type', accepted: ['application/x-www-form-urlencoded'] })
+  }
+  const body = await readBody(request)
+  if (!body.ok) return body
+  const text = utf8(body.value)
+  if (text === null) return invalid([{ field: '', code: 'invalid', message: 'The body is not UTF-8.' }])
+  return checkParameters(new URLSearchParams(text), schema)
+}
+
+/** Query parameters that fit `schema`. One that comes twice is refused. Errors: `invalid_request`. */
+export function parseQuery<T>(request: Request, schema: z.ZodType<T>): Result<T, SessionError> {
+  return checkParameters(new URL(request.url).searchParams, schema)
+}
+
+function checkParameters<T>(parameters: URLSearchParams, schema: z.ZodType<T>): Result<T, SessionError> {
+  const names = [...parameters.keys()]
+  const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
+  if (twice.length > 0) {
+    return invalid(twice.map((field) => ({ field, code: 'invalid', message: 'Must be given once.' })))
+  }
+  return check(Object.fromEntries(parameters), schema)
+}
+
+/** A value that fits `schema`. Errors: `invalid_request`. */
+export function check<T>(value: unknown, schema: z.ZodType<T>): Result<T, SessionError> {
+  const parsed = schema.safeParse(value)
+  return parsed.success ? ok(parsed.data) : invalid(parsed.error.issues.flatMap((issue) => issuesOf(issue, value)))
+}
+
+function invalid(issues: readonly Issue[]): Result<never, SessionError> {
+  return fail({ code: 'invalid_request', issues })
+}
+
+function issuesOf(issue: z.core.$ZodIssue, value: unknown): Issue[] {
+  const path = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      field: [...path, key].join('.'),
+      code: 'unknown',
+      message: 'There is no such field.',
+    }))
+  }
+  const missing = issue.code === 'invalid_type' && at(value, issue.path) === undefined
+  return [
+    {
+      field: path.join('.'),
+      code: missing ? 'missing' : 'invalid',
+      message: missing ? 'Is required.' : issue.message,
+    },
+  ]
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
+        ? (inner as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  )
+}

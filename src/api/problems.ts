@@ -1,0 +1,101 @@
+/** `SessionError` as problem details: the words of our own APIs. */
+import type { SessionError } from '../domain/errors.ts'
+import { type Problem, problemResponse } from '../http/problem.ts'
+import type { RequestContext } from './context.ts'
+
+/** Renders an expected failure. */
+export function renderProblem(error: SessionError, context: RequestContext): Response {
+  return problemResponse(problemOf(error), context.requestId)
+}
+
+/** Renders a bug: says nothing but the request id. */
+export function renderInternalProblem(context: RequestContext): Response {
+  return problemResponse(
+    { status: 500, code: 'internal_error', title: 'Internal error', detail: 'Please report it with the request id.' },
+    context.requestId,
+  )
+}
+
+function problemOf(error: SessionError): Problem {
+  switch (error.code) {
+    case 'invalid_request':
+      return { status: 400, code: error.code, title: 'Invalid request', extra: { errors: error.issues } }
+    case 'request_too_large':
+      return { status: 413, code: error.code, title: 'Request too large', extra: { limit_bytes: error.limitBytes } }
+    case 'unsupported_media_type':
+      return {
+        status: 415,
+        code: error.code,
+        title: 'Unsupported media type',
+        detail: `Send ${error.accepted.join(' or ')}.`,
+        headers: { accept: error.accepted.join(', ') },
+      }
+    case 'request_timeout':
+      return { status: 408, code: error.code, title: 'The body broke off or came too slowly' }
+    case 'path_not_found':
+      return { status: 404, code: error.code, title: 'No such path' }
+    case 'method_not_allowed':
+      return {
+        status: 405,
+        code: error.code,
+        title: 'Method not allowed',
+        headers: { allow: error.allowed.join(', ') },
+      }
+    case 'unauthenticated':
+      return unauthenticated(error.code, 'No valid session or credential')
+    case 'credential_expired':
+      return unauthenticated(error.code, 'The credential has expired')
+    case 'credential_revoked':
+      return unauthenticated(error.code, 'The credential was revoked')
+    case 'session_ended':
+      return {
+        ...unauthenticated(error.code, 'The session has ended'),
+        extra: { reason: error.reason, ended_at: new Date(error.endedAt).toISOString() },
+      }
+    case 'invalid_credentials':
+      return unauthenticated(error.code, 'Wrong user name or password')
+    case 'locked_out':
+      return tooMany(error.code, 'Too many wrong passwords', error.retryAfterSeconds)
+    case 'rate_limited':
+      return tooMany(error.code, 'Too many requests', error.retryAfterSeconds)
+    case 'address_not_allowed':
+      return { status: 403, code: error.code, title: 'The credential may not be used from this address' }
+    case 'forbidden':
+      return {
+        status: 403,
+        code: error.code,
+        title: 'Not allowed',
+        extra: { needed: error.needed, provided: error.provided },
+      }
+    case 'origin_not_allowed':
+      return { status: 403, code: error.code, title: 'The request comes from a foreign page' }
+    case 'identity_store_not_found':
+      return { status: 404, code: error.code, title: 'No such identity store' }
+    case 'user_not_found':
+      return { status: 404, code: error.code, title: 'No such user' }
+    case 'session_not_found':
+      return { status: 404, code: error.code, title: 'No such session' }
+    case 'credential_not_found':
+      return { status: 404, code: error.code, title: 'No such credential' }
+    case 'user_disabled':
+      return { status: 403, code: error.code, title: 'The user is disabled' }
+    case 'conflict':
+      return { status: 409, code: error.code, title: 'Conflict', detail: error.detail }
+    case 'unavailable':
+      return {
+        status: 503,
+        code: error.code,
+        title: 'Temporarily unavailable',
+        headers: { 'retry-after': String(error.retryAfterSeconds) },
+      }
+    // No default: a new code fails to compile until it has an answer here.
+  }
+}
+
+function unauthenticated(code: string, title: string): Problem {
+  return { status: 401, code, title, headers: { 'www-authenticate': 'Bearer realm="latchkey"' } }
+}
+
+function tooMany(code: string, title: string, retryAfterSeconds: number): Problem {
+  return { status: 429, code, title, headers: { 'retry-after': String(Math.max(1, retryAfterSeconds)) } }
+}

@@ -1,0 +1,101 @@
+/**
+ * Routes as data: one list per API serves the requests, and the same list is what `/openapi.json` says.
+ * Every API is an itty `Router` with its own authentication, words for errors, and last resort.
+ */
+import { type IRequest, type RouteEntry, Router } from 'itty-router'
+import type { z } from 'zod'
+import type { SessionError } from '../domain/errors.ts'
+import { allowedMethods, decodeParameters } from '../http/router-paths.ts'
+import type { RequestContext } from './context.ts'
+
+/** What a handler gets: the request, its decoded path parameters, and the context. */
+export type Handler = (
+  request: Request,
+  parameters: Record<string, string>,
+  context: RequestContext,
+) => Promise<Response> | Response
+
+/** How a route knows its caller; the names of OpenAPI's security schemes. */
+export type Security = 'none' | 'session' | 'credential' | 'api_client' | 'operator' | 'access_key' | 'access_token'
+
+export interface Answer {
+  readonly description: string
+  readonly schema?: z.ZodType
+  /** Default `application/json`. */
+  readonly mediaType?: string
+}
+
+/** One method of one path. `path` is in itty's form (`/users/:userId`), from the API's base. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  /** Any one of these will do. */
+  readonly security: readonly Security[]
+  readonly query?: z.ZodObject
+  readonly body?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[] }
+  readonly answers: Readonly<Record<number, Answer>>
+  readonly handle: Handler
+}
+
+/** An API: its place, its routes and its words. */
+export interface Api {
+  /** Its name in the documentation. */
+  readonly name: string
+  readonly base: string
+  readonly routes: readonly Route[]
+  /** Renders an expected failure. */
+  readonly renderError: (error: SessionError, context: RequestContext) => Response
+  /** Renders a bug; it has been logged. */
+  readonly renderBug: (context: RequestContext) => Response
+  /** Whether paths end with a slash (`always`) or never do. */
+  readonly trailingSlash: 'never' | 'always'
+}
+
+export interface ServedApi {
+  readonly fetch: (request: Request, context: RequestContext) => Promise<Response>
+  readonly routes: readonly RouteEntry[]
+}
+
+/** Serves an API. Paths are exact: itty takes `/a`, `/a/` and `/a//` for one another, we do not. */
+export function serve(api: Api): ServedApi {
+  const router = Router<IRequest, [RequestContext]>({
+    base: api.base,
+    catch: (error: unknown, _request: IRequest, context: RequestContext) => {
+      logBug(error, context)
+      return api.renderBug(context)
+    },
+    finally: [
+      (response: Response | undefined, request: IRequest, context: RequestContext) => {
+        if (response !== undefined) return response
+        const { pathname } = new URL(request.url)
+        const allowed = exact(pathname) ? allowedMethods(router.routes, pathname) : []
+        return api.renderError(
+          allowed.length === 0 ? { code: 'path_not_found' } : { code: 'method_not_allowed', allowed },
+          context,
+        )
+      },
+    ],
+  })
+  function exact(pathname: string): boolean {
+    return !pathname.includes('//') && pathname.endsWith('/') === (api.trailingSlash === 'always')
+  }
+  for (const route of api.routes) {
+    const register = router[route.method.toLowerCase() as 'get']
+    register(route.path, (request: IRequest, context: RequestContext) => {
+      const parameters = decodeParameters(request.params)
+      if (parameters === null || !exact(new URL(request.url).pathname)) return undefined
+      return route.handle(request as unknown as Request, parameters, context)
+    })
+  }
+  return { fetch: (request, context) => router.fetch(request, context), routes: router.routes }
+}
+
+/** Logs an error that nobody expected, under the request's id; the answer must say nothing of it. */
+export function logBug(error: unknown, context: RequestContext): void {
+  console.error('bug', {
+    requestId: context.requestId,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  })
+}

@@ -1,0 +1,35 @@
+/** Who may use the cookie: pages of our own origins and of the configured ones. */
+import { mediaType } from '../http/body.ts'
+
+export interface Origins {
+  readonly publicOrigins: readonly string[]
+  readonly allowedOrigins: readonly string[]
+}
+
+/**
+ * Whether an unsafe request that uses or sets the cookie may do so. Browsers send `Origin` with those; old
+ * ones at least `Sec-Fetch-Site`. A client that sends neither is no browser, or a form: JSON only.
+ */
+export function originAllowed(request: Request, origins: Origins): boolean {
+  const origin = request.headers.get('origin')
+  if (origin !== null) return isAllowedOrigin(origin, origins)
+  const site = request.headers.get('sec-fetch-site')
+  if (site !== null) return site === 'same-origin' || site === 'none'
+  return hasNoBody(request) || mediaType(request) === 'application/json'
+}
+
+/** Whether pages of an origin may use the cookie. */
+export function isAllowedOrigin(origin: string, origins: Origins): boolean {
+  return origins.publicOrigins.includes(origin) || origins.allowedOrigins.includes(origin)
+}
+
+/**
+ * Whether cookies must be `Secure`: always, but where the request's own host is configured as plain http.
+ */
+export function cookiesAreSecure(request: Request, origins: Origins): boolean {
+  return !origins.publicOrigins.includes(`http://${new URL(request.url).host}`)
+}
+
+function hasNoBody(request: Request): boolean {
+  return request.body === null && request.headers.get('content-type') === null
+}

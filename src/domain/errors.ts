@@ -1,0 +1,58 @@
+import type { EndReason } from './session.ts'
+
+/** One thing wrong with a request. `field` is the dotted path of the bad field, `''` for the whole. */
+export interface Issue {
+  readonly field: string
+  readonly code: 'missing' | 'invalid' | 'unknown'
+  readonly message: string
+}
+
+/**
+ * Everything that can go wrong in an expected way. One closed union: each API renders it in its own
+ * words with an exhaustive `switch`, so a new code does not compile until every API has an answer.
+ */
+export type SessionError =
+  /** The request is malformed; every bad field is named. */
+  | { readonly code: 'invalid_request'; readonly issues: readonly Issue[] }
+  /** The body is larger than the route takes. */
+  | { readonly code: 'request_too_large'; readonly limitBytes: number }
+  /** The body's media type is none that the route takes. */
+  | { readonly code: 'unsupported_media_type'; readonly accepted: readonly string[] }
+  /** The body broke off, or was not complete in time. */
+  | { readonly code: 'request_timeout' }
+  /** No such path. */
+  | { readonly code: 'path_not_found' }
+  /** The path exists, but not with this method. */
+  | { readonly code: 'method_not_allowed'; readonly allowed: readonly string[] }
+  /** No token or credential, or none that we know. */
+  | { readonly code: 'unauthenticated' }
+  /** The credential is known and past its expiry. */
+  | { readonly code: 'credential_expired' }
+  /** The credential is known and was revoked. */
+  | { readonly code: 'credential_revoked' }
+  /** The credential may not be used from this address. */
+  | { readonly code: 'address_not_allowed' }
+  /** The token is genuine; its session has ended. */
+  | { readonly code: 'session_ended'; readonly reason: EndReason; readonly endedAt: number }
+  /** Wrong user name or password, an unknown or a disabled user: alike on purpose. */
+  | { readonly code: 'invalid_credentials' }
+  /** Too many wrong passwords for this user from this address. */
+  | { readonly code: 'locked_out'; readonly retryAfterSeconds: number }
+  /** Too many requests. */
+  | { readonly code: 'rate_limited'; readonly retryAfterSeconds: number }
+  /** The caller is known and lacks the scope. */
+  | { readonly code: 'forbidden'; readonly needed: readonly string[]; readonly provided: readonly string[] }
+  /** A cookie request came from a foreign page. */
+  | { readonly code: 'origin_not_allowed' }
+  | { readonly code: 'identity_store_not_found' }
+  | { readonly code: 'user_not_found' }
+  | { readonly code: 'user_disabled' }
+  | { readonly code: 'session_not_found' }
+  | { readonly code: 'credential_not_found' }
+  /** The change clashes with what is there; `detail` says with what. */
+  | { readonly code: 'conflict'; readonly detail: string }
+  /** Something we depend on does not answer. Nothing is known to have been done. */
+  | { readonly code: 'unavailable'; readonly what: string; readonly retryAfterSeconds: number }
+
+/** The code of a `SessionError`. */
+export type SessionErrorCode = SessionError['code']

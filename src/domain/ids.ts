@@ -1,0 +1,7 @@
+/** Pattern of identity store and user ids. */
+export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+/** The name of a user's Durable Object. Ids hold no slash, so the name is unambiguous. */
+export function userObjectName(identityStoreId: string, userId: string): string {
+  return `${identityStoreId}/${userId}`
+}

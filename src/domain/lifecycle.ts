@@ -1,0 +1,170 @@
+/**
+ * The life of one user's sessions: what a command does to them. Pure; `now` is an argument, epoch
+ * milliseconds. `decide` says what happens, `evolve` applies it, `nextDeadline` says when to look again.
+ */
+import type { SessionError } from './errors.ts'
+import type { Policy, UserStatus } from './policy.ts'
+import { fail, ok, type Result } from './result.ts'
+import { type Client, type Ending, type EndReason, type Session, sameClient } from './session.ts'
+
+/** A user's live sessions, oldest first, and what holds for them. */
+export interface UserState {
+  readonly status: UserStatus
+  readonly policy: Policy
+  readonly sessions: readonly Session[]
+}
+
+/** Which sessions to end. */
+export type Selection =
+  | { readonly only: readonly string[] }
+  | { readonly all: 'web' | 'every kind' }
+  | { readonly allWebBut: string }
+
+export type Command =
+  /** Open `session`. `replaces` is a session of the same client that it takes the place of. */
+  | { readonly type: 'open'; readonly session: Session; readonly replaces: string | null }
+  /** A check of one session; with `touch`, the user's own activity. */
+  | { readonly type: 'check'; readonly id: string; readonly touch: boolean; readonly client: Client | null }
+  | { readonly type: 'end'; readonly which: Selection; readonly reason: EndReason }
+  /** Time has passed, or the rules have changed. */
+  | { readonly type: 'tick' }
+
+export type SessionEvent =
+  | { readonly type: 'opened'; readonly session: Session }
+  | { readonly type: 'touched'; readonly id: string; readonly at: number }
+  | { readonly type: 'moved'; readonly id: string; readonly client: Client }
+  | ({ readonly type: 'ended'; readonly id: string } & Ending)
+
+/** When the session's life is over, whatever the user does. */
+export function expiresAt(session: Session, policy: Policy): number {
+  const seconds = session.kind === 'api' ? policy.apiSessionSeconds.value : policy.overallTimeoutSeconds.value
+  return session.openedAt + seconds * 1000
+}
+
+/** When the session idles out unless the user does something; null if it never does. */
+export function idlesOutAt(session: Session, policy: Policy): number | null {
+  const seconds = policy.inactivityTimeoutSeconds.value
+  return session.kind === 'api' || seconds === null ? null : session.lastSeenAt + seconds * 1000
+}
+
+/** The first of the session's deadlines. At that instant it is dead. */
+export function deadline(session: Session, policy: Policy): Ending {
+  const expires = expiresAt(session, policy)
+  const idles = idlesOutAt(session, policy)
+  return idles !== null && idles < expires
+    ? { reason: 'idle', endedAt: idles }
+    : { reason: 'expired', endedAt: expires }
+}
+
+/** How the session has ended by `now`, or null if it is alive. The one place that says so. */
+export function endingOf(session: Session, state: Pick<UserState, 'status' | 'policy'>, now: number): Ending | null {
+  const due = deadline(session, state.policy)
+  if (now >= due.endedAt) return due
+  if (!state.status.active) return { reason: 'user_disabled', endedAt: now }
+  return session.openedAt < state.status.sessionsValidFrom ? { reason: 'password_changed', endedAt: now } : null
+}
+
+/** The events that a command causes, or why it cannot be done. Sessions found dead on the way are ended too. */
+export function decide(state: UserState, command: Command, now: number): Result<SessionEvent[], SessionError> {
+  const ended = endDead(state, now)
+  const living = without(state.sessions, ended)
+  switch (command.type) {
+    case 'open': {
+      if (!state.status.active) return fail({ code: 'user_disabled' })
+      const replaced = living.filter((session) => session.id === command.replaces)
+      const others = living.filter((session) => session.id !== command.replaces)
+      return ok([
+        ...ended,
+        ...end(replaced, 'replaced', now),
+        { type: 'opened', session: command.session },
+        ...end(surplus([...others, command.session], state.policy), 'evicted', now),
+      ])
+    }
+    case 'check': {
+      const session = living.find(({ id }) => id === command.id)
+      if (session === undefined) {
+        return ended.some(({ id }) => id === command.id) ? ok(ended) : fail({ code: 'session_not_found' })
+      }
+      if (!command.touch) return ok(ended)
+      const seen = Math.max(now, session.lastSeenAt)
+      const client = command.client
+      const moved = client !== null && !sameClient(client, session.recentClient ?? session.client)
+      return ok([
+        ...ended,
+        { type: 'touched', id: session.id, at: seen },
+        ...(moved ? [{ type: 'moved', id: session.id, client } as const] : []),
+      ])
+    }
+    case 'end':
+      return ok([...ended, ...end(select(living, command.which), command.reason, now)])
+    case 'tick':
+      return ok([...ended, ...end(surplus(living, state.policy), 'evicted', now)])
+  }
+}
+
+/** The live sessions after `event`. */
+export function evolve(sessions: readonly Session[], event: SessionEvent): readonly Session[] {
+  switch (event.type) {
+    case 'opened':
+      return [...sessions, event.session]
+    case 'touched':
+      return sessions.map((session) => (session.id === event.id ? { ...session, lastSeenAt: event.at } : session))
+    case 'moved':
+      return sessions.map((session) => (session.id === event.id ? { ...session, recentClient: event.client } : session))
+    case 'ended':
+      return sessions.filter((session) => session.id !== event.id)
+  }
+}
+
+/** When the first of these sessions dies by itself; null if there is none. */
+export function nextDeadline(sessions: readonly Session[], policy: Policy): number | null {
+  let next: number | null = null
+  for (const session of sessions) {
+    const { endedAt } = deadline(session, policy)
+    if (next === null || endedAt < next) next = endedAt
+  }
+  return next
+}
+
+type EndedEvent = Extract<SessionEvent, { type: 'ended' }>
+
+function endDead(state: UserState, now: number): EndedEvent[] {
+  return state.sessions.flatMap((session) => {
+    const ending = endingOf(session, state, now)
+    return ending === null ? [] : [{ type: 'ended' as const, id: session.id, ...ending }]
+  })
+}
+
+function end(sessions: readonly Session[], reason: EndReason, now: number): EndedEvent[] {
+  return sessions.map(({ id }) => ({ type: 'ended', id, reason, endedAt: now }))
+}
+
+function without(sessions: readonly Session[], ended: readonly EndedEvent[]): readonly Session[] {
+  if (ended.length === 0) return sessions
+  const dead = new Set(ended.map(({ id }) => id))
+  return sessions.filter(({ id }) => !dead.has(id))
+}
+
+/** The oldest sessions above the limits: of all `web` ones, and of the `api` ones of each API client. */
+function surplus(sessions: readonly Session[], policy: Policy): Session[] {
+  const limit = policy.concurrentSessionLimit.value
+  const web = sessions.filter(({ kind }) => kind === 'web')
+  const over = limit === null ? [] : web.slice(0, Math.max(0, web.length - limit))
+  const byClient = Map.groupBy(
+    sessions.filter(({ kind }) => kind === 'api'),
+    ({ apiClientId }) => apiClientId,
+  )
+  for (const api of byClient.values()) {
+    over.push(...api.slice(0, Math.max(0, api.length - policy.apiSessionsPerClient.value)))
+  }
+  return over
+}
+
+function select(sessions: readonly Session[], which: Selection): readonly Session[] {
+  if ('only' in which) {
+    const ids = new Set(which.only)
+    return sessions.filter(({ id }) => ids.has(id))
+  }
+  if ('allWebBut' in which) return sessions.filter(({ id, kind }) => kind === 'web' && id !== which.allWebBut)
+  return which.all === 'web' ? sessions.filter(({ kind }) => kind === 'web') : sessions
+}

@@ -1,0 +1,91 @@
+/** What a session is. Pure; instants are epoch milliseconds. */
+
+/** `web`: a signed-in user's client. `api`: an API login, with a fixed life of its own. */
+export type SessionKind = 'web' | 'api'
+
+/** How the user was verified when the session was opened. */
+export type CredentialsType = 'password' | 'trusted_back_end' | 'openid' | 'login_token' | 'api_client' | 'sudo'
+
+/** Why a session ended. Always recorded. */
+export type EndReason =
+  /** The user signed out. */
+  | 'logout'
+  /** Ended by request of the user, an administrator or a back end. */
+  | 'revoked'
+  /** Past the overall timeout. */
+  | 'expired'
+  /** Past the inactivity timeout. */
+  | 'idle'
+  /** Ended by the concurrent-session limit. */
+  | 'evicted'
+  /** The same client signed in again. */
+  | 'replaced'
+  /** The user was disabled or deleted. */
+  | 'user_disabled'
+  /** The user's password was changed. */
+  | 'password_changed'
+  /** The session it was opened from ended. */
+  | 'parent_ended'
+
+/** Longest user agent that is kept, in characters. */
+export const MAX_USER_AGENT_LENGTH = 512
+
+/** Who speaks: the client's address and user agent as they arrived; null where unknown. */
+export interface Client {
+  readonly address: string | null
+  readonly userAgent: string | null
+}
+
+/** Where a client is, as the edge saw it. Kept only when the store's config says so. */
+export interface Location {
+  readonly city: string | null
+  readonly region: string | null
+  readonly country: string | null
+  readonly timeZone: string | null
+  readonly latitude: string | null
+  readonly longitude: string | null
+}
+
+/** The real user behind a session that was opened on another's behalf, and the session it came from. */
+export interface Actor {
+  readonly userId: string
+  readonly sessionId: string
+}
+
+/** A live session. */
+export interface Session {
+  /** UUID version 7; ids of one user sort in the order of opening. */
+  readonly id: string
+  readonly kind: SessionKind
+  readonly openedAt: number
+  readonly lastSeenAt: number
+  /** The client asked for a cookie that outlives the browser. Whether it gets one is policy. */
+  readonly persistent: boolean
+  readonly credentialsType: CredentialsType
+  /** The client when the session was opened. */
+  readonly client: Client
+  /** The client when last seen, where it differs from the first; else null. */
+  readonly recentClient: Client | null
+  readonly location: Location | null
+  readonly actor: Actor | null
+  /** For kind `api`: the API client that logged in. */
+  readonly apiClientId: string | null
+  /** When its cookie was last issued; null for a session that has none. */
+  readonly cookieIssuedAt: number | null
+}
+
+/** Who ended a session, for the audit log. */
+export interface Ending {
+  readonly reason: EndReason
+  readonly endedAt: number
+}
+
+/** Cuts a user agent to what is kept. */
+export function trimUserAgent(userAgent: string | null): string | null {
+  return userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_LENGTH)
+}
+
+/** Whether two clients are the same, as far as we can see. */
+export function sameClient(a: Client, b: Client): boolean {
+  return a.address === b.address && a.userAgent === b.userAgent
+}

@@ -1,0 +1,140 @@
+/** The Worker's bindings and variables, checked once. Nothing else reads the environment. */
+import { z } from 'zod'
+import type { Limits } from './domain/policy.ts'
+import type { Result } from './domain/result.ts'
+import type { StoreJobs } from './sessions/store-jobs.ts'
+import type { UserSessions } from './sessions/user-sessions.ts'
+
+/** Bindings as the platform hands them over. Variables are text; secrets may be missing. */
+export interface Env {
+  readonly DB: D1Database
+  readonly CONFIG: KVNamespace
+  readonly USERS: DurableObjectNamespace<UserSessions>
+  readonly JOBS: DurableObjectNamespace<StoreJobs>
+  readonly SIGN_IN_GATE: RateLimit
+}
+
+/** One symmetric key. Of several, the first one signs or seals, all of them verify or open. */
+export interface Key {
+  /** 1 to 255. */
+  readonly id: number
+  readonly secret: Uint8Array
+}
+
+const seconds = z.coerce.number().int().positive()
+const count = z.coerce.number().int().positive()
+const origins = z
+  .string()
+  .transform((text) => text.split(',').flatMap((origin) => origin.trim() || []))
+  .pipe(z.array(z.url({ protocol: /^https?$/ }).refine((url) => URL.parse(url)?.origin === url, 'not an origin')))
+
+/** `id:base64url` pairs, comma-separated, newest first; 32 bytes each. */
+const keys = z.string().transform((text, context): Key[] => {
+  const parsed = text.split(',').map((pair) => /^(\d{1,3}):([A-Za-z0-9_-]{43})$/.exec(pair.trim()))
+  const list = parsed.flatMap((match) =>
+    match?.[1] !== undefined && match[2] !== undefined
+      ? [{ id: Number(match[1]), secret: Uint8Array.fromBase64(match[2], { alphabet: 'base64url' }) }]
+      : [],
+  )
+  const ids = new Set(list.map(({ id }) => id))
+  if (
+    list.length === 0 ||
+    list.length !== parsed.length ||
+    ids.size !== list.length ||
+    ids.has(0) ||
+    Math.max(...ids) > 255
+  ) {
+    context.addIssue({ code: 'custom', message: 'must be id:key pairs (id 1 to 255, key 32 bytes in base64url)' })
+    return z.NEVER
+  }
+  return list
+})
+
+const Variables = z.object({
+  PUBLIC_ORIGINS: origins.refine((list) => list.length > 0, 'needs at least one origin'),
+  ALLOWED_ORIGINS: origins,
+  INACTIVITY_TIMEOUT_SECONDS: seconds,
+  LAST_SEEN_WRITE_SECONDS: seconds,
+  API_SESSION_SECONDS: seconds,
+  API_SESSIONS_PER_CLIENT: count,
+  SIGN_IN_FLOOR_MILLISECONDS: z.coerce.number().int().nonnegative(),
+  SIGN_IN_WINDOW_SECONDS: seconds,
+  SIGN_IN_LOCK_SECONDS: seconds,
+  SIGN_IN_TRIES_PER_USER_AND_ADDRESS: count,
+  SIGN_IN_TRIES_PER_ADDRESS: count,
+  SIGN_IN_TRIES_BEFORE_SLOWING: count,
+  CONFIG_VERIFY_SECONDS: seconds,
+  SESSION_TOKEN_KEYS: keys,
+  SEALING_KEYS: keys,
+  OPERATOR_BOOTSTRAP_SECRET: z.string().min(32),
+})
+
+/** How sign-in attempts are limited. */
+export interface ThrottleSettings {
+  readonly floorMilliseconds: number
+  readonly windowSeconds: number
+  readonly lockSeconds: number
+  readonly triesPerUserAndAddress: number
+  readonly triesPerAddress: number
+  readonly triesBeforeSlowing: number
+}
+
+/** The variables and secrets, typed. */
+export interface Settings {
+  /** Origins under which this service is reached, `https://host[:port]`. */
+  readonly publicOrigins: readonly string[]
+  /** Other origins whose pages may use the cookie. */
+  readonly allowedOrigins: readonly string[]
+  readonly limits: Limits
+  readonly lastSeenWriteSeconds: number
+  readonly throttle: ThrottleSettings
+  readonly configVerifySeconds: number
+  readonly sessionTokenKeys: readonly Key[]
+  readonly sealingKeys: readonly Key[]
+  readonly operatorBootstrapSecret: string
+}
+
+const checked = new WeakMap<object, Result<Settings, string[]>>()
+
+/** The settings in `env`, or the names of the variables that are missing or wrong. Never says a value. */
+export function readSettings(env: Env): Result<Settings, string[]> {
+  let result = checked.get(env)
+  if (result === undefined) {
+    result = parseSettings(env)
+    checked.set(env, result)
+  }
+  return result
+}
+
+function parseSettings(env: Env): Result<Settings, string[]> {
+  const parsed = Variables.safeParse(env)
+  if (!parsed.success) {
+    return { ok: false, error: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) }
+  }
+  const v = parsed.data
+  return {
+    ok: true,
+    value: {
+      publicOrigins: v.PUBLIC_ORIGINS,
+      allowedOrigins: v.ALLOWED_ORIGINS,
+      limits: {
+        inactivityTimeoutSeconds: v.INACTIVITY_TIMEOUT_SECONDS,
+        apiSessionSeconds: v.API_SESSION_SECONDS,
+        apiSessionsPerClient: v.API_SESSIONS_PER_CLIENT,
+      },
+      lastSeenWriteSeconds: v.LAST_SEEN_WRITE_SECONDS,
+      throttle: {
+        floorMilliseconds: v.SIGN_IN_FLOOR_MILLISECONDS,
+        windowSeconds: v.SIGN_IN_WINDOW_SECONDS,
+        lockSeconds: v.SIGN_IN_LOCK_SECONDS,
+        triesPerUserAndAddress: v.SIGN_IN_TRIES_PER_USER_AND_ADDRESS,
+        triesPerAddress: v.SIGN_IN_TRIES_PER_ADDRESS,
+        triesBeforeSlowing: v.SIGN_IN_TRIES_BEFORE_SLOWING,
+      },
+      configVerifySeconds: v.CONFIG_VERIFY_SECONDS,
+      sessionTokenKeys: v.SESSION_TOKEN_KEYS,
+      sealingKeys: v.SEALING_KEYS,
+      operatorBootstrapSecret: v.OPERATOR_BOOTSTRAP_SECRET,
+    },
+  }
+}

@@ -1,0 +1,29 @@
+/** Problem details (RFC 9457). */
+
+export interface Problem {
+  readonly status: number
+  /** Names the kind of problem; the last part of its `type`. */
+  readonly code: string
+  readonly title: string
+  readonly detail?: string
+  /** More members. */
+  readonly extra?: Record<string, unknown>
+  readonly headers?: Record<string, string>
+}
+
+/** A problem document. `type` is relative to the service: `/docs/problems#code`. */
+export function problemResponse(problem: Problem, requestId: string): Response {
+  const { status, code, title, detail, extra, headers } = problem
+  return new Response(
+    JSON.stringify({
+      type: `/docs#problem-${code}`,
+      title,
+      status,
+      code,
+      ...(detail === undefined ? {} : { detail }),
+      ...extra,
+      request_id: requestId,
+    }),
+    { status, headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers } },
+  )
+}

@@ -1,0 +1,17 @@
+/** What itty-router leaves out: which methods a path has, and paths that it takes for one another. */
+import type { RouteEntry } from 'itty-router'
+
+/** The methods that a path is served with; empty if there is no such path. */
+export function allowedMethods(routes: readonly RouteEntry[], pathname: string): string[] {
+  const methods = routes.flatMap(([method, pattern]) => (pathname.match(pattern) === null ? [] : [method]))
+  return [...new Set(methods)].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+}
+
+/** The decoded parameters of a path; null if one is malformed. */
+export function decodeParameters(parameters: Record<string, string>): Record<string, string> | null {
+  try {
+    return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, decodeURIComponent(value)]))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,89 @@
+/** The kinds of durable work. Each step reads what holds now and makes it so; running one twice does no harm. */
+import { ok, type Result } from '../domain/result.ts'
+import { type Database, type Unavailable, within } from '../store/database.ts'
+import { readRules } from '../store/rules.ts'
+import { readSessionConfig } from '../store/session-configs.ts'
+import { publishConfig, publishedConfig } from './config-copies.ts'
+import type { UserSessions } from './user-sessions.ts'
+import { userStub } from './user-stub.ts'
+
+/** Objects that are told at the same time. */
+const TOLD_AT_ONCE = 32
+
+export type Job =
+  /** Copy the store's config to KV, and look later whether it is still there. */
+  | { readonly kind: 'publish_config'; readonly verify?: boolean }
+  /** Tell these users' objects what holds for them now. */
+  | { readonly kind: 'tell_users'; readonly userIds: readonly string[] }
+
+/** What a job works with. */
+export interface JobContext {
+  readonly identityStoreId: string
+  readonly now: number
+  readonly db: Database
+  readonly config: KVNamespace
+  readonly users: DurableObjectNamespace<UserSessions>
+  readonly verifyAfterMilliseconds: number
+}
+
+/** What came of a step. */
+export type JobOutcome =
+  | { readonly next: 'done' }
+  | { readonly next: 'again'; readonly dueAt: number; readonly job: Job }
+  | { readonly next: 'failed'; readonly what: string }
+
+/** Does one step of a job. */
+export function runJob(job: Job, context: JobContext): Promise<JobOutcome> {
+  switch (job.kind) {
+    case 'publish_config':
+      return publish(job.verify === true, context)
+    case 'tell_users':
+      return tellUsers(job.userIds, context)
+  }
+}
+
+/**
+ * KV may apply writes late and out of order, so a publish is done only when a later look finds the
+ * newest version there.
+ */
+async function publish(verify: boolean, context: JobContext): Promise<JobOutcome> {
+  const config = await readSessionConfig(context.db, context.identityStoreId)
+  if (!config.ok) return { next: 'failed', what: 'D1' }
+  if (config.value === null) return { next: 'done' }
+  if (verify) {
+    const published = await publishedConfig(context.config, context.identityStoreId)
+    if (!published.ok) return { next: 'failed', what: 'KV' }
+    if (published.value?.version === config.value.version) return { next: 'done' }
+  }
+  const written = await publishConfig(context.config, context.identityStoreId, config.value)
+  if (!written.ok) return { next: 'failed', what: 'KV' }
+  return {
+    next: 'again',
+    dueAt: context.now + context.verifyAfterMilliseconds,
+    job: { kind: 'publish_config', verify: true },
+  }
+}
+
+async function tellUsers(userIds: readonly string[], context: JobContext): Promise<JobOutcome> {
+  const batch = userIds.slice(0, TOLD_AT_ONCE)
+  const told = await Promise.all(batch.map((userId) => tellUser(context, userId)))
+  const left = [...userIds.slice(TOLD_AT_ONCE), ...batch.filter((_, index) => told[index]?.ok !== true)]
+  if (left.length === 0) return { next: 'done' }
+  if (told.every((one) => !one.ok)) return { next: 'failed', what: 'users' }
+  return { next: 'again', dueAt: context.now, job: { kind: 'tell_users', userIds: left } }
+}
+
+/** Tells one user's object what D1 says of that user now. */
+async function tellUser(context: JobContext, userId: string): Promise<Result<void, Unavailable>> {
+  const owner = { identityStoreId: context.identityStoreId, userId }
+  const rules = await readRules(context.db, owner)
+  if (!rules.ok) return rules
+  const news = rules.value
+  if (news === null) return ok()
+  return within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
+    await userStub(context.users, owner).tell(owner, news)
+  })
+}
+
+/** Longest wait for a user's object, in milliseconds. */
+const OBJECT_TIMEOUT_MILLISECONDS = 5_000

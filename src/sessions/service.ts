@@ -1,0 +1,330 @@
+/** The use cases that every API calls: the only code outside the objects that changes session state. */
+import { createHash } from 'node:crypto'
+import type { SessionTokens } from '../auth/session-tokens.ts'
+import type { SessionError } from '../domain/errors.ts'
+import type { Selection } from '../domain/lifecycle.ts'
+import type { Knowledge, News, SessionConfig, Versioned } from '../domain/policy.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { Client, EndReason, SessionKind } from '../domain/session.ts'
+import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
+import { type Database, type Unavailable, within } from '../store/database.ts'
+import type { UserKey } from '../store/rules.ts'
+import { updateSessionConfig } from '../store/session-configs.ts'
+import { CheckMemory } from './check-memory.ts'
+import { ConfigCopies, storeTag } from './config-copies.ts'
+import type { Job } from './jobs.ts'
+import type { StoreJobs } from './store-jobs.ts'
+import type { CheckedSession, Holder, Opened, Opening, SessionView, UserSessions } from './user-sessions.ts'
+import type { EndedBy } from './user-sessions-storage.ts'
+import { userStub } from './user-stub.ts'
+
+/** Longest wait for an object, in milliseconds. */
+const OBJECT_TIMEOUT_MILLISECONDS = 10_000
+
+/** Work that goes on after the answer. */
+type Later = (work: Promise<unknown>) => void
+
+/** A token that was verified: signed by us, of the kind that the route takes. */
+export interface VerifiedToken {
+  readonly text: string
+  readonly token: SessionToken
+}
+
+/** How a check is made. */
+export interface CheckOptions {
+  /** Whether it counts as the user's activity. */
+  readonly touch: boolean
+  /** Whether the token came in a cookie, which may be due to be issued anew. */
+  readonly cookie: boolean
+  readonly client: Client | null
+  /** Accept what this isolate learned at most so many seconds ago; 0 for a strict check. */
+  readonly maxAgeSeconds: number
+}
+
+/** The answer to a check. */
+export interface Check {
+  readonly checked: CheckedSession
+  /** Age of the answer in seconds; 0 if the object was asked. */
+  readonly ageSeconds: number
+}
+
+export interface SessionsDependencies {
+  readonly db: Database
+  readonly config: KVNamespace
+  readonly users: DurableObjectNamespace<UserSessions>
+  readonly jobs: DurableObjectNamespace<StoreJobs>
+  readonly tokens: SessionTokens
+}
+
+export class Sessions {
+  private readonly deps: SessionsDependencies
+  private readonly configs: ConfigCopies
+  private readonly memory = new CheckMemory()
+
+  constructor(deps: SessionsDependencies) {
+    this.deps = deps
+    this.configs = new ConfigCopies(deps.config)
+  }
+
+  /** The token in `text`, if it is ours and of this kind; no object is asked. Errors: `unauthenticated`. */
+  async verify(text: string, kind: SessionKind): Promise<Result<VerifiedToken, SessionError>> {
+    const token = await this.deps.tokens.verify(text)
+    return token === null || token.kind !== kind ? fail({ code: 'unauthenticated' }) : ok({ text, token })
+  }
+
+  /**
+   * Opens a session for a user who was verified, and makes its token. `rules` is what D1 says of the user.
+   * The session that the client came with is ended (`replaced`). Errors: `user_disabled`, `unavailable`.
+   */
+  async open(
+    owner: UserKey,
+    opening: Omit<Opening, 'secretHash' | 'replaces'>,
+    rules: Knowledge,
+    carried: VerifiedToken | null,
+  ): Promise<Result<Opened & { readonly token: string }, SessionError>> {
+    const stub = userStub(this.deps.users, owner)
+    const objectId = stub.id.toString()
+    if (carried !== null && carried.token.objectId !== objectId) {
+      const replaced = await this.replace(carried)
+      if (!replaced.ok) return replaced
+    }
+    const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
+    const replaces = carried?.token.objectId === objectId ? carried.token.sessionId : null
+    const opened = await this.ask(() =>
+      stub.open(owner, { ...opening, secretHash: hashSecret(secret), replaces }, rules),
+    )
+    if (!opened.ok) return opened
+    this.memory.forget(opened.value.ended)
+    const token = await this.deps.tokens.sign({
+      kind: opening.kind,
+      storeTag: storeTag(owner.identityStoreId),
+      objectId,
+      sessionId: opened.value.session.id,
+      secret,
+    })
+    return ok({ ...opened.value, token })
+  }
+
+  /**
+   * Checks a session. Errors: `session_ended` with the reason, `unauthenticated`, `unavailable`; a session
+   * that cannot be checked is not active.
+   */
+  async check(
+    verified: VerifiedToken,
+    options: CheckOptions,
+    now: number,
+    later: Later,
+  ): Promise<Result<Check, SessionError>> {
+    const { text, token } = verified
+    if (options.maxAgeSeconds > 0) {
+      const known = this.memory.get(token.sessionId, text, options.maxAgeSeconds, now)
+      if (known !== null) {
+        return ok({ checked: known.checked, ageSeconds: Math.floor((now - known.learnedAt) / 1000) })
+      }
+    }
+    const { touch, cookie, client } = options
+    const endsSeen = this.memory.endsSeen
+    const news = await this.news(token, now, later)
+    const answer = await this.askAgain(() => this.stub(token).check(holder(token), { touch, cookie, client }, news))
+    if (!answer.ok) {
+      if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
+      return answer
+    }
+    this.memory.put(token.sessionId, text, answer.value, now, endsSeen)
+    return ok({ checked: answer.value, ageSeconds: 0 })
+  }
+
+  /** The holder's own sessions, oldest first. Errors as for `check`. */
+  async listOwn(
+    { token }: VerifiedToken,
+    client: Client,
+    now: number,
+    later: Later,
+  ): Promise<Result<{ readonly current: CheckedSession; readonly sessions: readonly SessionView[] }, SessionError>> {
+    const news = await this.news(token, now, later)
+    return this.askAgain(() => this.stub(token).listOwn(holder(token), client, news))
+  }
+
+  /** Ends the holder's own sessions. Answers the ids that ended now. Errors as for `check`; `session_not_found`. */
+  async endOwn(
+    { token }: VerifiedToken,
+    which: 'current' | 'others' | { readonly sessionId: string },
+    requestId: string,
+    now: number,
+    later: Later,
+  ): Promise<Result<readonly string[], SessionError>> {
+    const news = await this.news(token, now, later)
+    return this.forgetting(
+      await this.askAgain(() => this.stub(token).endOwn(holder(token), which, requestId, news)),
+      which === 'current' ? [token.sessionId] : [],
+    )
+  }
+
+  /** Ends the session of a token by request of a caller who may. Answers the ids that ended now. */
+  async endByToken(
+    verified: VerifiedToken,
+    reason: EndReason,
+    by: EndedBy,
+  ): Promise<Result<readonly string[], SessionError>> {
+    const { token } = verified
+    const ended = await this.askAgain(async () =>
+      ok(await this.stub(token).end({ only: [token.sessionId] }, reason, by)),
+    )
+    return this.forgetting(ended, [token.sessionId])
+  }
+
+  /** A user's live web sessions, oldest first; exact. The user must be known to exist. */
+  async list(owner: UserKey, rules: News): Promise<Result<readonly SessionView[], SessionError>> {
+    return this.askAgain(async () => ok(await userStub(this.deps.users, owner).list(rules)))
+  }
+
+  /** Ends sessions of a user who is known to exist. Answers the ids that ended now. */
+  async end(
+    owner: UserKey,
+    which: Selection,
+    reason: EndReason,
+    by: EndedBy,
+  ): Promise<Result<readonly string[], SessionError>> {
+    const ended = await this.askAgain(async () => ok(await userStub(this.deps.users, owner).end(which, reason, by)))
+    return this.forgetting(ended, [])
+  }
+
+  /** Whether a token belongs to a store. */
+  isOfStore({ token }: VerifiedToken, identityStoreId: string): boolean {
+    return token.storeTag === storeTag(identityStoreId)
+  }
+
+  /**
+   * Makes a change to what holds for one user (status, settings) and applies it to the live sessions. The
+   * work is durable before the change: if the user's object cannot be told now, `unavailable` is answered,
+   * the change stands, and a job tells the object.
+   */
+  async changeRules<T, E>(
+    { identityStoreId, userId }: UserKey,
+    change: () => Promise<Result<T, E | Unavailable>>,
+  ): Promise<Result<T, E | Unavailable>> {
+    const id = `tell_users:${userId}`
+    return this.durably(identityStoreId, id, { kind: 'tell_users', userIds: [userId] }, change, async (jobs) => {
+      const told = await jobs.run(id)
+      this.memory.forgetUser({ identityStoreId, userId })
+      return told
+    })
+  }
+
+  /**
+   * Changes the named fields of a store's session config. It holds here at once, elsewhere within two
+   * minutes. Errors: `identity_store_not_found`, `unavailable`.
+   */
+  async updateConfig(
+    identityStoreId: string,
+    changes: Partial<SessionConfig>,
+    now: number,
+    later: Later,
+  ): Promise<Result<Versioned<SessionConfig>, SessionError>> {
+    const id = 'publish_config'
+    const changed = await this.durably<Versioned<SessionConfig> | null, never>(
+      identityStoreId,
+      id,
+      { kind: 'publish_config' },
+      () => updateSessionConfig(this.deps.db, identityStoreId, changes, now),
+      async (jobs) => {
+        later(jobs.run(id))
+        return ok()
+      },
+    )
+    if (!changed.ok) return changed
+    if (changed.value === null) return fail({ code: 'identity_store_not_found' })
+    this.configs.put(storeTag(identityStoreId), changed.value, now)
+    return ok(changed.value)
+  }
+
+  /** Writes the job, makes the change, does the job. A change that was refused leaves no job. */
+  private async durably<T, E>(
+    identityStoreId: string,
+    id: string,
+    job: Job,
+    change: () => Promise<Result<T, E | Unavailable>>,
+    finish: (jobs: DurableObjectStub<StoreJobs>) => Promise<Result<void, Unavailable>>,
+  ): Promise<Result<T, E | Unavailable>> {
+    const jobs = this.deps.jobs.get(this.deps.jobs.idFromName(identityStoreId))
+    const expected = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.expect(identityStoreId, id, job))
+    if (!expected.ok) return expected
+    const changed = await change()
+    if (!changed.ok) {
+      // After a time-out it is unknown whether the change was made: the job stays and looks.
+      if (!isUnavailable(changed.error)) await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.settle(id))
+      return changed
+    }
+    const finished = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => finish(jobs))
+    if (!finished.ok) return finished
+    return finished.value.ok ? changed : finished.value
+  }
+
+  private async replace(carried: VerifiedToken): Promise<Result<unknown, SessionError>> {
+    return this.endByToken(carried, 'replaced', { caller: `session:${carried.token.sessionId}`, requestId: null })
+  }
+
+  private async news(token: SessionToken, now: number, later: Later): Promise<News> {
+    return { config: await this.configs.get(token.storeTag, now, later) }
+  }
+
+  private stub(token: SessionToken): DurableObjectStub<UserSessions> {
+    return this.deps.users.get(this.deps.users.idFromString(token.objectId))
+  }
+
+  private forgetting(
+    ended: Result<readonly string[], SessionError>,
+    also: readonly string[],
+  ): Result<readonly string[], SessionError> {
+    if (ended.ok) this.memory.forget([...ended.value, ...also])
+    return ended
+  }
+
+  /** Calls an object. What it answers is a value; what keeps it from answering becomes one. */
+  private async ask<T>(call: () => Promise<Result<T, SessionError>>): Promise<Result<T, SessionError>> {
+    const answer = await within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', call, isBug)
+    return answer.ok ? answer.value : answer
+  }
+
+  /** Calls an object for something that may be done twice: once more if it was restarted meanwhile. */
+  private askAgain<T>(call: () => Promise<Result<T, SessionError>>): Promise<Result<T, SessionError>> {
+    return this.ask(async () => {
+      try {
+        return await call()
+      } catch (error) {
+        if (!isRetryable(error)) throw error
+        return call()
+      }
+    })
+  }
+}
+
+function holder(token: SessionToken): Holder {
+  return { sessionId: token.sessionId, secretHash: hashSecret(token.secret) }
+}
+
+function hashSecret(secret: Uint8Array): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+function isUnavailable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'unavailable'
+}
+
+/** Errors of the platform, as opposed to ours, carry these marks. */
+interface PlatformError {
+  readonly remote?: boolean
+  readonly retryable?: boolean
+  readonly overloaded?: boolean
+}
+
+function isRetryable(error: unknown): boolean {
+  const { retryable, overloaded } = error as PlatformError
+  return retryable === true && overloaded !== true
+}
+
+/** An error that the object's own code threw. */
+function isBug(error: unknown): boolean {
+  const { remote, retryable, overloaded } = error as PlatformError
+  return remote === true && retryable !== true && overloaded !== true
+}

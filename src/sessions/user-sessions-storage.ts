@@ -1,0 +1,293 @@
+/** What a user's object remembers, in its own SQLite. Synchronous: no await between reading and writing. */
+import { type Knowledge, NO_KNOWLEDGE } from '../domain/policy.ts'
+import type {
+  Actor,
+  Client,
+  CredentialsType,
+  Ending,
+  EndReason,
+  Location,
+  Session,
+  SessionKind,
+} from '../domain/session.ts'
+import type { UserKey } from '../store/rules.ts'
+
+/** Ended sessions that are always remembered, so that a genuine token can be told why. */
+export const REMEMBERED_ENDED = 20
+/** All that ended this recently are remembered too, in milliseconds (24 h) … */
+export const REMEMBERED_MILLISECONDS = 86_400_000
+/** … but never more than this. */
+export const MAX_REMEMBERED_ENDED = 1_000
+
+/** The schema in ordered steps. Landed steps never change; a change is a new step. */
+export const STEPS: readonly string[] = [
+  `CREATE TABLE owner (
+     only INTEGER PRIMARY KEY CHECK (only = 1),
+     identity_store_id TEXT NOT NULL,
+     user_id TEXT NOT NULL,
+     knowledge TEXT NOT NULL
+   );
+   CREATE TABLE sessions (
+     id TEXT PRIMARY KEY,
+     version INTEGER NOT NULL,
+     mirrored_version INTEGER NOT NULL,
+     kind TEXT NOT NULL,
+     secret_hash TEXT NOT NULL,
+     opened_at INTEGER NOT NULL,
+     last_seen_at INTEGER NOT NULL,
+     persistent INTEGER NOT NULL,
+     credentials_type TEXT NOT NULL,
+     address TEXT,
+     user_agent TEXT,
+     recent_client TEXT,
+     location TEXT,
+     actor TEXT,
+     api_client_id TEXT,
+     cookie_issued_at INTEGER,
+     ended_at INTEGER,
+     end_reason TEXT,
+     ended_by TEXT,
+     end_request_id TEXT
+   ) WITHOUT ROWID;`,
+]
+
+/** Brings an object's schema up to date. Idempotent. */
+export function migrate(sql: SqlStorage): void {
+  sql.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)')
+  const current = sql.exec<{ version: number }>('SELECT version FROM schema_version').toArray()[0]?.version ?? 0
+  for (const step of STEPS.slice(current)) sql.exec(step)
+  if (current === 0) sql.exec('INSERT INTO schema_version (version) VALUES (?)', STEPS.length)
+  else if (current < STEPS.length) sql.exec('UPDATE schema_version SET version = ?', STEPS.length)
+}
+
+/** Who asked for sessions to end, for the record. Null where nobody did (a deadline passed). */
+export interface EndedBy {
+  readonly caller: string | null
+  readonly requestId: string | null
+}
+
+/** A session as the object keeps it. */
+export interface StoredSession {
+  readonly session: Session
+  readonly version: number
+  readonly secretHash: string
+  /** The last activity as the table has it; `session.lastSeenAt` is exact. */
+  readonly writtenLastSeenAt: number
+  /** Null while it lives. */
+  readonly ending: (Ending & { readonly by: EndedBy }) | null
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  id: string
+  version: number
+  kind: SessionKind
+  secret_hash: string
+  opened_at: number
+  last_seen_at: number
+  persistent: number
+  credentials_type: CredentialsType
+  address: string | null
+  user_agent: string | null
+  recent_client: string | null
+  location: string | null
+  actor: string | null
+  api_client_id: string | null
+  cookie_issued_at: number | null
+  ended_at: number | null
+  end_reason: EndReason | null
+  ended_by: string | null
+  end_request_id: string | null
+}
+
+/** The object's tables. `lastSeenAt` is exact in memory and may be behind in the table. */
+export class UserSessionsStorage {
+  private readonly sql: SqlStorage
+  private readonly lastSeen = new Map<string, number>()
+  private known: { owner: UserKey; knowledge: Knowledge } | null | undefined
+
+  constructor(sql: SqlStorage) {
+    this.sql = sql
+    migrate(sql)
+  }
+
+  /** Whose sessions these are; null before anything was told to this object. */
+  get owner(): UserKey | null {
+    return this.facts()?.owner ?? null
+  }
+
+  get knowledge(): Knowledge {
+    return this.facts()?.knowledge ?? NO_KNOWLEDGE
+  }
+
+  private facts() {
+    if (this.known === undefined) {
+      const row = this.sql
+        .exec<Record<string, string>>('SELECT identity_store_id, user_id, knowledge FROM owner')
+        .toArray()[0]
+      this.known =
+        row === undefined
+          ? null
+          : {
+              owner: { identityStoreId: row.identity_store_id as string, userId: row.user_id as string },
+              knowledge: JSON.parse(row.knowledge as string),
+            }
+    }
+    return this.known
+  }
+
+  /** Writes down the owner and the rules that are known. */
+  remember(owner: UserKey, knowledge: Knowledge): void {
+    this.sql.exec(
+      `INSERT INTO owner (only, identity_store_id, user_id, knowledge) VALUES (1, ?1, ?2, ?3)
+       ON CONFLICT (only) DO UPDATE SET knowledge = excluded.knowledge`,
+      owner.identityStoreId,
+      owner.userId,
+      JSON.stringify(knowledge),
+    )
+    this.known = { owner: { identityStoreId: owner.identityStoreId, userId: owner.userId }, knowledge }
+  }
+
+  /** The newest session id there is, for the next one to follow. */
+  newestId(): string | null {
+    return this.sql.exec<{ id: string }>('SELECT id FROM sessions ORDER BY id DESC LIMIT 1').toArray()[0]?.id ?? null
+  }
+
+  find(id: string): StoredSession | null {
+    const row = this.sql.exec<Row>('SELECT * FROM sessions WHERE id = ?', id).toArray()[0]
+    return row === undefined ? null : this.stored(row)
+  }
+
+  /** The live sessions, oldest first. */
+  live(): Session[] {
+    return this.sql
+      .exec<Row>('SELECT * FROM sessions WHERE ended_at IS NULL ORDER BY id')
+      .toArray()
+      .map((row) => this.stored(row).session)
+  }
+
+  insert(session: Session, secretHash: string): void {
+    this.sql.exec(
+      `INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
+         credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at)
+       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      session.id,
+      session.kind,
+      secretHash,
+      session.openedAt,
+      session.lastSeenAt,
+      session.persistent ? 1 : 0,
+      session.credentialsType,
+      session.client.address,
+      session.client.userAgent,
+      toJson(session.location),
+      toJson(session.actor),
+      session.apiClientId,
+      session.cookieIssuedAt,
+    )
+  }
+
+  /** Notes activity: always in memory, in the table only if that is `writeAfter` milliseconds behind. */
+  touch({ session, writtenLastSeenAt }: StoredSession, at: number, writeAfter: number): void {
+    if (at - writtenLastSeenAt >= writeAfter) {
+      this.sql.exec('UPDATE sessions SET last_seen_at = ? WHERE id = ?', at, session.id)
+      this.lastSeen.delete(session.id)
+    } else {
+      this.lastSeen.set(session.id, at)
+    }
+  }
+
+  /** Notes that the session is now used by another client. */
+  moved(id: string, client: Client, at: number): void {
+    this.sql.exec(
+      'UPDATE sessions SET recent_client = ?, last_seen_at = ?, version = version + 1 WHERE id = ?',
+      toJson(client),
+      at,
+      id,
+    )
+  }
+
+  cookieIssued(id: string, at: number): void {
+    this.sql.exec('UPDATE sessions SET cookie_issued_at = ? WHERE id = ?', at, id)
+  }
+
+  /** Ends a session. One that has ended stays as it ended. */
+  end(id: string, ending: Ending, by: EndedBy): void {
+    const seen = this.lastSeen.get(id) ?? 0
+    this.lastSeen.delete(id)
+    this.sql.exec(
+      `UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?, end_request_id = ?,
+         last_seen_at = max(last_seen_at, ?), version = version + 1 WHERE id = ? AND ended_at IS NULL`,
+      ending.endedAt,
+      ending.reason,
+      by.caller,
+      by.requestId,
+      seen,
+      id,
+    )
+  }
+
+  /** Sessions whose state D1 does not have yet, oldest first. */
+  unmirrored(most: number): StoredSession[] {
+    return this.sql
+      .exec<Row>('SELECT * FROM sessions WHERE version <> mirrored_version ORDER BY id LIMIT ?', most)
+      .toArray()
+      .map((row) => this.stored(row))
+  }
+
+  /** Notes that D1 has these states; a session that changed meanwhile stays to be mirrored. */
+  markMirrored(sent: readonly StoredSession[]): void {
+    for (const { session, version } of sent) {
+      this.sql.exec('UPDATE sessions SET mirrored_version = ? WHERE id = ?', version, session.id)
+    }
+  }
+
+  /** Forgets ended sessions that need not be remembered. D1 keeps them. */
+  prune(now: number): void {
+    this.sql.exec(
+      `DELETE FROM sessions WHERE id IN (
+         SELECT id FROM (
+           SELECT id, ended_at, mirrored_version = version AS mirrored, row_number() OVER (ORDER BY ended_at DESC, id DESC) AS rank
+           FROM sessions WHERE ended_at IS NOT NULL
+         )
+         WHERE mirrored AND (rank > ?1 OR (rank > ?2 AND ended_at < ?3))
+       )`,
+      MAX_REMEMBERED_ENDED,
+      REMEMBERED_ENDED,
+      now - REMEMBERED_MILLISECONDS,
+    )
+  }
+
+  private stored(row: Row): StoredSession {
+    return {
+      version: row.version,
+      secretHash: row.secret_hash,
+      writtenLastSeenAt: row.last_seen_at,
+      ending:
+        row.ended_at === null || row.end_reason === null
+          ? null
+          : {
+              reason: row.end_reason,
+              endedAt: row.ended_at,
+              by: { caller: row.ended_by, requestId: row.end_request_id },
+            },
+      session: {
+        id: row.id,
+        kind: row.kind,
+        openedAt: row.opened_at,
+        lastSeenAt: Math.max(row.last_seen_at, this.lastSeen.get(row.id) ?? 0),
+        persistent: row.persistent === 1,
+        credentialsType: row.credentials_type,
+        client: { address: row.address, userAgent: row.user_agent },
+        recentClient: row.recent_client === null ? null : JSON.parse(row.recent_client),
+        location: row.location === null ? null : (JSON.parse(row.location) as Location),
+        actor: row.actor === null ? null : (JSON.parse(row.actor) as Actor),
+        apiClientId: row.api_client_id,
+        cookieIssuedAt: row.cookie_issued_at,
+      },
+    }
+  }
+}
+
+function toJson(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}

@@ -1,0 +1,411 @@
+/**
+ * `UserSessions`: the Durable Object that is the authority for one user's sessions. Every method loads,
+ * decides and saves on its own SQLite without an await between, then arms the alarm and mirrors to D1.
+ */
+
+import { DurableObject } from 'cloudflare:workers'
+import { timingSafeEqual } from 'node:crypto'
+import type { SessionError } from '../domain/errors.ts'
+import {
+  decide,
+  expiresAt,
+  idlesOutAt,
+  nextDeadline,
+  type Selection,
+  type SessionEvent,
+  type UserState,
+} from '../domain/lifecycle.ts'
+import { type Limits, learn, type News, type Policy, resolvePolicy } from '../domain/policy.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { Client, EndReason, Session } from '../domain/session.ts'
+import { nextSessionId, sessionNumber } from '../domain/session-id.ts'
+import { type Env, readSettings } from '../env.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import { readRules, type UserKey } from '../store/rules.ts'
+import { mirrorSessions, type SessionRecord } from '../store/session-records.ts'
+import { type EndedBy, REMEMBERED_ENDED, type StoredSession, UserSessionsStorage } from './user-sessions-storage.ts'
+
+/** Sessions mirrored in one D1 statement; a full one stays well under D1's 2 MB for a bound value. */
+const MIRROR_BATCH = 500
+/** How long the alarm waits before it does what was left undone, in milliseconds; doubles up to the second. */
+const RETRY_MILLISECONDS = 10_000
+const MAX_RETRY_MILLISECONDS = 300_000
+/** A cookie older than this is issued anew, in milliseconds (30 days): browsers drop it at 400 days. */
+const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
+
+/** Proof of holding a session: what a verified token says. */
+export interface Holder {
+  readonly sessionId: string
+  /** SHA-256 of the token's secret, hexadecimal. */
+  readonly secretHash: string
+}
+
+/** One session as an answer shows it. */
+export interface SessionView extends UserKey {
+  readonly session: Session
+  readonly expiresAt: number
+  /** Null: it does not idle out. */
+  readonly idlesOutAt: number | null
+  /** Whether its cookie outlives the browser. */
+  readonly persistentCookie: boolean
+}
+
+/** The answer to a check. */
+export interface CheckedSession extends SessionView {
+  /** The cookie is due to be issued anew. */
+  readonly cookieDue: boolean
+}
+
+/** What a new session is made of. */
+export type Opening = Pick<
+  Session,
+  'kind' | 'persistent' | 'credentialsType' | 'client' | 'location' | 'actor' | 'apiClientId'
+> & {
+  readonly secretHash: string
+  readonly cookie: boolean
+  /** A session of the same client that this one takes the place of, if it is one of this user's. */
+  readonly replaces: string | null
+}
+
+/** What came of an opening. */
+export interface Opened extends SessionView {
+  readonly ended: readonly string[]
+}
+
+export class UserSessions extends DurableObject<Env> {
+  private readonly storage: UserSessionsStorage
+  private readonly db: Database
+  private readonly limits: Limits
+  private readonly lastSeenWriteMilliseconds: number
+  private mirroring = false
+  private failures = 0
+  private endsSincePrune = 0
+  /** When the alarm is set for; undefined until this instance has set it. */
+  private armedAt: number | null | undefined
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    const settings = readSettings(env)
+    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    this.limits = settings.value.limits
+    this.lastSeenWriteMilliseconds = settings.value.lastSeenWriteSeconds * 1000
+    this.db = openDatabase(env.DB)
+    this.storage = new UserSessionsStorage(ctx.storage.sql)
+  }
+
+  /** Opens a session. The limit holds at once: the count and the insert are one step. Errors: `user_disabled`. */
+  open(owner: UserKey, opening: Opening, news: News): Result<Opened, SessionError> {
+    const now = Date.now()
+    this.take(owner, news, now)
+    const { secretHash, cookie, replaces, ...facts } = opening
+    const policy = this.policy()
+    const session: Session = {
+      ...facts,
+      id: nextSessionId(this.storage.newestId(), now, crypto.getRandomValues(new Uint8Array(8))),
+      openedAt: now,
+      lastSeenAt: now,
+      recentClient: null,
+      location: policy.trackLocation.value ? facts.location : null,
+      cookieIssuedAt: cookie ? now : null,
+    }
+    const decided = decide(this.state(), { type: 'open', session, replaces }, now)
+    if (!decided.ok) return decided
+    this.storage.insert(session, secretHash)
+    const ended = this.saveEnds(decided.value, NOBODY)
+    this.settle(now)
+    return ok({ ...this.view(owner, session, policy), ended: ended.map(({ id }) => id) })
+  }
+
+  /**
+   * Checks a session. Strict: what is answered holds now.
+   * Errors: `session_ended` for a genuine token, `unauthenticated` for one that this object does not know.
+   */
+  check(
+    holder: Holder,
+    how: { readonly touch: boolean; readonly cookie: boolean; readonly client: Client | null },
+    news: News,
+  ): Result<CheckedSession, SessionError> {
+    const now = Date.now()
+    this.learn(news, now)
+    return this.authenticate(holder, how, now)
+  }
+
+  /** The holder's own sessions, oldest first. Counts as activity. Errors as for `check`. */
+  listOwn(
+    holder: Holder,
+    client: Client | null,
+    news: News,
+  ): Result<{ readonly current: CheckedSession; readonly sessions: readonly SessionView[] }, SessionError> {
+    const current = this.check(holder, { touch: true, cookie: false, client }, news)
+    if (!current.ok) return current
+    this.tick(Date.now())
+    return ok({ current: current.value, sessions: this.views(current.value) })
+  }
+
+  /** A user's live web sessions, oldest first. Not the user's activity. */
+  list(news: News): readonly SessionView[] {
+    const now = Date.now()
+    this.learn(news, now)
+    this.tick(now)
+    const owner = this.storage.owner
+    return owner === null ? [] : this.views(owner)
+  }
+
+  /**
+   * Ends sessions of the holder's user: this one (`logout`), the others, or one of them (`revoked`).
+   * Ending one's own session twice succeeds twice. Answers the ids that ended now.
+   * Errors as for `check`; `session_not_found` if `which` names a session that is not there.
+   */
+  endOwn(
+    holder: Holder,
+    which: 'current' | 'others' | { readonly sessionId: string },
+    requestId: string,
+    news: News,
+  ): Result<readonly string[], SessionError> {
+    const now = Date.now()
+    this.learn(news, now)
+    const current = this.authenticate(holder, { touch: which !== 'current', cookie: false, client: null }, now)
+    if (!current.ok) return which === 'current' && current.error.code === 'session_ended' ? ok([]) : current
+    const by = { caller: `session:${holder.sessionId}`, requestId }
+    if (which === 'current' || (which !== 'others' && which.sessionId === holder.sessionId)) {
+      return ok(this.endNow({ only: [holder.sessionId] }, 'logout', by, now))
+    }
+    if (which === 'others') return ok(this.endNow({ allWebBut: holder.sessionId }, 'revoked', by, now))
+    const ended = this.endNow({ only: [which.sessionId] }, 'revoked', by, now)
+    return ended.length === 0 ? fail({ code: 'session_not_found' }) : ok(ended)
+  }
+
+  /** Ends sessions by request of a caller who may. Unknown and ended ones are passed over. Answers the ids that ended now. */
+  end(which: Selection, reason: EndReason, by: EndedBy, news: News = {}): readonly string[] {
+    const now = Date.now()
+    this.learn(news, now)
+    return this.endNow(which, reason, by, now)
+  }
+
+  /** Tells the object what holds now: status, settings, config. What is newer is applied to the live sessions at once. */
+  tell(owner: UserKey, news: News): void {
+    const now = Date.now()
+    this.take(owner, news, now)
+    this.settle(now)
+  }
+
+  /** Ends what is due and mirrors what is not mirrored. An end is final, so the rules are read again first. */
+  override async alarm(): Promise<void> {
+    this.armedAt = null
+    const owner = this.storage.owner
+    if (owner === null) return
+    const due = nextDeadline(this.storage.live(), this.policy())
+    if (due !== null && due <= Date.now()) {
+      const rules = await readRules(this.db, owner)
+      const now = Date.now()
+      if (!rules.ok) {
+        this.failures += 1
+        return this.arm(now)
+      }
+      this.learn(rules.value ?? {}, now)
+      this.tick(now)
+    }
+    await this.mirrorAfterwards()
+  }
+
+  private policy(): Policy {
+    return resolvePolicy(this.storage.knowledge, this.limits)
+  }
+
+  private state(): UserState {
+    return { status: this.storage.knowledge.status.value, policy: this.policy(), sessions: this.storage.live() }
+  }
+
+  /** Takes news for an owner that this object may not know yet. */
+  private take(owner: UserKey, news: News, now: number): void {
+    const known = this.storage.owner
+    if (known === null) this.storage.remember(owner, learn(this.storage.knowledge, news))
+    else if (known.identityStoreId !== owner.identityStoreId || known.userId !== owner.userId) {
+      throw new Error('this object belongs to another user')
+    } else this.learn(news, now)
+  }
+
+  /** Takes news and applies it to the live sessions. */
+  private learn(news: News, now: number): void {
+    const owner = this.storage.owner
+    if (owner === null) return
+    const knowledge = learn(this.storage.knowledge, news)
+    if (knowledge === this.storage.knowledge) return
+    this.storage.remember(owner, knowledge)
+    this.tick(now)
+  }
+
+  private tick(now: number): void {
+    const decided = decide(this.state(), { type: 'tick' }, now)
+    if (decided.ok && this.saveEnds(decided.value, NOBODY).length > 0) this.settle(now)
+  }
+
+  private authenticate(
+    holder: Holder,
+    how: { readonly touch: boolean; readonly cookie: boolean; readonly client: Client | null },
+    now: number,
+  ): Result<CheckedSession, SessionError> {
+    const owner = this.storage.owner
+    const stored = this.storage.find(holder.sessionId)
+    if (owner === null || stored === null || !sameHash(stored.secretHash, holder.secretHash)) {
+      return fail({ code: 'unauthenticated' })
+    }
+    if (stored.ending !== null) return ended(stored.ending.reason, stored.ending.endedAt)
+    const policy = this.policy()
+    const state = { status: this.storage.knowledge.status.value, policy, sessions: [stored.session] }
+    const decided = decide(state, { type: 'check', id: holder.sessionId, touch: how.touch, client: how.client }, now)
+    if (!decided.ok) return decided
+    const dead = this.saveEnds(decided.value, NOBODY)[0]
+    if (dead !== undefined) {
+      this.settle(now)
+      return ended(dead.reason, dead.endedAt)
+    }
+    let session = stored.session
+    let moved = false
+    for (const event of decided.value) {
+      if (event.type === 'touched') {
+        this.storage.touch(stored, event.at, this.lastSeenWriteMilliseconds)
+        session = { ...session, lastSeenAt: event.at }
+      } else if (event.type === 'moved') {
+        this.storage.moved(event.id, event.client, session.lastSeenAt)
+        session = { ...session, recentClient: event.client }
+        moved = true
+      }
+    }
+    const cookieDue =
+      how.cookie && session.cookieIssuedAt !== null && now - session.cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS
+    if (cookieDue) this.storage.cookieIssued(session.id, now)
+    if (moved) this.settle(now)
+    return ok({ ...this.view(owner, session, policy), cookieDue })
+  }
+
+  private endNow(which: Selection, reason: EndReason, by: EndedBy, now: number): readonly string[] {
+    const decided = decide(this.state(), { type: 'end', which, reason }, now)
+    if (!decided.ok) return []
+    const ended = this.saveEnds(decided.value, by)
+    if (ended.length > 0) this.settle(now)
+    return ended.filter((event) => event.reason === reason).map(({ id }) => id)
+  }
+
+  /** Writes the ends among some events. Nobody asked for what passed its deadline. */
+  private saveEnds(events: readonly SessionEvent[], by: EndedBy): EndedEvent[] {
+    const ends = events.filter((event) => event.type === 'ended')
+    for (const event of ends) {
+      this.storage.end(event.id, event, event.reason === 'expired' || event.reason === 'idle' ? NOBODY : by)
+    }
+    this.endsSincePrune += ends.length
+    return ends
+  }
+
+  /** After a change: the alarm stands ready to mirror it even if this instance dies, then the mirror runs. */
+  private settle(now: number): void {
+    const retryAt = now + RETRY_MILLISECONDS
+    if (typeof this.armedAt !== 'number' || this.armedAt > retryAt) {
+      void this.ctx.storage.setAlarm(retryAt)
+      this.armedAt = retryAt
+    }
+    this.ctx.waitUntil(this.mirrorAfterwards())
+  }
+
+  private async mirrorAfterwards(): Promise<void> {
+    if (this.mirroring) return
+    this.mirroring = true
+    try {
+      this.failures = (await this.mirror()) ? 0 : this.failures + 1
+    } finally {
+      this.mirroring = false
+    }
+    const now = Date.now()
+    if (this.endsSincePrune >= REMEMBERED_ENDED) {
+      this.storage.prune(now)
+      this.endsSincePrune = 0
+    }
+    this.arm(now)
+  }
+
+  /** Copies to D1 what it does not have; false if D1 is out of reach. */
+  private async mirror(): Promise<boolean> {
+    const owner = this.storage.owner
+    if (owner === null) return true
+    for (;;) {
+      const batch = this.storage.unmirrored(MIRROR_BATCH)
+      if (batch.length === 0) return true
+      const records = batch.map((stored) => record(owner, stored))
+      const rules = await mirrorSessions(this.db, owner, records)
+      if (!rules.ok) return false
+      // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
+      this.learn(rules.value ?? {}, Date.now())
+      this.storage.markMirrored(batch)
+    }
+  }
+
+  /** Sets the alarm for the next deadline, or for the retry if something was left undone. */
+  private arm(now: number): void {
+    const backOff = RETRY_MILLISECONDS * 2 ** Math.max(0, this.failures - 1)
+    const retryAt = this.failures > 0 ? now + Math.min(backOff, MAX_RETRY_MILLISECONDS) : null
+    const due = nextDeadline(this.storage.live(), this.policy())
+    // A deadline that has passed waits for the retry: without D1 the alarm may not end anything.
+    const at = due === null || (retryAt !== null && due <= now) ? retryAt : Math.min(due, retryAt ?? due)
+    if (at === this.armedAt) return
+    void (at === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(at))
+    this.armedAt = at
+  }
+
+  private views(owner: UserKey): SessionView[] {
+    const policy = this.policy()
+    return this.storage
+      .live()
+      .filter(({ kind }) => kind === 'web')
+      .map((session) => this.view(owner, session, policy))
+  }
+
+  private view(owner: UserKey, session: Session, policy: Policy): SessionView {
+    return {
+      identityStoreId: owner.identityStoreId,
+      userId: owner.userId,
+      session: policy.trackLocation.value ? session : { ...session, location: null },
+      expiresAt: expiresAt(session, policy),
+      idlesOutAt: idlesOutAt(session, policy),
+      persistentCookie: session.persistent && policy.persistentCookie.value,
+    }
+  }
+}
+
+type EndedEvent = Extract<SessionEvent, { type: 'ended' }>
+
+const NOBODY: EndedBy = { caller: null, requestId: null }
+
+function ended(reason: EndReason, endedAt: number) {
+  return fail({ code: 'session_ended', reason, endedAt } as const)
+}
+
+function sameHash(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+}
+
+function record(owner: UserKey, { session, version, ending }: StoredSession): SessionRecord {
+  return {
+    identityStoreId: owner.identityStoreId,
+    userId: owner.userId,
+    sessionId: session.id,
+    number: sessionNumber(session.id),
+    version,
+    kind: session.kind,
+    openedAt: session.openedAt,
+    lastSeenAt: session.lastSeenAt,
+    persistent: session.persistent,
+    credentialsType: session.credentialsType,
+    address: session.client.address,
+    userAgent: session.client.userAgent,
+    recentAddress: session.recentClient?.address ?? null,
+    recentUserAgent: session.recentClient?.userAgent ?? null,
+    location: session.location === null ? null : JSON.stringify(session.location),
+    actorUserId: session.actor?.userId ?? null,
+    actorSessionId: session.actor?.sessionId ?? null,
+    apiClientId: session.apiClientId,
+    endedAt: ending?.endedAt ?? null,
+    endReason: ending?.reason ?? null,
+    endedBy: ending?.by.caller ?? null,
+    endRequestId: ending?.by.requestId ?? null,
+  }
+}

@@ -1,0 +1,51 @@
+/** D1 through drizzle, with a time limit. An outage is a value; a statement that is wrong is a bug and throws. */
+import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
+import type { SessionError } from '../domain/errors.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+
+/** Longest wait for D1, in milliseconds. */
+export const D1_TIMEOUT_MILLISECONDS = 2_000
+
+export type Database = DrizzleD1Database
+export type Unavailable = Extract<SessionError, { code: 'unavailable' }>
+
+/** The database behind a binding. */
+export function openDatabase(binding: D1Database): Database {
+  return drizzle(binding)
+}
+
+/** Runs some D1 work within the time limit. After a time-out it is unknown whether a write was done. */
+export async function attempt<T>(work: () => Promise<T>): Promise<Result<T, Unavailable>> {
+  return within(D1_TIMEOUT_MILLISECONDS, 'D1', work, isBug)
+}
+
+/**
+ * Runs `work` and answers `unavailable` if it fails or takes too long.
+ * @param isBug tells an error that must not be taken for an outage; it is thrown on
+ */
+export async function within<T>(
+  milliseconds: number,
+  what: string,
+  work: () => Promise<T>,
+  isBug: (error: unknown) => boolean = () => false,
+): Promise<Result<T, Unavailable>> {
+  const unavailable = fail<Unavailable>({ code: 'unavailable', what, retryAfterSeconds: 5 })
+  const limit = new AbortController()
+  try {
+    return await Promise.race([
+      work().then((value) => ok(value)),
+      scheduler.wait(milliseconds, { signal: limit.signal }).then(() => unavailable),
+    ])
+  } catch (error) {
+    if (isBug(error)) throw error
+    return unavailable
+  } finally {
+    limit.abort()
+  }
+}
+
+/** SQLite's own complaints about a statement, as opposed to D1 being out of reach. */
+function isBug(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+  return /SQLITE_(CONSTRAINT|ERROR|MISMATCH)|no such (table|column)|syntax error/.test(`${error} ${cause}`)
+}

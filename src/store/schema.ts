@@ -1,0 +1,209 @@
+/**
+ * The D1 schema. Every table's key starts with the identity store, so one user's rows are together and
+ * no statement can cross tenants by accident; tables are WITHOUT ROWID (migrations/), one written row a
+ * record. Each index is named for the query that it serves. Instants are epoch milliseconds.
+ */
+import { sql } from 'drizzle-orm'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { CredentialsType, EndReason, SessionKind } from '../domain/session.ts'
+
+/** How a user's password sign-in is verified. Source: Netaxis APIO login modes. */
+export const LOGIN_MODES = [
+  'SERVER_LOGIN',
+  'LOCAL_LOGIN_SHARED',
+  'LOCAL_LOGIN_DEDICATED',
+  'SSO_LOGIN_DEDICATED',
+  'DJANGO_ONLY',
+] as const
+export type LoginMode = (typeof LOGIN_MODES)[number]
+
+/** What a user may do to others; `primary_owner` is above all. */
+export const ROLES = ['primary_owner', 'owner', 'admin', 'member'] as const
+export type Role = (typeof ROLES)[number]
+
+/** State of an identity store, for the APIs that have words for it. */
+export const STORE_STATES = ['active', 'migrating', 'without_plan'] as const
+export type StoreState = (typeof STORE_STATES)[number]
+
+/** Forms of a caller's credential. */
+export const CREDENTIAL_KINDS = ['bearer', 'api_client', 'access_key'] as const
+export type CredentialKind = (typeof CREDENTIAL_KINDS)[number]
+
+/** Tenants. */
+export const identityStores = sqliteTable('identity_stores', {
+  identityStoreId: text('identity_store_id').primaryKey(),
+  name: text('name').notNull(),
+  defaultLoginMode: text('default_login_mode', { enum: LOGIN_MODES }).notNull(),
+  state: text('state', { enum: STORE_STATES }).notNull(),
+  createdAt: integer('created_at').notNull(),
+  updatedAt: integer('updated_at').notNull(),
+  /** A deleted store keeps its id, so that nothing of it can come back to life. */
+  deletedAt: integer('deleted_at'),
+})
+
+/** Settings for every user of a store. One row per store, changed only by partial updates that raise `version`. */
+export const sessionConfigs = sqliteTable('session_configs', {
+  identityStoreId: text('identity_store_id').primaryKey(),
+  version: integer('version').notNull(),
+  allowPersistentSessions: integer('allow_persistent_sessions', { mode: 'boolean' }).notNull(),
+  sessionMinutes: integer('session_minutes').notNull(),
+  concurrentSessionLimit: integer('concurrent_session_limit'),
+  useInactivityBasedLogout: integer('use_inactivity_based_logout', { mode: 'boolean' }).notNull(),
+  trackSessionLocation: integer('track_session_location', { mode: 'boolean' }).notNull(),
+  updatedAt: integer('updated_at').notNull(),
+})
+
+/** Users. A deleted user keeps its row and its versions. */
+export const users = sqliteTable(
+  'users',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    userId: text('user_id').notNull(),
+    groupId: text('group_id'),
+    /** With its domain; in lower case; unique among all stores. Null once the user is deleted. */
+    username: text('username'),
+    /** scrypt, PHC string. Null: no password sign-in. */
+    passwordHash: text('password_hash'),
+    role: text('role', { enum: ROLES }).notNull(),
+    /** 0 end user, 4 department admin, 8 group admin, 12 tenant admin, 16 system. Source: Netaxis APIO. */
+    userLevel: integer('user_level').notNull(),
+    /** Null: the store's default. */
+    loginMode: text('login_mode', { enum: LOGIN_MODES }),
+    bot: integer('bot', { mode: 'boolean' }).notNull(),
+    active: integer('active', { mode: 'boolean' }).notNull(),
+    /** Sessions opened before this are void; set by a new password. */
+    sessionsValidFrom: integer('sessions_valid_from').notNull(),
+    /** Grows with every change of the two above. */
+    statusVersion: integer('status_version').notNull(),
+    firstName: text('first_name'),
+    lastName: text('last_name'),
+    emailAddress: text('email_address'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+    deletedAt: integer('deleted_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.identityStoreId, table.userId] }),
+    uniqueIndex('user_by_username').on(table.username),
+  ],
+)
+
+/** One user's own settings. */
+export const sessionSettings = sqliteTable(
+  'session_settings',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    userId: text('user_id').notNull(),
+    version: integer('version').notNull(),
+    durationSeconds: integer('duration_seconds'),
+    desktopAppBrowserQuit: integer('desktop_app_browser_quit', { mode: 'boolean' }),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.userId] })],
+)
+
+/** Session records: the mirror of every session, live and ended. Written by the users' objects alone. */
+export const sessions = sqliteTable(
+  'sessions',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    userId: text('user_id').notNull(),
+    sessionId: text('session_id').notNull(),
+    /** The session's number, for APIs with integer ids. */
+    number: integer('number').notNull(),
+    version: integer('version').notNull(),
+    kind: text('kind').notNull().$type<SessionKind>(),
+    openedAt: integer('opened_at').notNull(),
+    lastSeenAt: integer('last_seen_at').notNull(),
+    persistent: integer('persistent', { mode: 'boolean' }).notNull(),
+    credentialsType: text('credentials_type').notNull().$type<CredentialsType>(),
+    address: text('address'),
+    userAgent: text('user_agent'),
+    recentAddress: text('recent_address'),
+    recentUserAgent: text('recent_user_agent'),
+    /** JSON, or null. */
+    location: text('location'),
+    actorUserId: text('actor_user_id'),
+    actorSessionId: text('actor_session_id'),
+    apiClientId: text('api_client_id'),
+    endedAt: integer('ended_at'),
+    endReason: text('end_reason').$type<EndReason>(),
+    endedBy: text('ended_by'),
+    endRequestId: text('end_request_id'),
+  },
+  (table) => [
+    /** Serves "a user's sessions". */
+    primaryKey({ columns: [table.identityStoreId, table.userId, table.sessionId] }),
+    index('live_sessions_of_store_newest_first')
+      .on(table.identityStoreId, table.sessionId)
+      .where(sql`ended_at IS NULL AND kind = 'web'`),
+    index('session_by_number').on(table.identityStoreId, table.number),
+  ],
+)
+
+/** What callers prove themselves with. Operators' credentials belong to the store `*`. */
+export const credentials = sqliteTable(
+  'credentials',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    credentialId: text('credential_id').notNull(),
+    kind: text('kind', { enum: CREDENTIAL_KINDS }).notNull(),
+    name: text('name').notNull(),
+    /** The public part that a caller shows: token id, client id or access key. */
+    publicId: text('public_id').notNull(),
+    /** SHA-256 of the secret, hexadecimal; null where it is sealed instead. */
+    secretHash: text('secret_hash'),
+    /** The secret itself, sealed, where the protocol needs it (access keys). */
+    sealedSecret: text('sealed_secret'),
+    /** The user it acts for, if any. */
+    ownerUserId: text('owner_user_id'),
+    /** JSON array. */
+    scopes: text('scopes').notNull(),
+    /** JSON array of addresses and CIDR blocks; null for any address. */
+    addressAllowList: text('address_allow_list'),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at'),
+    revokedAt: integer('revoked_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.identityStoreId, table.credentialId] }),
+    uniqueIndex('credential_by_public_id').on(table.publicId),
+  ],
+)
+
+/** Counters of sign-in attempts. `subject` is what is counted: a pair, an address or a user name. */
+export const signInAttempts = sqliteTable(
+  'sign_in_attempts',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    subject: text('subject').notNull(),
+    username: text('username'),
+    userId: text('user_id'),
+    address: text('address'),
+    attempts: integer('attempts').notNull(),
+    windowEndsAt: integer('window_ends_at').notNull(),
+    lockedAt: integer('locked_at'),
+    lockedUntil: integer('locked_until'),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
+)
+
+/** Who did what to whom. Append only. */
+export const auditEvents = sqliteTable(
+  'audit_events',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    /** UUID version 7. */
+    eventId: text('event_id').notNull(),
+    at: integer('at').notNull(),
+    /** The credential or user that acted. */
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    subject: text('subject').notNull(),
+    /** JSON, before and after; null where there is none. Never a secret. */
+    before: text('before'),
+    after: text('after'),
+    requestId: text('request_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.eventId] })],
+)
