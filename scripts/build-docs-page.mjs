@@ -1,0 +1,39 @@
+// Fills dist/assets with the reference page that is served at /docs. Wrangler runs this before every
+// bundle, so it is quick, and it touches only files that differ: a touched asset restarts `wrangler dev`.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+const target = join(root, 'dist/assets')
+
+const sources = new Map([
+  ['_headers', join(root, 'docs-page/_headers')],
+  ['docs.html', join(root, 'docs-page/docs.html')],
+  ['docs/reference.js', join(root, 'docs-page/reference.js')],
+  ['docs/swagger-ui.css', join(swagger, 'swagger-ui.css')],
+  ['docs/swagger-ui-bundle.js', join(swagger, 'swagger-ui-bundle.js')],
+  ['docs/swagger-ui-bundle.js.LICENSE.txt', join(swagger, 'swagger-ui-bundle.js.LICENSE.txt')],
+  ['docs/favicon-32x32.png', join(swagger, 'favicon-32x32.png')],
+])
+
+mkdirSync(join(target, 'docs'), { recursive: true })
+for (const [name, source] of sources) {
+  const bytes = readFileSync(source)
+  const path = join(target, name)
+  if (current(path)?.equals(bytes) !== true) writeFileSync(path, bytes)
+}
+for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
+  const path = join(entry.parentPath, entry.name)
+  if (entry.isFile() && !sources.has(relative(target, path).replaceAll('\\', '/'))) rmSync(path)
+}
+
+function current(path) {
+  try {
+    return readFileSync(path)
+  } catch {
+    return null
+  }
+}
