@@ -1,0 +1,183 @@
+/**
+ * Who calls: credentials of three kinds, each with a public part, by which it is found, and a secret.
+ *
+ * bearer      `lk_` + id (16 hex) + secret (43 base64url, 32 bytes) + checksum (8 hex, SHA-256 over the rest)
+ * api_client  client id (20) and client secret (43 base64url)
+ * access_key  access key (20 upper-case) and secret key (40), which signs requests and is therefore sealed
+ *
+ * A text that is no bearer token by its own checksum costs no look-up. A secret is compared by its hash,
+ * for an unknown caller against a dummy, so that every look-up costs the same.
+ */
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import type { SessionError } from '../domain/errors.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { Client } from '../domain/session.ts'
+import { type Credential, findCredential } from '../store/credentials.ts'
+import type { Database, Unavailable } from '../store/database.ts'
+import type { CredentialKind } from '../store/schema.ts'
+import { addressAllowed } from './address-allow-list.ts'
+import type { Scope } from './scopes.ts'
+import { bearerToken } from './session-carriers.ts'
+
+/** Who calls, as its credential says. */
+export interface Caller {
+  /** `*` for operators. */
+  readonly identityStoreId: string
+  readonly credentialId: string
+  readonly kind: CredentialKind
+  readonly name: string
+  /** The user it acts for, if any. */
+  readonly ownerUserId: string | null
+  readonly scopes: readonly string[]
+}
+
+/** An access key's caller, and the sealed secret that its requests are signed with. */
+export interface AccessKey {
+  readonly caller: Caller
+  readonly sealedSecret: string
+  /** For `checkUsable`. */
+  readonly credential: Pick<Credential, 'revokedAt' | 'expiresAt' | 'addressAllowList'>
+}
+
+const BEARER_PATTERN = /^lk_([0-9a-f]{16})([A-Za-z0-9_-]{43})([0-9a-f]{8})$/
+const CLIENT_ID_PATTERN = /^[A-Za-z0-9]{20}$/
+const ACCESS_KEY_PATTERN = /^[A-Z0-9]{20}$/
+const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz'
+/** The hash of no secret: SHA-256 never yields it as far as anybody knows. */
+const NO_HASH = '0'.repeat(64)
+
+/** Whether a text is spelled like a bearer credential and its checksum fits. Says nothing of who holds it. */
+export function isBearerCredential(text: string): boolean {
+  return parseBearer(text) !== null
+}
+
+/**
+ * The caller of `Authorization: Bearer`. `now` is epoch milliseconds.
+ * Errors: `unauthenticated`, `credential_expired`, `credential_revoked`, `address_not_allowed`, `unavailable`.
+ */
+export async function authenticateBearer(
+  db: Database,
+  request: Request,
+  client: Client,
+  now: number,
+): Promise<Result<Caller, SessionError>> {
+  const bearer = parseBearer(bearerToken(request)?.token ?? '')
+  if (bearer === null) return fail({ code: 'unauthenticated' })
+  return authenticate(db, 'bearer', bearer.publicId, bearer.secret, client, now)
+}
+
+/** The caller of a client id and its secret. Errors as for `authenticateBearer`. */
+export async function authenticateApiClient(
+  db: Database,
+  clientId: string,
+  clientSecret: string,
+  client: Client,
+  now: number,
+): Promise<Result<Caller, SessionError>> {
+  if (!CLIENT_ID_PATTERN.test(clientId)) return fail({ code: 'unauthenticated' })
+  return authenticate(db, 'api_client', clientId, clientSecret, client, now)
+}
+
+/**
+ * An access key by its public part, or null. It may be revoked or expired: once the signature has shown that
+ * the caller has the secret, ask `checkUsable`.
+ */
+export async function findAccessKey(db: Database, accessKey: string): Promise<Result<AccessKey | null, Unavailable>> {
+  if (!ACCESS_KEY_PATTERN.test(accessKey)) return ok(null)
+  const found = await findCredential(db, 'access_key', accessKey)
+  if (!found.ok) return found
+  const credential = found.value
+  if (credential === null || credential.sealedSecret === null) return ok(null)
+  return ok({ caller: callerOf(credential), sealedSecret: credential.sealedSecret, credential })
+}
+
+/** Whether a genuine credential may be used. Errors: `credential_revoked`, `credential_expired`, `address_not_allowed`. */
+export function checkUsable(
+  credential: Pick<Credential, 'revokedAt' | 'expiresAt' | 'addressAllowList'>,
+  client: Client,
+  now: number,
+): Result<void, SessionError> {
+  if (credential.revokedAt !== null) return fail({ code: 'credential_revoked' })
+  if (credential.expiresAt !== null && credential.expiresAt <= now) return fail({ code: 'credential_expired' })
+  if (credential.addressAllowList !== null && !addressAllowed(client.address, credential.addressAllowList)) {
+    return fail({ code: 'address_not_allowed' })
+  }
+  return ok()
+}
+
+/** The caller, if it has the scope. Errors: `forbidden`. */
+export function requireScope(caller: Caller, scope: Scope): Result<Caller, SessionError> {
+  if (caller.scopes.includes(scope)) return ok(caller)
+  return fail({ code: 'forbidden', needed: [scope], provided: caller.scopes })
+}
+
+/** A new credential's parts; `secret` is shown once. */
+export interface NewSecret {
+  readonly publicId: string
+  readonly secret: string
+}
+
+/** A new bearer token, whole, and what is kept of it. */
+export function newBearer(): NewSecret & { readonly token: string } {
+  const publicId = randomBytes(8).toString('hex')
+  const secret = randomBytes(32).toString('base64url')
+  const body = `lk_${publicId}${secret}`
+  return { publicId, secret, token: body + checksum(body) }
+}
+
+/** A new API client: its id and its secret. */
+export function newApiClient(): NewSecret {
+  return { publicId: randomText(20, 62), secret: randomBytes(32).toString('base64url') }
+}
+
+/** A new access key and its secret key. */
+export function newAccessKey(): NewSecret {
+  return { publicId: randomText(20, 36), secret: randomText(40, 62) }
+}
+
+/** What is kept of a secret: SHA-256, hexadecimal. Our secrets are random, so nothing slower is needed. */
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/** Whether a secret is the one whose hash is kept; takes as long whatever the answer. */
+export function secretFits(secret: string, hash: string): boolean {
+  return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(hash))
+}
+
+async function authenticate(
+  db: Database,
+  kind: CredentialKind,
+  publicId: string,
+  secret: string,
+  client: Client,
+  now: number,
+): Promise<Result<Caller, SessionError>> {
+  const found = await findCredential(db, kind, publicId)
+  if (!found.ok) return found
+  const credential = found.value
+  const genuine = secretFits(secret, credential?.secretHash ?? NO_HASH)
+  if (!genuine || credential === null) return fail({ code: 'unauthenticated' })
+  const usable = checkUsable(credential, client, now)
+  return usable.ok ? ok(callerOf(credential)) : usable
+}
+
+function callerOf({ identityStoreId, credentialId, kind, name, ownerUserId, scopes }: Credential): Caller {
+  return { identityStoreId, credentialId, kind, name, ownerUserId, scopes }
+}
+
+function parseBearer(text: string): NewSecret | null {
+  const match = BEARER_PATTERN.exec(text)
+  const [, publicId, secret, sum] = match ?? []
+  if (publicId === undefined || secret === undefined || sum === undefined) return null
+  return checksum(`lk_${publicId}${secret}`) === sum ? { publicId, secret } : null
+}
+
+function checksum(body: string): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 8)
+}
+
+/** Random characters, the first `letters` ones of the alphabet, each equally likely. */
+function randomText(length: number, letters: 36 | 62): string {
+  return Array.from({ length }, () => ALPHANUMERIC[randomInt(letters)]).join('')
+}

@@ -1,0 +1,182 @@
+/** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
+import { and, asc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { type AuditEntry, auditInsert } from './audit-events.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { type CredentialKind, credentials, identityStores, users } from './schema.ts'
+
+/** The store of the operators' credentials; no identity store can have this id. */
+export const OPERATOR_STORE = '*'
+
+type Row = typeof credentials.$inferSelect
+
+/** A credential. */
+export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList'> {
+  readonly scopes: readonly string[]
+  /** Addresses and CIDR blocks; null for any address. */
+  readonly addressAllowList: readonly string[] | null
+}
+
+/** The credential with this public part, if its store is not deleted; it may be revoked or expired. */
+export async function findCredential(
+  db: Database,
+  kind: CredentialKind,
+  publicId: string,
+): Promise<Result<Credential | null, Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select({ credential: credentials })
+      .from(credentials)
+      .leftJoin(identityStores, eq(identityStores.identityStoreId, credentials.identityStoreId))
+      .where(
+        and(
+          eq(credentials.publicId, publicId),
+          eq(credentials.kind, kind),
+          or(
+            eq(credentials.identityStoreId, OPERATOR_STORE),
+            and(eq(identityStores.identityStoreId, credentials.identityStoreId), isNull(identityStores.deletedAt)),
+          ),
+        ),
+      ),
+  )
+  if (!rows.ok) return rows
+  const row = rows.value[0]
+  return ok(row === undefined ? null : credentialFrom(row.credential))
+}
+
+/** A page of a store's credentials, in the order in which they were made, after the credential `after`. */
+export async function listCredentials(
+  db: Database,
+  identityStoreId: string,
+  after: string | null,
+  limit: number,
+): Promise<Result<readonly Credential[], Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select()
+      .from(credentials)
+      .where(
+        and(
+          eq(credentials.identityStoreId, identityStoreId),
+          after === null ? undefined : gt(credentials.credentialId, after),
+        ),
+      )
+      .orderBy(asc(credentials.credentialId))
+      .limit(limit),
+  )
+  return rows.ok ? ok(rows.value.map(credentialFrom)) : rows
+}
+
+/** What must hold for a new credential to be written. */
+export type CredentialCondition =
+  /** The store is there, and so is the owner if there is one. */
+  | 'store_and_owner'
+  /** It is an operator's: nothing. */
+  | 'none'
+  /** It is the first live one of the operators. */
+  | 'first_operator'
+
+/** Writes a new credential and its audit event. False if the condition does not hold: nothing is written. */
+export async function insertCredential(
+  db: Database,
+  credential: Credential,
+  condition: CredentialCondition,
+  entry: AuditEntry,
+): Promise<Result<boolean, Unavailable>> {
+  const where = conditionOf(credential, condition)
+  const scopes = JSON.stringify(credential.scopes)
+  const addresses = credential.addressAllowList === null ? null : JSON.stringify(credential.addressAllowList)
+  const written = await attempt(() =>
+    db.batch([
+      db.run(auditInsert(entry, { after: sql`${JSON.stringify(auditView(credential))}`, where })),
+      db.run(sql`INSERT INTO credentials (identity_store_id, credential_id, kind, name, public_id, secret_hash,
+  sealed_secret, owner_user_id, scopes, address_allow_list, created_at, expires_at, revoked_at)
+SELECT ${credential.identityStoreId}, ${credential.credentialId}, ${credential.kind}, ${credential.name},
+  ${credential.publicId}, ${credential.secretHash}, ${credential.sealedSecret}, ${credential.ownerUserId},
+  ${scopes}, ${addresses}, ${credential.createdAt}, ${credential.expiresAt}, NULL WHERE ${where}`),
+    ]),
+  )
+  return written.ok ? ok(written.value[1].meta.changes > 0) : written
+}
+
+/** Why a credential was not revoked. */
+export type RevocationFault = { readonly code: 'credential_not_found' } | { readonly code: 'last_operator_credential' }
+
+/** Revokes a credential of a store. Revoking twice succeeds twice; the last live one of the operators stays. */
+export async function revokeCredential(
+  db: Database,
+  identityStoreId: string,
+  credentialId: string,
+  entry: AuditEntry,
+): Promise<Result<void, Unavailable | RevocationFault>> {
+  const now = entry.at
+  const another =
+    identityStoreId === OPERATOR_STORE
+      ? sql`EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE}
+  AND other.credential_id <> ${credentialId} AND ${isLive(sql`other`, now)})`
+      : sql`true`
+  const key = sql`identity_store_id = ${identityStoreId} AND credential_id = ${credentialId}`
+  const target = sql`${key} AND revoked_at IS NULL AND ${another}`
+  const revokedAt = new Date(now).toISOString()
+  const done = await attempt(() =>
+    db.batch([
+      db.run(
+        auditInsert(entry, {
+          before: sql`'{"revoked_at":null}'`,
+          after: sql`json_object('revoked_at', ${revokedAt})`,
+          where: sql`EXISTS (SELECT 1 FROM credentials WHERE ${target})`,
+        }),
+      ),
+      db.run(sql`UPDATE credentials SET revoked_at = ${now} WHERE ${target}`),
+      db
+        .select({ revokedAt: credentials.revokedAt })
+        .from(credentials)
+        .where(and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))),
+    ]),
+  )
+  if (!done.ok) return done
+  const row = done.value[2][0]
+  if (row === undefined) return fail({ code: 'credential_not_found' })
+  return row.revokedAt === null ? fail({ code: 'last_operator_credential' }) : ok()
+}
+
+function conditionOf(credential: Credential, condition: CredentialCondition): SQL {
+  switch (condition) {
+    case 'none':
+      return sql`true`
+    case 'first_operator':
+      return sql`NOT EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE}
+  AND ${isLive(sql`other`, credential.createdAt)})`
+    case 'store_and_owner': {
+      const { identityStoreId, ownerUserId } = credential
+      const store = sql`EXISTS (SELECT 1 FROM ${identityStores} WHERE ${and(eq(identityStores.identityStoreId, identityStoreId), isNull(identityStores.deletedAt))})`
+      if (ownerUserId === null) return store
+      return sql`${store} AND EXISTS (SELECT 1 FROM ${users} WHERE ${and(eq(users.identityStoreId, identityStoreId), eq(users.userId, ownerUserId), isNull(users.deletedAt))})`
+    }
+  }
+}
+
+function isLive(table: SQL, now: number): SQL {
+  return sql`${table}.revoked_at IS NULL AND (${table}.expires_at IS NULL OR ${table}.expires_at > ${now})`
+}
+
+/** What the audit log says of a credential: nothing secret. */
+function auditView(credential: Credential): Record<string, unknown> {
+  return {
+    kind: credential.kind,
+    name: credential.name,
+    public_id: credential.publicId,
+    owner_user_id: credential.ownerUserId,
+    scopes: credential.scopes,
+    address_allow_list: credential.addressAllowList,
+    expires_at: credential.expiresAt === null ? null : new Date(credential.expiresAt).toISOString(),
+  }
+}
+
+function credentialFrom(row: Row): Credential {
+  return {
+    ...row,
+    scopes: JSON.parse(row.scopes),
+    addressAllowList: row.addressAllowList === null ? null : JSON.parse(row.addressAllowList),
+  }
+}

@@ -1,0 +1,54 @@
+/** Users as the rest of the service reads them: with the rules that hold for them. Writing is in `user-changes.ts`. */
+import { and, eq, getTableColumns, isNull, type SQL } from 'drizzle-orm'
+import type { Knowledge } from '../domain/policy.ts'
+import { ok, type Result } from '../domain/result.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser, type UserKey } from './rules.ts'
+import { identityStores, type LoginMode, type StoreState, sessionConfigs, sessionSettings, users } from './schema.ts'
+
+/** A user's row. */
+export type User = typeof users.$inferSelect
+
+/** A user who is not deleted, in a store that is not deleted, and everything that a sign-in needs to know. */
+export interface KnownUser {
+  readonly user: User
+  readonly rules: Knowledge
+  /** The user's own, else the store's default. */
+  readonly loginMode: LoginMode
+  readonly storeState: StoreState
+}
+
+/** The user of a username, which the caller has lower-cased; null if there is none. */
+export function findUserByUsername(db: Database, username: string): Promise<Result<KnownUser | null, Unavailable>> {
+  return findKnownUser(db, eq(users.username, username))
+}
+
+/** One user of a store, or null if there is none. */
+export function findUser(
+  db: Database,
+  { identityStoreId, userId }: UserKey,
+): Promise<Result<KnownUser | null, Unavailable>> {
+  return findKnownUser(db, and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId)))
+}
+
+async function findKnownUser(db: Database, which: SQL | undefined): Promise<Result<KnownUser | null, Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select({
+        user: getTableColumns(users),
+        defaultLoginMode: identityStores.defaultLoginMode,
+        storeState: identityStores.state,
+        rules: RULE_COLUMNS,
+      })
+      .from(users)
+      .innerJoin(identityStores, eq(identityStores.identityStoreId, users.identityStoreId))
+      .innerJoin(sessionConfigs, configOfStore)
+      .leftJoin(sessionSettings, settingsOfUser)
+      .where(and(which, isNull(users.deletedAt), isNull(identityStores.deletedAt))),
+  )
+  if (!rows.ok) return rows
+  const row = rows.value[0]
+  if (row === undefined) return ok(null)
+  const { user, rules, defaultLoginMode, storeState } = row
+  return ok({ user, rules: rulesFrom(rules), loginMode: user.loginMode ?? defaultLoginMode, storeState })
+}
