@@ -1,8 +1,10 @@
 /** What every handler is given: the services of this isolate, and the facts of this request. */
+import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
 import type { Settings } from '../env.ts'
 import type { Sessions } from '../sessions/service.ts'
+import type { StoreJobs } from '../sessions/store-jobs.ts'
 import type { Database } from '../store/database.ts'
 
 /** Built once per isolate. */
@@ -10,7 +12,10 @@ export interface Services {
   readonly settings: Settings
   readonly db: Database
   readonly tokens: SessionTokens
+  readonly sealing: Sealing
   readonly sessions: Sessions
+  /** The stores' durable work, for operators to look at. */
+  readonly jobs: DurableObjectNamespace<StoreJobs>
   readonly signInGate: RateLimit
   /** Whether the bindings answer, one by one. */
   readonly health: () => Promise<Record<string, boolean>>

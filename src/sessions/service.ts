@@ -105,6 +105,22 @@ export class Sessions {
     return ok({ ...opened.value, token })
   }
 
+  /** Opens a session for a user that a trusted back end has verified. Always with a token, never a cookie. */
+  openForVerifiedUser(owner: UserKey, client: Client, persistent: boolean, rules: Knowledge) {
+    const opening = {
+      kind: 'web',
+      persistent,
+      credentialsType: 'trusted_back_end',
+      client,
+      // The edge saw the back end, not the user's client.
+      location: null,
+      actor: null,
+      apiClientId: null,
+      cookie: false,
+    } as const
+    return this.open(owner, opening, rules, null)
+  }
+
   /**
    * Checks a session. Errors: `session_ended` with the reason, `unauthenticated`, `unavailable`; a session
    * that cannot be checked is not active.
@@ -228,7 +244,7 @@ export class Sessions {
       { kind: 'publish_config' },
       () => updateSessionConfig(this.deps.db, identityStoreId, changes, now),
       async (jobs) => {
-        later(jobs.run(id))
+        later(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await jobs.run(id)))
         return ok()
       },
     )
@@ -252,7 +268,9 @@ export class Sessions {
     const changed = await change()
     if (!changed.ok) {
       // After a time-out it is unknown whether the change was made: the job stays and looks.
-      if (!isUnavailable(changed.error)) await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.settle(id))
+      if (!isUnavailable(changed.error)) {
+        await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.withdraw(id, expected.value))
+      }
       return changed
     }
     const finished = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => finish(jobs))

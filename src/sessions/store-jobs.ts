@@ -30,8 +30,10 @@ export interface JobStatus {
 interface Row extends Record<string, SqlStorageValue> {
   id: string
   job: string
+  /** Grows each time the job is written again. */
   revision: number
-  confirmed: number
+  /** Changes that were announced and are not known to be made or refused. */
+  open_changes: number
   created_at: number
   due_at: number
   failures: number
@@ -58,7 +60,7 @@ export class StoreJobs extends DurableObject<Env> {
         id TEXT PRIMARY KEY,
         job TEXT NOT NULL,
         revision INTEGER NOT NULL,
-        confirmed INTEGER NOT NULL,
+        open_changes INTEGER NOT NULL,
         created_at INTEGER NOT NULL,
         due_at INTEGER NOT NULL,
         failures INTEGER NOT NULL
@@ -66,38 +68,42 @@ export class StoreJobs extends DurableObject<Env> {
   }
 
   /**
-   * Writes a job down before its change is made. One of the same id is replaced. If neither `run` nor
-   * `settle` follows, it runs by itself, twice: once soon, and once when a hanging write has surely landed.
+   * Writes a job down before its change is made, and answers its revision. One of the same id is there for
+   * both changes. If neither `run` nor `withdraw` follows, it runs by itself, twice: once soon, and once
+   * when a hanging write has surely landed.
    */
-  async expect(identityStoreId: string, id: string, job: Job): Promise<void> {
+  async expect(identityStoreId: string, id: string, job: Job): Promise<number> {
     this.sql.exec('INSERT INTO owner VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
     const now = Date.now()
-    this.sql.exec(
-      `INSERT INTO jobs VALUES (?1, ?2, 1, 0, ?3, ?4, 0)
-       ON CONFLICT (id) DO UPDATE SET job = excluded.job, revision = revision + 1, confirmed = 0, due_at = excluded.due_at, failures = 0`,
-      id,
-      JSON.stringify(job),
-      now,
-      now + GRACE_MILLISECONDS,
-    )
+    const { revision } = this.sql
+      .exec<{ revision: number }>(
+        `INSERT INTO jobs VALUES (?1, ?2, 1, 1, ?3, ?4, 0)
+         ON CONFLICT (id) DO UPDATE SET revision = revision + 1, open_changes = open_changes + 1,
+           due_at = min(due_at, excluded.due_at), failures = 0
+         RETURNING revision`,
+        id,
+        JSON.stringify(job),
+        now,
+        now + GRACE_MILLISECONDS,
+      )
+      .one()
     await this.arm()
+    return revision
   }
 
-  /** The change was made and all that follows from it was done, or the change was not made: no job is left. */
-  async settle(id: string): Promise<void> {
-    this.sql.exec('DELETE FROM jobs WHERE id = ?', id)
+  /** The change was refused. A job that nobody else wrote is dropped. */
+  async withdraw(id: string, revision: number): Promise<void> {
+    this.sql.exec('UPDATE jobs SET open_changes = max(0, open_changes - 1) WHERE id = ?', id)
+    if (revision === 1) this.sql.exec('DELETE FROM jobs WHERE id = ? AND revision = 1', id)
     await this.arm()
   }
 
   /** The change was made: does the job now. What does not succeed is tried again by the alarm. */
   async run(id: string): Promise<Result<void, Unavailable>> {
-    this.sql.exec('UPDATE jobs SET confirmed = 1 WHERE id = ?', id)
-    return this.inTurn(async () => {
-      const row = this.sql.exec<Row>('SELECT * FROM jobs WHERE id = ?', id).toArray()[0]
-      const done = row === undefined ? ok() : await this.step(row)
-      await this.arm()
-      return done
-    })
+    this.sql.exec('UPDATE jobs SET open_changes = max(0, open_changes - 1) WHERE id = ?', id)
+    const done = await this.inTurn(() => this.step(id))
+    await this.arm()
+    return done
   }
 
   /** The jobs that are not done, the next one first. */
@@ -116,66 +122,67 @@ export class StoreJobs extends DurableObject<Env> {
 
   /** Runs every job that is due. */
   override async alarm(): Promise<void> {
-    await this.inTurn(async () => {
-      const due = this.sql.exec<Row>('SELECT * FROM jobs WHERE due_at <= ? ORDER BY due_at, id', Date.now()).toArray()
-      for (const row of due) await this.step(row)
-      await this.arm()
-    })
+    const due = this.sql.exec<{ id: string }>('SELECT id FROM jobs WHERE due_at <= ? ORDER BY due_at, id', Date.now())
+    for (const { id } of due.toArray()) await this.inTurn(() => this.step(id))
+    await this.arm()
   }
 
-  /** One job at a time: two publishers of one key would race each other. */
+  /** One step at a time: two publishers of one key would race each other. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.tail.then(work)
     this.tail = turn.catch(() => undefined)
     return turn
   }
 
-  private async step(row: Row): Promise<Result<void, Unavailable>> {
-    const identityStoreId = this.sql
-      .exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner')
-      .one().identity_store_id
-    const context = { ...this.context, identityStoreId, now: Date.now() }
-    let outcome: JobOutcome
-    try {
-      outcome = await runJob(JSON.parse(row.job), context)
-    } catch (error) {
-      // A bug in one job must not stop the others, nor be forgotten: it is retried like an outage.
-      console.error('job failed', { identityStoreId, id: row.id, error: String(error) })
-      outcome = { next: 'failed', what: 'job' }
-    }
+  private async step(id: string): Promise<Result<void, Unavailable>> {
+    const row = this.find(id)
+    if (row === null) return ok()
+    const outcome = await this.attempt(row)
     const now = Date.now()
     switch (outcome.next) {
       case 'done':
-        // A job that was written again meanwhile has another revision and stays.
-        if (row.confirmed === 1) this.sql.exec('DELETE FROM jobs WHERE id = ? AND revision = ?', row.id, row.revision)
-        else this.change(row, { confirmed: 1, dueAt: now + SECOND_LOOK_MILLISECONDS, failures: 0, job: row.job })
-        return ok()
+        return this.finish(row, now)
       case 'again':
-        this.change(row, {
-          confirmed: row.confirmed,
-          dueAt: outcome.dueAt,
-          failures: 0,
-          job: JSON.stringify(outcome.job),
-        })
+        this.sql.exec(
+          'UPDATE jobs SET job = ?, due_at = ?, failures = 0 WHERE id = ? AND revision = ?',
+          JSON.stringify(outcome.job),
+          outcome.dueAt,
+          row.id,
+          row.revision,
+        )
         return ok()
       case 'failed': {
         const wait = Math.min(RETRY_MILLISECONDS * 2 ** row.failures, MAX_RETRY_MILLISECONDS)
-        this.change(row, { confirmed: row.confirmed, dueAt: now + wait, failures: row.failures + 1, job: row.job })
+        this.sql.exec('UPDATE jobs SET due_at = ?, failures = failures + 1 WHERE id = ?', now + wait, row.id)
         return fail({ code: 'unavailable', what: outcome.what, retryAfterSeconds: 5 })
       }
     }
   }
 
-  private change(row: Row, to: { confirmed: number; dueAt: number; failures: number; job: string }): void {
-    this.sql.exec(
-      'UPDATE jobs SET confirmed = max(confirmed, ?), due_at = ?, failures = ?, job = ? WHERE id = ? AND revision = ?',
-      to.confirmed,
-      to.dueAt,
-      to.failures,
-      to.job,
-      row.id,
-      row.revision,
-    )
+  private async attempt(row: Row): Promise<JobOutcome> {
+    const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
+    try {
+      const context = { ...this.context, identityStoreId: owner.identity_store_id, now: Date.now() }
+      return await runJob(JSON.parse(row.job), context)
+    } catch (error) {
+      // A bug in one job must not stop the others, nor be forgotten: it is tried again like an outage.
+      console.error('job failed', { identityStoreId: owner.identity_store_id, id: row.id, error: String(error) })
+      return { next: 'failed', what: 'job' }
+    }
+  }
+
+  /** A job that was written again meanwhile stays; so does one whose change may still land, for a second look. */
+  private finish(row: Row, now: number): Result<void, Unavailable> {
+    const current = this.find(row.id)
+    if (current === null || current.revision !== row.revision) return ok()
+    if (current.open_changes === 0) this.sql.exec('DELETE FROM jobs WHERE id = ?', row.id)
+    else
+      this.sql.exec('UPDATE jobs SET open_changes = 0, due_at = ? WHERE id = ?', now + SECOND_LOOK_MILLISECONDS, row.id)
+    return ok()
+  }
+
+  private find(id: string): Row | null {
+    return this.sql.exec<Row>('SELECT * FROM jobs WHERE id = ?', id).toArray()[0] ?? null
   }
 
   private async arm(): Promise<void> {

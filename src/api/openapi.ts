@@ -1,0 +1,105 @@
+/** One OpenAPI 3.1 document for all APIs, built from the same lists and schemas that serve the requests. */
+import { z } from 'zod'
+import type { Api, Route, Security } from './route.ts'
+
+const SECURITY_SCHEMES: Record<Exclude<Security, 'none'>, object[]> = {
+  session: [
+    { type: 'apiKey', in: 'cookie', name: 'sessionid' },
+    { type: 'http', scheme: 'bearer' },
+  ],
+  credential: [{ type: 'http', scheme: 'bearer', description: 'A credential that an operator made.' }],
+  operator: [{ type: 'http', scheme: 'bearer', description: "An operator's credential." }],
+  api_client: [{ type: 'http', scheme: 'basic', description: 'Client id and secret.' }],
+  access_token: [{ type: 'http', scheme: 'bearer', description: 'An access token of an API login.' }],
+  access_key: [{ type: 'apiKey', in: 'header', name: 'Authorization', description: 'SDK-HMAC-SHA256 signature.' }],
+}
+
+/** The document. */
+export function openApiDocument(apis: readonly Api[]): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const api of apis) {
+    for (const route of api.routes) {
+      const path = openApiPath(api.base + route.path)
+      paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(api, route, path) }
+    }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Latchkey',
+      version: '1',
+      description:
+        'Sessions at the edge: opened, checked, limited, expired and ended. Four published session APIs are its faces.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    tags: apis.map(({ name }) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: Object.fromEntries(
+        Object.entries(SECURITY_SCHEMES).flatMap(([name, schemes]) =>
+          schemes.map((scheme, index) => [schemeName(name, index), scheme]),
+        ),
+      ),
+    },
+  }
+}
+
+/** itty's `/a/:userId` as OpenAPI's `/a/{userId}`. */
+export function openApiPath(path: string): string {
+  return path.replace(/:(\w+)/g, '{$1}')
+}
+
+function schemeName(name: string, index: number): string {
+  return index === 0 ? name : `${name}_bearer`
+}
+
+function operation(api: Api, route: Route, path: string): object {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => ({
+    name: match[1],
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  return {
+    tags: [api.name],
+    operationId: route.operationId,
+    summary: route.summary,
+    security: route.security.flatMap((one) =>
+      one === 'none' ? [{}] : SECURITY_SCHEMES[one].map((_, index) => ({ [schemeName(one, index)]: [] })),
+    ),
+    parameters: [...inPath, ...queryParameters(route)],
+    ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
+    responses: Object.fromEntries(
+      Object.entries(route.answers).map(([status, { description, schema, mediaType }]) => [
+        status,
+        {
+          description,
+          ...(schema === undefined
+            ? {}
+            : { content: { [mediaType ?? 'application/json']: { schema: jsonSchema(schema, 'output') } } }),
+        },
+      ]),
+    ),
+  }
+}
+
+function queryParameters(route: Route): object[] {
+  if (route.query === undefined) return []
+  const { properties = {}, required = [] } = jsonSchema(route.query, 'input')
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }))
+}
+
+function requestBody(body: NonNullable<Route['body']>): object {
+  const schema = jsonSchema(body.schema, 'input')
+  return { required: true, content: Object.fromEntries(body.mediaTypes.map((mediaType) => [mediaType, { schema }])) }
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}

@@ -1,0 +1,75 @@
+/** Who calls the own API: the holder of a session, or a back end with a credential. */
+import { authenticateApiClient, authenticateBearer, type Caller, requireScope } from '../../auth/credentials.ts'
+import { originAllowed } from '../../auth/origins.ts'
+import type { Scope } from '../../auth/scopes.ts'
+import { bearerToken, COOKIE, cookieToken, HOST_COOKIE, type PresentedToken } from '../../auth/session-carriers.ts'
+import type { SessionError } from '../../domain/errors.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import type { VerifiedToken } from '../../sessions/service.ts'
+import type { RequestContext } from '../context.ts'
+
+/** A session token that came with the request, verified; no object was asked yet. */
+export interface SessionCaller {
+  readonly carrier: PresentedToken['carrier']
+  readonly verified: VerifiedToken
+}
+
+/**
+ * The session that the request is made with: by `Authorization: Bearer`, else by cookie.
+ * Errors: `unauthenticated`; `origin_not_allowed` for an unsafe request with a cookie from a foreign page.
+ */
+export async function sessionCaller(
+  request: Request,
+  context: RequestContext,
+): Promise<Result<SessionCaller, SessionError>> {
+  const presented = request.headers.has('authorization')
+    ? bearerToken(request)
+    : cookieToken(request, [HOST_COOKIE, COOKIE])
+  if (presented === null) return fail({ code: 'unauthenticated' })
+  const unsafe = request.method !== 'GET' && request.method !== 'HEAD'
+  if (presented.carrier === 'cookie' && unsafe && !originAllowed(request, context.services.settings)) {
+    return fail({ code: 'origin_not_allowed' })
+  }
+  const verified = await context.services.sessions.verify(presented.token, 'web')
+  return verified.ok ? ok({ carrier: presented.carrier, verified: verified.value }) : verified
+}
+
+/** The session in the cookie of a sign-in, which the new one will replace; null if there is none. */
+export async function carriedSession(request: Request, context: RequestContext): Promise<VerifiedToken | null> {
+  const presented = cookieToken(request, [HOST_COOKIE, COOKIE])
+  if (presented === null) return null
+  const verified = await context.services.sessions.verify(presented.token, 'web')
+  return verified.ok ? verified.value : null
+}
+
+/** A back end: a bearer credential, or an API client by HTTP Basic. Errors: as for credentials; `forbidden`. */
+export async function backEnd(
+  request: Request,
+  scope: Scope,
+  context: RequestContext,
+): Promise<Result<Caller, SessionError>> {
+  const { services, client, now } = context
+  const basic = basicCredentials(request)
+  const caller =
+    basic === null
+      ? await authenticateBearer(services.db, request, client, now)
+      : await authenticateApiClient(services.db, basic.id, basic.secret, client, now)
+  return caller.ok ? requireScope(caller.value, scope) : caller
+}
+
+/** RFC 6749, section 2.3.1: id and secret are form-encoded before they are joined. */
+function basicCredentials(request: Request): { id: string; secret: string } | null {
+  const match = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(request.headers.get('authorization') ?? '')
+  if (match?.[1] === undefined) return null
+  try {
+    const text = atob(match[1])
+    const at = text.indexOf(':')
+    if (at < 0) return null
+    const [id, secret] = [text.slice(0, at), text.slice(at + 1)].map((part) =>
+      decodeURIComponent(part.replaceAll('+', ' ')),
+    )
+    return id === undefined || secret === undefined ? null : { id, secret }
+  } catch {
+    return null
+  }
+}

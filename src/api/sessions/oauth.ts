@@ -1,0 +1,59 @@
+/** Introspection (RFC 7662) and revocation (RFC 7009), for resource servers with a credential. */
+import { acceptedAgeSeconds } from '../../http/cache-control.ts'
+import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
+import type { RequestContext } from '../context.ts'
+import { parseForm } from '../parse.ts'
+import { privateJson } from './body.ts'
+import { backEnd } from './caller.ts'
+import { renderError } from './errors.ts'
+import { IntrospectForm, TokenForm } from './schemas.ts'
+
+/** `POST /oauth2/introspect`. A token that is not live, not ours or of another store is `{"active":false}`. */
+export async function introspect(request: Request, context: RequestContext): Promise<Response> {
+  const { services, now, later } = context
+  const caller = await backEnd(request, 'sessions:introspect', context)
+  if (!caller.ok) return renderError(caller.error, context)
+  const form = await parseForm(request, IntrospectForm)
+  if (!form.ok) return renderError(form.error, context)
+  const verified = await services.sessions.verify(form.value.token, 'web')
+  if (!verified.ok || !services.sessions.isOfStore(verified.value, caller.value.identityStoreId)) {
+    return privateJson({ active: false })
+  }
+  const maxAgeSeconds = acceptedAgeSeconds(request, MAX_AGE_SECONDS)
+  const options = { touch: form.value.touch === 'true', cookie: false, client: null, maxAgeSeconds }
+  const check = await services.sessions.check(verified.value, options, now, later)
+  if (!check.ok) {
+    return check.error.code === 'unavailable' ? renderError(check.error, context) : privateJson({ active: false })
+  }
+  const { checked, ageSeconds } = check.value
+  const { session, identityStoreId, userId, expiresAt, idlesOutAt } = checked
+  return privateJson(
+    {
+      active: true,
+      token_type: 'Bearer',
+      sub: userId,
+      sid: session.id,
+      identity_store_id: identityStoreId,
+      iat: Math.floor(session.openedAt / 1000),
+      auth_time: Math.floor(session.openedAt / 1000),
+      exp: Math.floor(Math.min(expiresAt, idlesOutAt ?? expiresAt) / 1000),
+    },
+    { headers: new Headers(maxAgeSeconds > 0 ? { age: String(ageSeconds) } : {}) },
+  )
+}
+
+/** `POST /oauth2/revoke`. Whatever the token was, it is not valid afterwards: 200. */
+export async function revoke(request: Request, context: RequestContext): Promise<Response> {
+  const { services, requestId } = context
+  const caller = await backEnd(request, 'sessions:revoke', context)
+  if (!caller.ok) return renderError(caller.error, context)
+  const form = await parseForm(request, TokenForm)
+  if (!form.ok) return renderError(form.error, context)
+  const verified = await services.sessions.verify(form.value.token, 'web')
+  if (verified.ok && services.sessions.isOfStore(verified.value, caller.value.identityStoreId)) {
+    const by = { caller: `credential:${caller.value.credentialId}`, requestId }
+    const ended = await services.sessions.endByToken(verified.value, 'revoked', by)
+    if (!ended.ok) return renderError(ended.error, context)
+  }
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
+}

@@ -1,0 +1,78 @@
+/** `POST /sessions`: a user signs in, or a trusted back end opens a session for a user it has verified. */
+import { isBearerCredential } from '../../auth/credentials.ts'
+import { originAllowed } from '../../auth/origins.ts'
+import { bearerToken, issueCookie } from '../../auth/session-carriers.ts'
+import { signIn } from '../../identity/sign-in.ts'
+import { findUser } from '../../store/users.ts'
+import type { RequestContext } from '../context.ts'
+import { parseJson } from '../parse.ts'
+import { privateJson, sessionBody } from './body.ts'
+import { backEnd, carriedSession } from './caller.ts'
+import { renderError } from './errors.ts'
+import { OpenForUser, SignIn } from './schemas.ts'
+
+/** Opens a session: with a credential in `Authorization` for another's user, else by user name and password. */
+export function openSession(request: Request, context: RequestContext): Promise<Response> {
+  return request.headers.has('authorization') ? openForUser(request, context) : signInUser(request, context)
+}
+
+async function signInUser(request: Request, context: RequestContext): Promise<Response> {
+  const { services, client, now } = context
+  const input = await parseJson(request, SignIn)
+  if (!input.ok) return renderError(input.error, context)
+  const { username, password, persistent, transport } = input.value
+  if (transport === 'cookie' && !originAllowed(request, services.settings)) {
+    return renderError({ code: 'origin_not_allowed' }, context)
+  }
+  const { throttle } = services.settings
+  const deps = { db: services.db, throttle, gate: services.signInGate }
+  const user = await signIn(deps, { username, password }, client, now)
+  if (!user.ok) return renderError(user.error, context)
+
+  const opened = await services.sessions.open(
+    user.value.user,
+    {
+      kind: 'web',
+      persistent,
+      credentialsType: 'password',
+      client,
+      location: context.location,
+      actor: null,
+      apiClientId: null,
+      cookie: transport === 'cookie',
+    },
+    user.value.rules,
+    transport === 'cookie' ? await carriedSession(request, context) : null,
+  )
+  if (!opened.ok) return renderError(opened.error, context)
+  const { token, ...view } = opened.value
+  const body = sessionBody(view, view.session.id)
+  if (transport === 'bearer') return privateJson({ ...body, token }, { status: 201 })
+  const maxAgeSeconds = view.persistentCookie ? (view.expiresAt - now) / 1000 : null
+  const headers = new Headers({ 'set-cookie': issueCookie(request, services.settings, token, maxAgeSeconds, true) })
+  return privateJson(body, { status: 201, headers })
+}
+
+async function openForUser(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context
+  if (!isBearerCredential(bearerToken(request)?.token ?? '')) return renderError({ code: 'unauthenticated' }, context)
+  const caller = await backEnd(request, 'sessions:open', context)
+  if (!caller.ok) return renderError(caller.error, context)
+  const input = await parseJson(request, OpenForUser)
+  if (!input.ok) return renderError(input.error, context)
+  const { user_id: userId, client, persistent } = input.value
+
+  const owner = { identityStoreId: caller.value.identityStoreId, userId }
+  const user = await findUser(services.db, owner)
+  if (!user.ok) return renderError(user.error, context)
+  if (user.value === null) return renderError({ code: 'user_not_found' }, context)
+  const opened = await services.sessions.openForVerifiedUser(
+    owner,
+    { address: client.address, userAgent: client.user_agent },
+    persistent,
+    user.value.rules,
+  )
+  if (!opened.ok) return renderError(opened.error, context)
+  const { token, ...view } = opened.value
+  return privateJson({ ...sessionBody(view, view.session.id), token }, { status: 201 })
+}

@@ -1,0 +1,111 @@
+/** What the own API takes and gives. JSON, snake_case; instants are ISO 8601 in UTC. */
+import { z } from 'zod'
+import { ID_PATTERN } from '../../domain/ids.ts'
+import { MAX_USER_AGENT_LENGTH } from '../../domain/session.ts'
+
+const instant = z.iso.datetime()
+const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
+
+/** Sign in with a password. */
+export const SignIn = z.strictObject({
+  username: z.string().min(1).max(254),
+  password: z.string().min(1).max(1_024),
+  persistent: z.boolean().default(false).describe('Ask for a cookie that outlives the browser; policy decides.'),
+  transport: z
+    .enum(['cookie', 'bearer'])
+    .default('cookie')
+    .describe('How the token is handed over: one of the two, never both.'),
+})
+
+/** Open a session for a user that a trusted back end has verified. */
+export const OpenForUser = z.strictObject({
+  user_id: id,
+  client: z
+    .strictObject({
+      address: z.union([z.ipv4(), z.ipv6()]),
+      user_agent: z.string().max(MAX_USER_AGENT_LENGTH),
+    })
+    .describe("The end user's client, not the back end's own."),
+  persistent: z.boolean().default(false),
+})
+
+export const CheckQuery = z.strictObject({
+  touch: z.enum(['true', 'false']).default('true').describe('`false`: does not count as activity of the user.'),
+})
+
+export const EndQuery = z.strictObject({ except: z.literal('current') })
+
+export const TokenForm = z.strictObject({
+  token: z.string().min(1).max(4_096),
+  token_type_hint: z.string().max(64).optional().describe('Accepted and ignored.'),
+})
+
+export const IntrospectForm = TokenForm.extend({
+  touch: z.enum(['true', 'false']).default('false').describe('Not of RFC 7662: `true` counts as activity of the user.'),
+})
+
+const Place = z.object({
+  city: z.string().nullable(),
+  region: z.string().nullable(),
+  country: z.string().nullable(),
+  time_zone: z.string().nullable(),
+  latitude: z.string().nullable(),
+  longitude: z.string().nullable(),
+})
+
+/** A session as its user sees it. */
+export const SessionBody = z.object({
+  id: z.uuid(),
+  identity_store_id: id,
+  user_id: id,
+  current: z.boolean(),
+  opened_at: instant,
+  last_seen_at: instant,
+  expires_at: instant,
+  idles_out_at: instant.nullable().describe('Null: the session does not idle out.'),
+  persistent: z.boolean(),
+  credentials_type: z.string(),
+  address: z.string().nullable(),
+  browser: z.string().nullable(),
+  operating_system: z.string().nullable(),
+  location: Place.nullable().describe('Null unless the store tracks it.'),
+})
+
+export const OpenedBody = SessionBody.extend({
+  token: z.string().optional().describe('Only for transport `bearer`.'),
+})
+
+export const SessionListBody = z.object({ sessions: z.array(SessionBody) })
+
+export const EndedBody = z.object({ ended: z.int().describe('How many sessions ended now.') })
+
+/** RFC 7662, section 2.2. */
+export const IntrospectionBody = z.object({
+  active: z.boolean(),
+  token_type: z.literal('Bearer').optional(),
+  sub: z.string().optional().describe('The user id.'),
+  sid: z.string().optional().describe('The session id.'),
+  identity_store_id: z.string().optional(),
+  iat: z.int().optional(),
+  exp: z.int().optional(),
+  auth_time: z.int().optional(),
+})
+
+export const HealthBody = z.object({
+  status: z.enum(['ok', 'degraded']),
+  bindings: z.record(z.string(), z.boolean()),
+})
+
+/** RFC 9457. */
+export const ProblemBody = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  errors: z
+    .array(z.object({ field: z.string(), code: z.enum(['missing', 'invalid', 'unknown']), message: z.string() }))
+    .optional(),
+  reason: z.string().optional().describe('Why a session ended.'),
+  request_id: z.string(),
+})

@@ -1,0 +1,98 @@
+/**
+ * The same for Workers of the same account, over a service binding. What a caller may do is in its
+ * binding's `props`; without them it may do nothing. Failures come back as values.
+ */
+import { WorkerEntrypoint } from 'cloudflare:workers'
+import { check as checkInput } from './api/parse.ts'
+import { BindingProps, CheckInput, EndInput, OpenInput } from './api/sessions/binding-schemas.ts'
+import { sessionBody } from './api/sessions/body.ts'
+import type { Scope } from './auth/scopes.ts'
+import type { SessionError } from './domain/errors.ts'
+import { fail, ok, type Result } from './domain/result.ts'
+import { type Env, readSettings } from './env.ts'
+import { servicesOf } from './services.ts'
+import type { Sessions } from './sessions/service.ts'
+import { findUser } from './store/users.ts'
+
+type Body = ReturnType<typeof sessionBody>
+
+/** What a bound Worker may call. */
+export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
+  /**
+   * Checks a session token. `maxAgeSeconds` (0 to 60) accepts an answer that old; `touch: false` does not
+   * count as activity. Errors: `unauthenticated`, `session_ended`, `forbidden`, `invalid_request`, `unavailable`.
+   */
+  async check(input: unknown): Promise<Result<Body, SessionError>> {
+    const caller = this.caller('sessions:introspect')
+    if (!caller.ok) return caller
+    const parsed = checkInput(input, CheckInput)
+    if (!parsed.ok) return parsed
+    const verified = await this.verify(parsed.value.token, caller.value.identityStoreId)
+    if (!verified.ok) return verified
+    const { touch, maxAgeSeconds } = parsed.value
+    const options = { touch, maxAgeSeconds, cookie: false, client: null }
+    const check = await this.sessions.check(verified.value, options, Date.now(), (work) => this.ctx.waitUntil(work))
+    return check.ok ? ok(sessionBody(check.value.checked, check.value.checked.session.id)) : check
+  }
+
+  /**
+   * Opens a session for a user that the caller has verified, and answers it with its token.
+   * Errors: `user_not_found`, `user_disabled`, `forbidden`, `invalid_request`, `unavailable`.
+   */
+  async open(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
+    const caller = this.caller('sessions:open')
+    if (!caller.ok) return caller
+    const parsed = checkInput(input, OpenInput)
+    if (!parsed.ok) return parsed
+    const { userId, client, persistent } = parsed.value
+    const owner = { identityStoreId: caller.value.identityStoreId, userId }
+    const user = await findUser(this.services.db, owner)
+    if (!user.ok) return user
+    if (user.value === null) return fail({ code: 'user_not_found' })
+    const opened = await this.sessions.openForVerifiedUser(owner, client, persistent, user.value.rules)
+    if (!opened.ok) return opened
+    const { token, ...view } = opened.value
+    return ok({ ...sessionBody(view, view.session.id), token })
+  }
+
+  /** Ends the session of a token; ending twice is ending once. Errors: `unauthenticated`, `forbidden`, `invalid_request`, `unavailable`. */
+  async end(input: unknown): Promise<Result<void, SessionError>> {
+    const caller = this.caller('sessions:revoke')
+    if (!caller.ok) return caller
+    const parsed = checkInput(input, EndInput)
+    if (!parsed.ok) return parsed
+    const verified = await this.verify(parsed.value.token, caller.value.identityStoreId)
+    if (!verified.ok) return verified
+    const by = { caller: 'service_binding', requestId: crypto.randomUUID() }
+    const ended = await this.sessions.endByToken(verified.value, 'revoked', by)
+    return ended.ok ? ok() : ended
+  }
+
+  private get services() {
+    const settings = readSettings(this.env)
+    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    return servicesOf(this.env, settings.value)
+  }
+
+  private get sessions(): Sessions {
+    return this.services.sessions
+  }
+
+  private caller(needed: Scope): Result<{ readonly identityStoreId: string }, SessionError> {
+    const props = checkInput((this.ctx as { props?: unknown }).props, BindingProps)
+    if (!props.ok) return fail({ code: 'forbidden', needed: [needed], provided: [] })
+    const identityStoreId = props.value.identityStoreId
+    const scopes: readonly string[] = props.value.scopes
+    return scopes.includes(needed)
+      ? ok({ identityStoreId })
+      : fail({ code: 'forbidden', needed: [needed], provided: scopes })
+  }
+
+  private async verify(text: string, identityStoreId: string) {
+    const verified = await this.sessions.verify(text, 'web')
+    if (!verified.ok) return verified
+    return this.sessions.isOfStore(verified.value, identityStoreId)
+      ? verified
+      : fail({ code: 'unauthenticated' } as const)
+  }
+}

@@ -1,0 +1,82 @@
+/** Password sign-in: throttled before it hashes, alike in words and in time whatever is wrong. */
+import type { SessionError } from '../domain/errors.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { Client } from '../domain/session.ts'
+import type { ThrottleSettings } from '../env.ts'
+import type { Database } from '../store/database.ts'
+import type { LoginMode } from '../store/schema.ts'
+import { countAttempt, forgetAttempts } from '../store/sign-in-attempts.ts'
+import { findUserByUsername, type KnownUser } from '../store/users.ts'
+import { verifyPassword } from './passwords.ts'
+
+/** Longest that a sign-in is slowed down for a user that many try, in milliseconds. */
+const MAX_SLOWING_MILLISECONDS = 3_000
+/** What each attempt above the threshold adds. */
+const SLOWING_STEP_MILLISECONDS = 100
+
+export interface SignInDependencies {
+  readonly db: Database
+  readonly throttle: ThrottleSettings
+  /** The first gate, by address; per location and without a count of its own. */
+  readonly gate: RateLimit
+}
+
+/**
+ * Verifies a user name and password. Takes at least the floor, whatever comes of it.
+ * Errors: `invalid_credentials` (wrong, unknown, disabled and unfit alike), `locked_out`, `rate_limited`, `unavailable`.
+ */
+export async function signIn(
+  deps: SignInDependencies,
+  credentials: { readonly username: string; readonly password: string },
+  client: Client,
+  now: number,
+): Promise<Result<KnownUser, SessionError>> {
+  const [result] = await Promise.all([
+    verify(deps, credentials, client, now),
+    scheduler.wait(deps.throttle.floorMilliseconds),
+  ])
+  return result
+}
+
+async function verify(
+  { db, throttle, gate }: SignInDependencies,
+  credentials: { readonly username: string; readonly password: string },
+  client: Client,
+  now: number,
+): Promise<Result<KnownUser, SessionError>> {
+  const who = { username: normalizeUsername(credentials.username), address: client.address ?? 'unknown' }
+  if (!(await gate.limit({ key: who.address })).success) return fail({ code: 'rate_limited', retryAfterSeconds: 60 })
+
+  const counted = await countAttempt(db, who, throttle, now)
+  if (!counted.ok) return counted
+  const { lockedUntil, ofAddress, addressWindowEndsAt, ofUser } = counted.value
+  if (lockedUntil !== null) return fail({ code: 'locked_out', retryAfterSeconds: secondsUntil(lockedUntil, now) })
+  if (ofAddress > throttle.triesPerAddress) {
+    return fail({ code: 'rate_limited', retryAfterSeconds: secondsUntil(addressWindowEndsAt, now) })
+  }
+  const above = ofUser - throttle.triesBeforeSlowing
+  if (above > 0) await scheduler.wait(Math.min(above * SLOWING_STEP_MILLISECONDS, MAX_SLOWING_MILLISECONDS))
+
+  const found = await findUserByUsername(db, who.username)
+  if (!found.ok) return found
+  const user = found.value
+  const verified = await verifyPassword(credentials.password, user?.user.passwordHash ?? null)
+  if (!verified.ok) return verified
+  if (!verified.value || user === null || !user.user.active || user.user.bot || !PASSWORD_MODES.has(user.loginMode)) {
+    return fail({ code: 'invalid_credentials' })
+  }
+  const forgotten = await forgetAttempts(db, who)
+  return forgotten.ok ? ok(user) : forgotten
+}
+
+/** Login modes whose password is ours to check. */
+const PASSWORD_MODES: ReadonlySet<LoginMode> = new Set(['LOCAL_LOGIN_SHARED', 'LOCAL_LOGIN_DEDICATED', 'DJANGO_ONLY'])
+
+/** User names compare without regard to case or surrounding space. */
+export function normalizeUsername(username: string): string {
+  return username.trim().toLowerCase()
+}
+
+function secondsUntil(instant: number, now: number): number {
+  return Math.max(1, Math.ceil((instant - now) / 1000))
+}

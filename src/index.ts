@@ -1,0 +1,36 @@
+/** The Worker. */
+import { clientOf, locationOf } from './api/context.ts'
+import { answer } from './app.ts'
+import { type Env, readSettings } from './env.ts'
+import { problemResponse } from './http/problem.ts'
+import { servicesOf } from './services.ts'
+import { openDatabase } from './store/database.ts'
+import { dropOldAttempts } from './store/sign-in-attempts.ts'
+
+export { SessionsEntrypoint } from './entrypoint.ts'
+export { StoreJobs } from './sessions/store-jobs.ts'
+export { UserSessions } from './sessions/user-sessions.ts'
+
+export default {
+  fetch(request, env, ctx) {
+    const requestId = crypto.randomUUID()
+    const settings = readSettings(env)
+    if (!settings.ok) {
+      console.error('not configured', settings.error)
+      return problemResponse({ status: 503, code: 'not_configured', title: 'Not configured' }, requestId)
+    }
+    return answer(request, {
+      services: servicesOf(env, settings.value),
+      requestId,
+      now: Date.now(),
+      client: clientOf(request),
+      location: locationOf(request),
+      later: (work) => ctx.waitUntil(work),
+    })
+  },
+
+  async scheduled(_controller, env) {
+    const dropped = await dropOldAttempts(openDatabase(env.DB), Date.now())
+    if (!dropped.ok) console.error('old sign-in attempts were not dropped', dropped.error)
+  },
+} satisfies ExportedHandler<Env>

@@ -1,0 +1,44 @@
+/** Wiring: the services of an isolate, built once from its bindings. */
+import { sql } from 'drizzle-orm'
+import type { Services } from './api/context.ts'
+import { Sealing } from './auth/sealing.ts'
+import { SessionTokens } from './auth/session-tokens.ts'
+import type { Env, Settings } from './env.ts'
+import { Sessions } from './sessions/service.ts'
+import { attempt, openDatabase, within } from './store/database.ts'
+
+const built = new WeakMap<Env, Services>()
+
+/** The services of this isolate. */
+export function servicesOf(env: Env, settings: Settings): Services {
+  let services = built.get(env)
+  if (services === undefined) {
+    services = build(env, settings)
+    built.set(env, services)
+  }
+  return services
+}
+
+function build(env: Env, settings: Settings): Services {
+  const db = openDatabase(env.DB)
+  const tokens = new SessionTokens(settings.sessionTokenKeys)
+  return {
+    settings,
+    db,
+    tokens,
+    sealing: new Sealing(settings.sealingKeys),
+    sessions: new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens }),
+    jobs: env.JOBS,
+    signInGate: env.SIGN_IN_GATE,
+    health: () => health(env, db),
+  }
+}
+
+async function health(env: Env, db: Services['db']): Promise<Record<string, boolean>> {
+  const [d1, kv, objects] = await Promise.all([
+    attempt(() => db.run(sql`SELECT 1`)),
+    within(2_000, 'KV', () => env.CONFIG.get('health')),
+    within(2_000, 'objects', async () => env.JOBS.get(env.JOBS.idFromName('health')).list()),
+  ])
+  return { d1: d1.ok, kv: kv.ok, objects: objects.ok }
+}
