@@ -1,0 +1,111 @@
+// `npm run dev`: makes the local secrets, applies the migrations, starts `wrangler dev`, fills an empty
+// database with a demo identity store, and says how to try it. Arguments: docs/operating.md.
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readOptions, wranglerArguments } from './dev/options.mjs'
+import { howToTry } from './dev/print.mjs'
+import { startTool } from './dev/processes.mjs'
+import { ensureSecrets, fingerprints } from './dev/secrets.mjs'
+import { DoesNotFit, ensureDemoStore, makeUsers } from './dev/seed.mjs'
+import { stateFiles } from './dev/state-files.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const START_TIMEOUT_MILLISECONDS = 60_000
+const PROBE_TIMEOUT_MILLISECONDS = 5_000
+const PROBE_INTERVAL_MILLISECONDS = 150
+
+/** A reason to stop that needs no stack trace. */
+class CannotStart extends Error {}
+
+/** The tool that runs now, if any. */
+let tool = null
+let stopping = false
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, async () => {
+    if (stopping) tool?.kill()
+    stopping = true
+    await tool?.stop()
+    process.exit(0)
+  })
+}
+
+try {
+  await run(readOptions(process.argv.slice(2), ROOT))
+} catch (error) {
+  await tool?.stop()
+  if (!stopping) {
+    console.error(error instanceof CannotStart ? error.message : error)
+    process.exit(1)
+  }
+}
+
+async function run(options) {
+  const { baseUrl, persistTo } = options
+  const files = stateFiles(persistTo)
+  await requireFreePort(options)
+  if (options.reset) files.reset()
+  const secrets = ensureSecrets(join(ROOT, '.dev.vars'))
+  // Hashing takes a while: it goes on while the rest starts.
+  const early = files.readCredentials() === null ? makeUsers() : null
+
+  console.log('Applying migrations …')
+  tool = startTool('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', persistTo])
+  if ((await tool.exited) !== 0) throw new CannotStart(`The migrations failed.\n${tool.output()}`)
+  if (stopping) return
+
+  console.log('Starting …')
+  const server = startTool('wrangler', wranglerArguments(options))
+  tool = server
+  const ended = server.exited.then((code) => {
+    throw new CannotStart(`wrangler dev ended with ${code}.\n${server.output()}`)
+  })
+  await Promise.race([ended, untilServing(baseUrl)])
+  const credentials = await Promise.race([
+    ended,
+    demoStore({ baseUrl, secrets, files, newUsers: () => early ?? makeUsers() }),
+  ])
+  server.show()
+  console.log(howToTry(credentials, files))
+  await ended
+}
+
+async function demoStore({ baseUrl, secrets, files, newUsers }) {
+  try {
+    const bootstrapSecret = secrets.get('OPERATOR_BOOTSTRAP_SECRET')
+    return await ensureDemoStore({ baseUrl, bootstrapSecret, keys: fingerprints(secrets), files, newUsers })
+  } catch (error) {
+    if (!(error instanceof DoesNotFit)) throw error
+    const again = ['npm run dev --', ...process.argv.slice(2), '--reset'].join(' ')
+    throw new CannotStart(`${error.message}\nTo delete the local data and begin anew: ${again}`)
+  }
+}
+
+/** Another server on the port would be taken for ours, and filled with demo data. */
+async function requireFreePort({ ip, port }) {
+  const probe = createServer()
+  const fault = await new Promise((resolve) => {
+    probe.once('error', resolve)
+    probe.listen({ host: ip, port, exclusive: true }, () => probe.close(() => resolve(null)))
+  })
+  if (fault === null) return
+  const why = fault.code === 'EADDRINUSE' ? 'something listens there already' : fault.message
+  throw new CannotStart(`Cannot listen on ${ip}:${port}: ${why}. Choose another: npm run dev -- --port N`)
+}
+
+async function untilServing(baseUrl) {
+  const deadline = Date.now() + START_TIMEOUT_MILLISECONDS
+  let last = 'no answer'
+  while (Date.now() < deadline) {
+    try {
+      const response = await fetch(`${baseUrl}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MILLISECONDS) })
+      if (response.ok) return
+      last = `${response.status} ${await response.text()}`
+    } catch (error) {
+      last = String(error.cause ?? error)
+    }
+    await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MILLISECONDS))
+  }
+  throw new CannotStart(`It does not serve. GET /healthz: ${last}\n${tool.output()}`)
+}

@@ -1,0 +1,46 @@
+// What `npm run dev` says once it serves. Every line with curl works as it is printed.
+import { relative } from 'node:path'
+
+/** One line per API and act, in the order in which they can be tried. A new API adds its rows here. */
+const TRIALS = [
+  {
+    title: 'sign in (own API)',
+    arguments: ({ base_url, users: [user] }, { cookiesPath }) => [
+      ...['-c', cookiesPath, `${base_url}/sessions`, '-H', 'Content-Type: application/json'],
+      ...['-d', JSON.stringify({ username: user.username, password: user.password })],
+    ],
+  },
+  {
+    title: 'check the session',
+    arguments: ({ base_url }, { cookiesPath }) => ['-b', cookiesPath, `${base_url}/sessions/current`],
+  },
+  {
+    title: 'read the identity store (operator API)',
+    arguments: ({ base_url, operator_token, identity_store_id }) => [
+      ...['-H', `Authorization: Bearer ${operator_token}`, `${base_url}/operator/identity-stores/${identity_store_id}`],
+    ],
+  },
+]
+
+/** The text. `files` says where things are kept (state-files.mjs). */
+export function howToTry(credentials, files) {
+  const lines = TRIALS.map((trial) => {
+    const words = ['curl', '-fsS', ...trial.arguments(credentials, files)]
+    return `  # ${trial.title}\n  ${words.map(quoted).join(' ')}\n`
+  })
+  return [
+    '',
+    `Latchkey serves at ${credentials.base_url}  (API reference: ${credentials.base_url}/docs)`,
+    `Credentials: ${relative(process.cwd(), files.credentialsPath)}`,
+    '',
+    'Try, in another terminal:',
+    ...lines,
+    'Ctrl-C stops it.',
+    '',
+  ].join('\n')
+}
+
+/** A word as a POSIX shell takes it. */
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
