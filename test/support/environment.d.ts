@@ -1,0 +1,11 @@
+/** What `cloudflare:workers` gives the tests. */
+declare namespace Cloudflare {
+  interface Env extends WorkerEnv {
+    readonly D1_MIGRATIONS: import('cloudflare:test').D1Migration[]
+  }
+  interface GlobalProps {
+    mainModule: typeof import('../../src/index.ts')
+  }
+}
+
+type WorkerEnv = import('../../src/env.ts').Env

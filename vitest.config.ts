@@ -1,0 +1,51 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+import { SECRETS } from './test/support/secrets.ts'
+
+/** Three kinds of test: plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
+export default defineConfig({
+  test: {
+    silent: 'passed-only',
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/domain/**/*.test.ts', 'test/house/**/*.test.ts'],
+        },
+      },
+      {
+        logLevel: 'error',
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                ...SECRETS,
+                SIGN_IN_FLOOR_MILLISECONDS: '0',
+                D1_MIGRATIONS: await readD1Migrations('migrations'),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'workers',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/{domain,house,e2e,faults}/**'],
+          setupFiles: ['test/support/setup.ts'],
+          restoreMocks: true,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
