@@ -1,5 +1,5 @@
 /** Audit events: who did what to whom. Append only; each is written in the transaction of the change it tells of. */
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import { nextSessionId } from '../domain/session-id.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
@@ -34,6 +34,25 @@ export function auditInsert(entry: AuditEntry, { before, after, where }: Audited
   return sql`INSERT INTO audit_events (identity_store_id, event_id, at, actor, action, subject, before, after, request_id)
 SELECT ${entry.identityStoreId}, ${entry.eventId}, ${entry.at}, ${entry.actor}, ${entry.action}, ${entry.subject},
   ${before ?? sql`NULL`}, ${after ?? sql`NULL`}, ${entry.requestId} WHERE ${where}`
+}
+
+/** SQL of a JSON object. Names come from the code, never from outside. Booleans must come as `jsonBoolean`. */
+export function jsonObject(members: Readonly<Record<string, SQL | SQLWrapper>>): SQL {
+  const parts = Object.entries(members).flatMap(([name, value]) => [sql.raw(`'${name}'`), sql`${value}`])
+  return sql`json_object(${sql.join(parts, sql`, `)})`
+}
+
+/** SQL of a JSON boolean, from a column or condition. */
+export function jsonBoolean(value: SQL | SQLWrapper): SQL {
+  return sql`json(iif(${value}, 'true', 'false'))`
+}
+
+/** SQL of a JSON object in which some members are set to new values. Names come from the code. */
+export function jsonObjectWith(object: SQL, members: Readonly<Record<string, unknown>>): SQL {
+  const parts = Object.entries(members).map(
+    ([name, value]) => sql`, ${sql.raw(`'$.${name}'`)}, json(${JSON.stringify(value)})`,
+  )
+  return sql`json_set(${object}${sql.join(parts)})`
 }
 
 /** A page of a store's events, newest first, older than the event `before`. */

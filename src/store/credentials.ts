@@ -3,6 +3,7 @@ import { and, asc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, auditInsert } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
+import { storeExists } from './identity-stores.ts'
 import { type CredentialKind, credentials, identityStores, users } from './schema.ts'
 
 /** The store of the operators' credentials; no identity store can have this id. */
@@ -149,7 +150,7 @@ function conditionOf(credential: Credential, condition: CredentialCondition): SQ
   AND ${isLive(sql`other`, credential.createdAt)})`
     case 'store_and_owner': {
       const { identityStoreId, ownerUserId } = credential
-      const store = sql`EXISTS (SELECT 1 FROM ${identityStores} WHERE ${and(eq(identityStores.identityStoreId, identityStoreId), isNull(identityStores.deletedAt))})`
+      const store = storeExists(identityStoreId)
       if (ownerUserId === null) return store
       return sql`${store} AND EXISTS (SELECT 1 FROM ${users} WHERE ${and(eq(users.identityStoreId, identityStoreId), eq(users.userId, ownerUserId), isNull(users.deletedAt))})`
     }

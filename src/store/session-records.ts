@@ -1,50 +1,38 @@
 /** Session records: D1's copy of every session. Only the users' objects write here, through `mirrorSessions`. */
-import { sql } from 'drizzle-orm'
+import { getTableColumns, sql } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { rulesFrom, rulesQuery, type UserKey } from './rules.ts'
-import type { sessions } from './schema.ts'
+import { sessions } from './schema.ts'
 
 /** A session record as it stands in D1. */
 export type SessionRecord = typeof sessions.$inferSelect
 
-const COLUMNS = [
-  ['identity_store_id', 'identityStoreId'],
-  ['user_id', 'userId'],
-  ['session_id', 'sessionId'],
-  ['number', 'number'],
-  ['version', 'version'],
-  ['kind', 'kind'],
-  ['opened_at', 'openedAt'],
-  ['last_seen_at', 'lastSeenAt'],
-  ['persistent', 'persistent'],
-  ['credentials_type', 'credentialsType'],
-  ['address', 'address'],
-  ['user_agent', 'userAgent'],
-  ['recent_address', 'recentAddress'],
-  ['recent_user_agent', 'recentUserAgent'],
-  ['location', 'location'],
-  ['actor_user_id', 'actorUserId'],
-  ['actor_session_id', 'actorSessionId'],
-  ['api_client_id', 'apiClientId'],
-  ['ended_at', 'endedAt'],
-  ['end_reason', 'endReason'],
-  ['ended_by', 'endedBy'],
-  ['end_request_id', 'endRequestId'],
-] as const satisfies readonly (readonly [string, keyof SessionRecord])[]
-
 /** What a session gains after it was opened; the rest never changes. */
-const MUTABLE = COLUMNS.slice(4)
+const MUTABLE = [
+  'version',
+  'lastSeenAt',
+  'recentAddress',
+  'recentUserAgent',
+  'location',
+  'endedAt',
+  'endReason',
+  'endedBy',
+  'endRequestId',
+] as const satisfies readonly (keyof SessionRecord)[]
 
-function upsert(records: readonly SessionRecord[]) {
-  const columns = COLUMNS.map(([column]) => column).join(', ')
-  const fields = COLUMNS.map(([, field]) => `value ->> '$.${field}'`).join(', ')
-  const changes = MUTABLE.map(([column]) => `${column} = excluded.${column}`).join(', ')
-  return sql`INSERT INTO sessions (${sql.raw(columns)})
-SELECT ${sql.raw(fields)} FROM json_each(${JSON.stringify(records)}) WHERE true
-ON CONFLICT (identity_store_id, user_id, session_id) DO UPDATE SET ${sql.raw(changes)}
-WHERE excluded.version > sessions.version`
+function upsert(db: Database, records: readonly SessionRecord[]) {
+  const columns = getTableColumns(sessions)
+  const fields = Object.keys(columns).map((field) => sql`value ->> ${sql.raw(`'$.${field}'`)}`)
+  return db
+    .insert(sessions)
+    .select(sql`SELECT ${sql.join(fields, sql`, `)} FROM json_each(${JSON.stringify(records)}) WHERE true`)
+    .onConflictDoUpdate({
+      target: [sessions.identityStoreId, sessions.userId, sessions.sessionId],
+      set: Object.fromEntries(MUTABLE.map((field) => [field, sql.raw(`excluded.${columns[field].name}`)])),
+      setWhere: sql`excluded.version > ${sessions.version}`,
+    })
 }
 
 /**
@@ -59,7 +47,7 @@ export async function mirrorSessions(
   owner: UserKey,
   records: readonly SessionRecord[],
 ): Promise<Result<Knowledge | null, Unavailable>> {
-  const rows = await attempt(() => db.batch([db.run(upsert(records)), rulesQuery(db, owner)]))
+  const rows = await attempt(() => db.batch([upsert(db, records), rulesQuery(db, owner)]))
   if (!rows.ok) return rows
   const rules = rows.value[1][0]
   return ok(rules === undefined ? null : rulesFrom(rules))

@@ -1,0 +1,166 @@
+/** Identity stores: the tenants. A deleted one keeps its id for good, so that nothing of it can come back to life. */
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { type AuditEntry, auditInsert, jsonObject, jsonObjectWith } from './audit-events.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { identityStores, users } from './schema.ts'
+import { insertSessionConfig } from './session-configs.ts'
+
+/** An identity store's row. */
+export type IdentityStore = typeof identityStores.$inferSelect
+
+/** What an operator says about an identity store. */
+export type IdentityStoreFields = Pick<IdentityStore, 'name' | 'defaultLoginMode' | 'state'>
+
+const NAMES = { name: 'name', defaultLoginMode: 'default_login_mode', state: 'state' } as const
+const AUDIT_VIEW = jsonObject({
+  name: identityStores.name,
+  default_login_mode: identityStores.defaultLoginMode,
+  state: identityStores.state,
+})
+
+/** An identity store that is not deleted, or null. */
+export async function findIdentityStore(
+  db: Database,
+  identityStoreId: string,
+): Promise<Result<IdentityStore | null, Unavailable>> {
+  const rows = await attempt(() => db.select().from(identityStores).where(there(identityStoreId)))
+  return rows.ok ? ok(rows.value[0] ?? null) : rows
+}
+
+/** A page of the identity stores by id, after the id `after`. */
+export async function listIdentityStores(
+  db: Database,
+  after: string | null,
+  limit: number,
+): Promise<Result<readonly IdentityStore[], Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select()
+      .from(identityStores)
+      .where(
+        and(isNull(identityStores.deletedAt), after === null ? undefined : gt(identityStores.identityStoreId, after)),
+      )
+      .orderBy(asc(identityStores.identityStoreId))
+      .limit(limit),
+  )
+  return rows.ok ? ok(rows.value) : rows
+}
+
+/** The id belonged to a store that was deleted. */
+export interface IdUsedBefore {
+  readonly code: 'id_used_before'
+}
+
+/** Creates a store with its session config, or replaces what is said of one. Errors: `id_used_before`. */
+export async function putIdentityStore(
+  db: Database,
+  fields: IdentityStoreFields,
+  entry: AuditEntry,
+): Promise<Result<{ readonly store: IdentityStore; readonly created: boolean }, Unavailable | IdUsedBefore>> {
+  const { identityStoreId, at } = entry
+  const mayWrite = sql`NOT EXISTS (SELECT 1 FROM ${identityStores} WHERE ${identityStores.identityStoreId} = ${identityStoreId} AND ${identityStores.deletedAt} IS NOT NULL)`
+  const written = await attempt(() =>
+    db.batch([
+      db.run(
+        auditInsert(entry, {
+          before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+          after: jsonObjectWith(sql`'{}'`, columnsOf(fields)),
+          where: mayWrite,
+        }),
+      ),
+      db
+        .insert(identityStores)
+        .values({ identityStoreId, ...fields, createdAt: at, updatedAt: at, deletedAt: null })
+        .onConflictDoUpdate({
+          target: identityStores.identityStoreId,
+          set: { ...fields, updatedAt: at },
+          setWhere: isNull(identityStores.deletedAt),
+        })
+        .returning(),
+      insertSessionConfig(db, identityStoreId, at),
+      db.all<{ created: number }>(
+        sql`SELECT before IS NULL AS created FROM audit_events WHERE identity_store_id = ${identityStoreId} AND event_id = ${entry.eventId}`,
+      ),
+    ]),
+  )
+  if (!written.ok) return written
+  const store = written.value[1][0]
+  if (store === undefined) return fail({ code: 'id_used_before' })
+  return ok({ store, created: written.value[3][0]?.created === 1 })
+}
+
+/** Changes what is named. Null if there is no such store. */
+export async function updateIdentityStore(
+  db: Database,
+  changes: Partial<IdentityStoreFields>,
+  entry: AuditEntry,
+): Promise<Result<IdentityStore | null, Unavailable>> {
+  const { identityStoreId, at } = entry
+  const written = await attempt(() =>
+    db.batch([
+      db.run(
+        auditInsert(entry, {
+          before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+          after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, columnsOf(changes))} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+          where: storeExists(identityStoreId),
+        }),
+      ),
+      db
+        .update(identityStores)
+        .set({ ...changes, updatedAt: at })
+        .where(there(identityStoreId))
+        .returning(),
+    ]),
+  )
+  return written.ok ? ok(written.value[1][0] ?? null) : written
+}
+
+/** Why a store was not deleted. */
+export type DeletionFault = { readonly code: 'identity_store_not_found' } | { readonly code: 'has_users' }
+
+/** Deletes a store that has no users. Its callers are known no more. */
+export async function deleteIdentityStore(
+  db: Database,
+  entry: AuditEntry,
+): Promise<Result<void, Unavailable | DeletionFault>> {
+  const { identityStoreId, at } = entry
+  const hasUsers = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.deletedAt} IS NULL)`
+  const written = await attempt(() =>
+    db.batch([
+      db.run(
+        auditInsert(entry, {
+          before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+          where: sql`${storeExists(identityStoreId)} AND NOT ${hasUsers}`,
+        }),
+      ),
+      db.select({ deletedAt: identityStores.deletedAt }).from(identityStores).where(there(identityStoreId)),
+      db
+        .update(identityStores)
+        .set({ deletedAt: at, updatedAt: at })
+        .where(and(there(identityStoreId), sql`NOT ${hasUsers}`))
+        .returning({ deletedAt: identityStores.deletedAt }),
+    ]),
+  )
+  if (!written.ok) return written
+  if (written.value[1].length === 0) return fail({ code: 'identity_store_not_found' })
+  return written.value[2].length === 0 ? fail({ code: 'has_users' }) : ok()
+}
+
+/** That a store is there: the condition of whatever is written into it. */
+export function storeExists(identityStoreId: string) {
+  return sql`EXISTS (SELECT 1 FROM ${identityStores} WHERE ${there(identityStoreId)})`
+}
+
+function there(identityStoreId: string) {
+  return and(eq(identityStores.identityStoreId, identityStoreId), isNull(identityStores.deletedAt))
+}
+
+function columnsOf(fields: Partial<IdentityStoreFields>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(NAMES).flatMap(([field, column]) => {
+      const value = fields[field as keyof IdentityStoreFields]
+      return value === undefined ? [] : [[column, value]]
+    }),
+  )
+}

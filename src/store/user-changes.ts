@@ -1,0 +1,263 @@
+/**
+ * Changes of users by operators. Every statement names the store, and every audit event is computed by the
+ * database from the row that it changes, so that it is true whatever else goes on. The status version grows
+ * with each change of the status, never otherwise.
+ */
+import { and, asc, eq, getTableColumns, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { type AuditEntry, auditInsert, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { storeExists } from './identity-stores.ts'
+import type { UserKey } from './rules.ts'
+import { users } from './schema.ts'
+import type { User } from './users.ts'
+
+/** What an operator says about a user. */
+export type UserFields = Pick<
+  User,
+  | 'username'
+  | 'groupId'
+  | 'role'
+  | 'userLevel'
+  | 'loginMode'
+  | 'bot'
+  | 'active'
+  | 'firstName'
+  | 'lastName'
+  | 'emailAddress'
+> & { readonly username: string }
+
+/** Changes of a user. `passwordHash` missing: as it is; null: no password sign-in any more. */
+export type UserChanges = { readonly [Field in keyof UserFields]?: UserFields[Field] | undefined } & {
+  readonly passwordHash?: string | null | undefined
+}
+
+/** Another user has the username. */
+export interface UsernameTaken {
+  readonly code: 'username_taken'
+}
+
+/** A user's fields and columns, as the audit log and the statements name them. */
+export const USER_COLUMNS = {
+  username: 'username',
+  groupId: 'group_id',
+  role: 'role',
+  userLevel: 'user_level',
+  loginMode: 'login_mode',
+  bot: 'bot',
+  active: 'active',
+  firstName: 'first_name',
+  lastName: 'last_name',
+  emailAddress: 'email_address',
+} as const satisfies Record<keyof UserFields, string>
+
+/** The audit log's view of a row of `users`: whether there is a password, not which. */
+const AUDIT_VIEW = jsonObject({
+  username: users.username,
+  group_id: users.groupId,
+  role: users.role,
+  user_level: users.userLevel,
+  login_mode: users.loginMode,
+  bot: jsonBoolean(users.bot),
+  active: jsonBoolean(users.active),
+  first_name: users.firstName,
+  last_name: users.lastName,
+  email_address: users.emailAddress,
+  has_password: jsonBoolean(sql`${users.passwordHash} IS NOT NULL`),
+})
+
+/** A user's row, also a deleted one's; null if there never was one. */
+export async function readUserRow(db: Database, key: UserKey): Promise<Result<User | null, Unavailable>> {
+  const rows = await attempt(() => db.select().from(users).where(keyIs(key)))
+  return rows.ok ? ok(rows.value[0] ?? null) : rows
+}
+
+/** A page of a store's users by id, after the id `after`. */
+export async function listUsers(
+  db: Database,
+  identityStoreId: string,
+  after: string | null,
+  limit: number,
+): Promise<Result<readonly User[], Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select()
+      .from(users)
+      .where(
+        and(
+          eq(users.identityStoreId, identityStoreId),
+          isNull(users.deletedAt),
+          after === null ? undefined : gt(users.userId, after),
+        ),
+      )
+      .orderBy(asc(users.userId))
+      .limit(limit),
+  )
+  return rows.ok ? ok(rows.value) : rows
+}
+
+/** The store is gone, or the user changed since it was looked at. */
+export interface ChangedMeanwhile {
+  readonly code: 'changed_meanwhile'
+}
+
+/**
+ * Creates, replaces or revives a user who was `seen` with this status version (null: there was none). The
+ * caller decides by what it saw whether the user's sessions must be told, so a change in between is refused.
+ * A revived user starts afresh: older sessions stay void, and its own settings are cleared.
+ */
+export async function putUser(
+  db: Database,
+  userId: string,
+  fields: UserFields,
+  passwordHash: string | null | undefined,
+  seen: number | null,
+  entry: AuditEntry,
+): Promise<Result<User, Unavailable | UsernameTaken | ChangedMeanwhile>> {
+  const { identityStoreId, at } = entry
+  const key = { identityStoreId, userId }
+  const where = sql`${storeExists(identityStoreId)} AND coalesce((SELECT status_version FROM users WHERE ${keyIs(key)}), 0) = ${seen ?? 0}`
+  const before = sql`(SELECT ${AUDIT_VIEW} FROM users WHERE ${thereIs(key)})`
+  const values = { ...fields, passwordHash: passwordHash ?? null }
+  const newPassword = passwordHash === undefined ? sql`false` : sql`users.password_hash IS NOT excluded.password_hash`
+  const voids = sql`(users.deleted_at IS NOT NULL OR ${newPassword})`
+  const columns = Object.values(USER_COLUMNS)
+  const written = await unlessTaken(() =>
+    db.batch([
+      db.run(sql`UPDATE session_settings
+SET duration_seconds = NULL, desktop_app_browser_quit = NULL, version = version + 1, updated_at = ${at}
+WHERE identity_store_id = ${identityStoreId} AND user_id = ${userId} AND ${where}
+  AND EXISTS (SELECT 1 FROM users WHERE ${keyIs(key)} AND deleted_at IS NOT NULL)`),
+      db.run(
+        auditInsert(entry, {
+          before,
+          after: jsonObjectWith(sql`coalesce(${before}, '{"has_password":false}')`, auditMembers(values, passwordHash)),
+          where,
+        }),
+      ),
+      db.run(sql`INSERT INTO users (identity_store_id, user_id, ${sql.raw(columns.join(', '))}, password_hash,
+  sessions_valid_from, status_version, created_at, updated_at, deleted_at)
+SELECT ${identityStoreId}, ${userId}, ${sql.join(fieldValues(fields), sql`, `)}, ${values.passwordHash}, 0, 1, ${at}, ${at}, NULL
+WHERE ${where}
+ON CONFLICT (identity_store_id, user_id) DO UPDATE SET
+  ${sql.raw(columns.map((column) => `${column} = excluded.${column}`).join(', '))},
+  password_hash = ${passwordHash === undefined ? sql`users.password_hash` : sql`excluded.password_hash`},
+  sessions_valid_from = iif(${voids}, ${at}, users.sessions_valid_from),
+  status_version = users.status_version + (${voids} OR users.active <> excluded.active),
+  created_at = iif(users.deleted_at IS NULL, users.created_at, excluded.created_at),
+  updated_at = excluded.updated_at, deleted_at = NULL`),
+      db.select(getTableColumns(users)).from(users).where(thereIs(key)),
+    ]),
+  )
+  if (!written.ok) return written
+  const row = written.value[3][0]
+  if (written.value[2].meta.changes === 0 || row === undefined) return fail({ code: 'changed_meanwhile' })
+  return ok(row)
+}
+
+/** Changes what is named. Null if there is no such user. Errors: `username_taken`. */
+export async function updateUser(
+  db: Database,
+  userId: string,
+  changes: UserChanges,
+  entry: AuditEntry,
+): Promise<Result<User | null, Unavailable | UsernameTaken>> {
+  const { identityStoreId, at } = entry
+  const key = { identityStoreId, userId }
+  const { passwordHash, active } = changes
+  const newPassword = passwordHash === undefined ? sql`false` : sql`${users.passwordHash} IS NOT ${passwordHash}`
+  const newStatus = active === undefined ? sql`false` : sql`${users.active} <> ${active ? 1 : 0}`
+  const written = await unlessTaken(() =>
+    db.batch([
+      db.run(
+        auditInsert(entry, {
+          before: sql`(SELECT ${AUDIT_VIEW} FROM users WHERE ${thereIs(key)})`,
+          after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, auditMembers(changes, passwordHash))} FROM users WHERE ${thereIs(key)})`,
+          where: sql`EXISTS (SELECT 1 FROM users WHERE ${thereIs(key)})`,
+        }),
+      ),
+      db
+        .update(users)
+        .set({
+          ...(changes as Partial<User>),
+          sessionsValidFrom: sql`iif(${newPassword}, ${at}, ${users.sessionsValidFrom})`,
+          statusVersion: sql`${users.statusVersion} + (${newPassword} OR ${newStatus})`,
+          updatedAt: at,
+        })
+        .where(thereIs(key))
+        .returning(),
+    ]),
+  )
+  return written.ok ? ok(written.value[1][0] ?? null) : written
+}
+
+/**
+ * Deletes a user: nobody can sign in as it, and its username is free. The row stays, so that its versions
+ * never go back. False if there is no such user.
+ */
+export async function deleteUser(
+  db: Database,
+  userId: string,
+  entry: AuditEntry,
+): Promise<Result<boolean, Unavailable>> {
+  const { identityStoreId, at } = entry
+  const key = { identityStoreId, userId }
+  const written = await attempt(() =>
+    db.batch([
+      db.run(
+        auditInsert(entry, {
+          before: sql`(SELECT ${AUDIT_VIEW} FROM users WHERE ${thereIs(key)})`,
+          where: sql`EXISTS (SELECT 1 FROM users WHERE ${thereIs(key)})`,
+        }),
+      ),
+      db
+        .update(users)
+        .set({
+          active: false,
+          username: null,
+          passwordHash: null,
+          statusVersion: sql`${users.statusVersion} + 1`,
+          updatedAt: at,
+          deletedAt: at,
+        })
+        .where(thereIs(key))
+        .returning({ userId: users.userId }),
+    ]),
+  )
+  return written.ok ? ok(written.value[1].length > 0) : written
+}
+
+/** The names under which the audit log shows changed fields. */
+function auditMembers(changes: UserChanges, passwordHash: string | null | undefined): Record<string, unknown> {
+  const members = Object.entries(USER_COLUMNS).flatMap(([field, column]) => {
+    const value = changes[field as keyof UserFields]
+    return value === undefined ? [] : [[column, value] as const]
+  })
+  const password = passwordHash === undefined ? [] : [['has_password', passwordHash !== null] as const]
+  return Object.fromEntries([...members, ...password])
+}
+
+function fieldValues(fields: UserFields): SQL[] {
+  return Object.keys(USER_COLUMNS).map((field) => {
+    const value = fields[field as keyof UserFields]
+    return sql`${typeof value === 'boolean' ? Number(value) : value}`
+  })
+}
+
+function keyIs({ identityStoreId, userId }: UserKey): SQL {
+  return sql`${users.identityStoreId} = ${identityStoreId} AND ${users.userId} = ${userId}`
+}
+
+function thereIs(key: UserKey): SQL {
+  return sql`${keyIs(key)} AND ${users.deletedAt} IS NULL`
+}
+
+async function unlessTaken<T>(work: () => Promise<T>): Promise<Result<T, Unavailable | UsernameTaken>> {
+  try {
+    return await attempt(work)
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+    if (/UNIQUE constraint failed: users\.username/.test(`${error} ${cause}`)) return fail({ code: 'username_taken' })
+    throw error
+  }
+}
