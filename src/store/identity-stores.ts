@@ -12,6 +12,11 @@ export type IdentityStore = typeof identityStores.$inferSelect
 /** What an operator says about an identity store. */
 export type IdentityStoreFields = Pick<IdentityStore, 'name' | 'defaultLoginMode' | 'state'>
 
+/** Changes of an identity store; what is missing stays. */
+export type IdentityStoreChanges = {
+  readonly [Field in keyof IdentityStoreFields]?: IdentityStoreFields[Field] | undefined
+}
+
 const NAMES = { name: 'name', defaultLoginMode: 'default_login_mode', state: 'state' } as const
 const AUDIT_VIEW = jsonObject({
   name: identityStores.name,
@@ -93,7 +98,7 @@ export async function putIdentityStore(
 /** Changes what is named. Null if there is no such store. */
 export async function updateIdentityStore(
   db: Database,
-  changes: Partial<IdentityStoreFields>,
+  changes: IdentityStoreChanges,
   entry: AuditEntry,
 ): Promise<Result<IdentityStore | null, Unavailable>> {
   const { identityStoreId, at } = entry
@@ -108,7 +113,7 @@ export async function updateIdentityStore(
       ),
       db
         .update(identityStores)
-        .set({ ...changes, updatedAt: at })
+        .set({ ...(changes as Partial<IdentityStore>), updatedAt: at })
         .where(there(identityStoreId))
         .returning(),
     ]),
@@ -156,7 +161,7 @@ function there(identityStoreId: string) {
   return and(eq(identityStores.identityStoreId, identityStoreId), isNull(identityStores.deletedAt))
 }
 
-function columnsOf(fields: Partial<IdentityStoreFields>): Record<string, unknown> {
+function columnsOf(fields: IdentityStoreChanges): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(NAMES).flatMap(([field, column]) => {
       const value = fields[field as keyof IdentityStoreFields]

@@ -1,0 +1,231 @@
+/** What the operator API takes and gives. JSON, snake_case; instants are ISO 8601. Unknown fields are refused. */
+import { z } from 'zod'
+import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
+import { STORE_SCOPES } from '../../auth/scopes.ts'
+import { ID_PATTERN } from '../../domain/ids.ts'
+import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
+import { isPasswordHash, MAX_PASSWORD_LENGTH } from '../../identity/passwords.ts'
+import { CREDENTIAL_KINDS, LOGIN_MODES, ROLES, STORE_STATES } from '../../store/schema.ts'
+
+/** Most users in one bulk request. */
+export const MAX_BULK_USERS = 1_000
+/** Most entries of a page. */
+export const MAX_PAGE = 1_000
+
+/** Shortest password that operators may set, in characters. Source: NIST SP 800-63B, section 5.1.1.2 */
+const MIN_PASSWORD_LENGTH = 8
+
+const NAMES_NOTHING = 'Must name at least one field.'
+const TWO_PASSWORDS = { message: 'Must be given without `password`.', path: ['password_hash'] }
+
+const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
+const recordId = z.string().regex(SESSION_ID_PATTERN, 'Must be an id that this service made.')
+const instant = z.iso.datetime()
+const limit = z.coerce.number().int().min(1).max(MAX_PAGE).default(100)
+const nextCursor = z.string().nullable().describe('Null: that was the last page.')
+/** Text that people read: no control characters. */
+const words = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
+const name = words.trim().min(1).max(100)
+
+export const PathParameters = z.strictObject({
+  identity_store_id: id.optional(),
+  user_id: id.optional(),
+  credential_id: recordId.optional(),
+})
+
+/** Pages of what has an id of its own choosing. */
+export const IdPageQuery = z.strictObject({ limit, cursor: id.optional() })
+/** Pages of what has an id of our making. */
+export const RecordPageQuery = z.strictObject({ limit, cursor: recordId.optional() })
+
+const storeFields = { name, default_login_mode: z.enum(LOGIN_MODES), state: z.enum(STORE_STATES) }
+
+export const IdentityStoreInput = z.strictObject({
+  ...storeFields,
+  default_login_mode: storeFields.default_login_mode.default('LOCAL_LOGIN_SHARED'),
+  state: storeFields.state.default('active'),
+})
+export const IdentityStorePatch = z.strictObject(storeFields).partial().refine(namesSomething, NAMES_NOTHING)
+export const IdentityStoreBody = z.object({
+  identity_store_id: z.string(),
+  ...storeFields,
+  created_at: instant,
+  updated_at: instant,
+})
+export const IdentityStoreListBody = z.object({ identity_stores: z.array(IdentityStoreBody), next_cursor: nextCursor })
+
+const username = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(254)
+  .regex(/^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u, 'Must be a user name with its domain, `name@domain`.')
+  .describe('With its domain; unique among all stores; upper and lower case are one.')
+const userFields = {
+  username,
+  group_id: id.nullable(),
+  role: z.enum(ROLES),
+  user_level: z.union([z.literal(0), z.literal(4), z.literal(8), z.literal(12), z.literal(16)]),
+  login_mode: z.enum(LOGIN_MODES).nullable().describe("Null: the store's default."),
+  bot: z.boolean(),
+  active: z.boolean().describe('False: all sessions end at once, and none can be opened.'),
+  first_name: name.nullable(),
+  last_name: name.nullable(),
+  email_address: z.email().max(254).nullable(),
+}
+const passwordHash = z
+  .string()
+  .refine(isPasswordHash, 'Must be a scrypt hash as a PHC string: `$scrypt$ln=…,r=…,p=…$salt$hash`.')
+const password = z.string().min(MIN_PASSWORD_LENGTH).max(MAX_PASSWORD_LENGTH)
+const secrets = {
+  password: password.optional().describe('A new password ends all sessions of the user.'),
+  password_hash: passwordHash
+    .nullable()
+    .optional()
+    .describe('Instead of `password`. Null: no password sign-in. Without either, the password stays.'),
+}
+const newUserFields = {
+  ...userFields,
+  group_id: userFields.group_id.default(null),
+  role: userFields.role.default('member'),
+  user_level: userFields.user_level.default(0),
+  login_mode: userFields.login_mode.default(null),
+  bot: userFields.bot.default(false),
+  active: userFields.active.default(true),
+  first_name: userFields.first_name.default(null),
+  last_name: userFields.last_name.default(null),
+  email_address: userFields.email_address.default(null),
+}
+
+export const UserInput = z.strictObject({ ...newUserFields, ...secrets }).refine(hasOnePassword, TWO_PASSWORDS)
+export const UserPatch = z
+  .strictObject({ ...z.strictObject(userFields).partial().shape, ...secrets })
+  .refine(namesSomething, NAMES_NOTHING)
+  .refine(hasOnePassword, TWO_PASSWORDS)
+/** One user of a bulk request. Hashing is slow, so it takes no plain passwords. */
+export const BulkUser = z.strictObject({
+  user_id: id,
+  ...newUserFields,
+  password_hash: passwordHash.nullable().default(null),
+})
+/** A bulk request; what is in it is looked at one by one. */
+export const BulkEnvelope = z.strictObject({ users: z.array(z.unknown()).min(1).max(MAX_BULK_USERS) })
+/** The same for the documentation. */
+export const BulkInput = z.strictObject({ users: z.array(BulkUser).min(1).max(MAX_BULK_USERS) })
+
+export const UserBody = z.object({
+  identity_store_id: z.string(),
+  user_id: z.string(),
+  ...userFields,
+  username: z.string(),
+  has_password: z.boolean(),
+  created_at: instant,
+  updated_at: instant,
+})
+export const UserListBody = z.object({ users: z.array(UserBody), next_cursor: nextCursor })
+
+const issues = z.array(
+  z.object({ field: z.string(), code: z.enum(['missing', 'invalid', 'unknown']), message: z.string() }),
+)
+export const BulkBody = z.object({
+  results: z
+    .array(
+      z.object({
+        user_id: z.string().nullable().describe('Null: it was no id.'),
+        status: z.union([z.literal(201), z.literal(400), z.literal(409)]),
+        code: z.enum(['created', 'invalid_request', 'conflict']),
+        detail: z.string().optional(),
+        errors: issues.optional(),
+      }),
+    )
+    .describe('One for each user, in the order of the request.'),
+})
+
+const credentialLimits = {
+  expires_at: z.iso.datetime({ offset: true }).nullable().default(null).describe('Null: it does not expire.'),
+  address_allow_list: z
+    .array(z.string().refine(isAddressOrBlock, 'Must be an address or a CIDR block.'))
+    .min(1)
+    .max(100)
+    .nullable()
+    .default(null)
+    .describe('Addresses and CIDR blocks, IPv4 and IPv6. Null: from anywhere.'),
+}
+export const CredentialInput = z.strictObject({
+  kind: z.enum(CREDENTIAL_KINDS),
+  name,
+  scopes: z.array(z.enum(STORE_SCOPES)).max(STORE_SCOPES.length),
+  owner_user_id: id.nullable().default(null).describe('The user it acts for.'),
+  ...credentialLimits,
+})
+export const OperatorCredentialInput = z.strictObject({
+  kind: z.literal('bearer').default('bearer'),
+  name,
+  scopes: z.tuple([z.literal('operator')]).default(['operator']),
+  ...credentialLimits,
+})
+export const BootstrapInput = z.strictObject({ name })
+
+export const CredentialBody = z.object({
+  credential_id: z.string(),
+  kind: z.enum(CREDENTIAL_KINDS),
+  name: z.string(),
+  public_id: z.string().describe('Token id, client id or access key.'),
+  owner_user_id: z.string().nullable(),
+  scopes: z.array(z.string()),
+  address_allow_list: z.array(z.string()).nullable(),
+  created_at: instant,
+  expires_at: instant.nullable(),
+  revoked_at: instant.nullable(),
+})
+const shownOnce = z.string().optional()
+export const NewCredentialBody = CredentialBody.extend({
+  token: shownOnce.describe('Kind `bearer`; shown once.'),
+  client_id: shownOnce.describe('Kind `api_client`.'),
+  client_secret: shownOnce.describe('Kind `api_client`; shown once.'),
+  access_key: shownOnce.describe('Kind `access_key`.'),
+  secret_key: shownOnce.describe('Kind `access_key`; shown once.'),
+})
+export const CredentialListBody = z.object({ credentials: z.array(CredentialBody), next_cursor: nextCursor })
+
+const state = z.record(z.string(), z.unknown()).nullable()
+export const AuditEventListBody = z.object({
+  audit_events: z.array(
+    z.object({
+      event_id: z.string(),
+      at: instant,
+      actor: z.string().describe('`credential:` and its id, or `bootstrap`.'),
+      action: z.string(),
+      subject: z.string(),
+      before: state,
+      after: state,
+      request_id: z.string(),
+    }),
+  ),
+  next_cursor: nextCursor,
+})
+
+export const JobListBody = z.object({
+  jobs: z.array(
+    z.object({ id: z.string(), kind: z.string(), created_at: instant, due_at: instant, failures: z.int() }),
+  ),
+})
+
+/** RFC 9457. */
+export const ProblemBody = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  errors: issues.optional(),
+  request_id: z.string(),
+})
+
+function namesSomething(patch: object): boolean {
+  return Object.keys(patch).length > 0
+}
+
+function hasOnePassword(user: { password?: string | undefined; password_hash?: string | null | undefined }): boolean {
+  return user.password === undefined || user.password_hash === undefined
+}
