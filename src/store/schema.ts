@@ -188,6 +188,18 @@ export const signInAttempts = sqliteTable(
   (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
 )
 
+/** Counters of calls, for APIs that limit them per minute. `subject` is what is counted. */
+export const callCounters = sqliteTable(
+  'call_counters',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    subject: text('subject').notNull(),
+    calls: integer('calls').notNull(),
+    windowEndsAt: integer('window_ends_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
+)
+
 /** Who did what to whom. Append only. */
 export const auditEvents = sqliteTable(
   'audit_events',
