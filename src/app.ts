@@ -5,6 +5,7 @@ import { openApiDocument } from './api/openapi.ts'
 import { operatorApi } from './api/operator/routes.ts'
 import { type Api, logBug, type Route, serve } from './api/route.ts'
 import { sessionsApi } from './api/sessions/routes.ts'
+import { SLACK_PATH, slackApi } from './api/slack/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 
@@ -21,6 +22,7 @@ const reference: Route = {
 /** Every API, in the order in which they are tried. */
 export const apis: readonly Api[] = [
   operatorApi,
+  slackApi,
   // Last: its base is the root, so its 404 is everybody's.
   { ...sessionsApi, routes: [...sessionsApi.routes, reference] },
 ]
@@ -32,12 +34,16 @@ function document(): object {
 }
 
 const operator = serve(operatorApi)
-const own = serve(apis[1] as Api)
+const slack = serve(slackApi)
+const own = serve(apis.at(-1) as Api)
 
 const router = Router<IRequest, [RequestContext]>()
 router
   .all('/sessions/*', own.fetch) // first: the check
   .all('/operator/*', operator.fetch)
+  .all('/api/*', (request, context) =>
+    SLACK_PATH.test(new URL(request.url).pathname) ? slack.fetch(request as unknown as Request, context) : undefined,
+  )
   .all('*', own.fetch)
 
 /** Answers a request. Never throws, never redirects. */

@@ -61,7 +61,17 @@ export async function authenticateBearer(
   client: Client,
   now: number,
 ): Promise<Result<Caller, SessionError>> {
-  const bearer = parseBearer(bearerToken(request)?.token ?? '')
+  return authenticateToken(db, bearerToken(request)?.token ?? '', client, now)
+}
+
+/** The caller of a bearer credential that came in another way. Errors as for `authenticateBearer`. */
+export async function authenticateToken(
+  db: Database,
+  token: string,
+  client: Client,
+  now: number,
+): Promise<Result<Caller, SessionError>> {
+  const bearer = parseBearer(token)
   if (bearer === null) return fail({ code: 'unauthenticated' })
   return authenticate(db, 'bearer', bearer.publicId, bearer.secret, client, now)
 }

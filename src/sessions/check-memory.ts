@@ -56,9 +56,15 @@ export class CheckMemory {
 
   /** Notes that the rules for a user have changed, so that any of the user's sessions may have ended. */
   forgetUser(owner: UserKey): void {
+    this.forgetUsers(owner.identityStoreId, [owner.userId])
+  }
+
+  /** The same for many users of a store. */
+  forgetUsers(identityStoreId: string, userIds: readonly string[]): void {
     this.ends += 1
+    const forgotten = new Set(userIds)
     for (const [id, { checked }] of this.answers) {
-      if (checked.userId === owner.userId && checked.identityStoreId === owner.identityStoreId) this.answers.delete(id)
+      if (checked.identityStoreId === identityStoreId && forgotten.has(checked.userId)) this.answers.delete(id)
     }
   }
 }

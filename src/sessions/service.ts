@@ -1,6 +1,7 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
 import { createHash } from 'node:crypto'
 import type { SessionTokens } from '../auth/session-tokens.ts'
+import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { Selection } from '../domain/lifecycle.ts'
 import type { Knowledge, News, SessionConfig, Versioned } from '../domain/policy.ts'
@@ -20,6 +21,9 @@ import { userStub } from './user-stub.ts'
 
 /** Longest wait for an object, in milliseconds. */
 const OBJECT_TIMEOUT_MILLISECONDS = 10_000
+
+/** Longest wait until the objects of many users are told, in milliseconds. */
+const APPLY_TIMEOUT_MILLISECONDS = 8_000
 
 /** Work that goes on after the answer. */
 type Later = (work: Promise<unknown>) => void
@@ -225,6 +229,55 @@ export class Sessions {
       this.memory.forgetUser({ identityStoreId, userId })
       return told
     })
+  }
+
+  /**
+   * Makes a change to the settings of many users and applies it to their live sessions. The work is durable
+   * before the change. `appliedNow` false: the change stands, some objects could not be told now, and a job
+   * goes on telling them.
+   */
+  async changeSettings<E>(
+    identityStoreId: string,
+    userIds: readonly string[],
+    requestId: string,
+    change: () => Promise<Result<void, E | Unavailable>>,
+  ): Promise<Result<{ readonly appliedNow: boolean }, E | Unavailable>> {
+    const id = `apply_settings:${requestId}`
+    let appliedNow = false
+    const changed = await this.durably(
+      identityStoreId,
+      id,
+      { kind: 'apply_settings', userIds },
+      change,
+      async (jobs) => {
+        // Its own time limit, shorter than that of `durably`: whether they were told is an answer, not a failure.
+        const told = await within(APPLY_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.run(id))
+        appliedNow = told.ok && told.value.ok
+        this.memory.forgetUsers(identityStoreId, userIds)
+        return ok()
+      },
+    )
+    return changed.ok ? ok({ appliedNow }) : changed
+  }
+
+  /**
+   * Accepts to end all web sessions that these users, who exist, have now; null for clients of every kind.
+   * It will be done whatever stops the process; its progress is in the store's jobs. Errors: `unavailable`.
+   */
+  async resetUsers(
+    identityStoreId: string,
+    userIds: readonly string[],
+    clients: ClientKind | null,
+    by: EndedBy & { readonly requestId: string },
+  ): Promise<Result<void, Unavailable>> {
+    const jobs = this.deps.jobs.get(this.deps.jobs.idFromName(identityStoreId))
+    // Not when the request came: what was opened while it was checked is to end too.
+    const job = { kind: 'reset_users', userIds, done: 0, acceptedAt: Date.now(), clients, by } as const
+    const accepted = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
+      await jobs.accept(identityStoreId, `reset_users:${by.requestId}`, job)
+    })
+    this.memory.forgetUsers(identityStoreId, userIds)
+    return accepted
   }
 
   /**

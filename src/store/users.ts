@@ -1,5 +1,5 @@
 /** Users as the rest of the service reads them: with the rules that hold for them. Writing is in `user-changes.ts`. */
-import { and, eq, getTableColumns, isNull, type SQL } from 'drizzle-orm'
+import { and, eq, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
@@ -29,6 +29,26 @@ export function findUser(
   { identityStoreId, userId }: UserKey,
 ): Promise<Result<KnownUser | null, Unavailable>> {
   return findKnownUser(db, and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId)))
+}
+
+/** Those of some ids that are users of the store, with what decides whether a caller may act on them. */
+export async function findUsers(
+  db: Database,
+  identityStoreId: string,
+  userIds: readonly string[],
+): Promise<Result<readonly Pick<User, 'userId' | 'role' | 'bot'>[], Unavailable>> {
+  return attempt(() =>
+    db
+      .select({ userId: users.userId, role: users.role, bot: users.bot })
+      .from(users)
+      .where(
+        and(
+          eq(users.identityStoreId, identityStoreId),
+          sql`${users.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
+          isNull(users.deletedAt),
+        ),
+      ),
+  )
 }
 
 async function findKnownUser(db: Database, which: SQL | undefined): Promise<Result<KnownUser | null, Unavailable>> {

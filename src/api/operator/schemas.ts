@@ -207,7 +207,17 @@ export const AuditEventListBody = z.object({
 
 export const JobListBody = z.object({
   jobs: z.array(
-    z.object({ id: z.string(), kind: z.string(), created_at: instant, due_at: instant, failures: z.int() }),
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      created_at: instant,
+      due_at: instant,
+      failures: z.int(),
+      progress: z
+        .object({ done: z.int(), left: z.int() })
+        .nullable()
+        .describe('In users; null for work that is one step.'),
+    }),
   ),
 })
 
