@@ -9,7 +9,7 @@ import { callsOf } from './crash/calls.mjs'
 import { disableAndEnable, openAndEnd } from './crash/clients.mjs'
 import { Ledger } from './crash/ledger.mjs'
 import { freePort, startServer, untilServing } from './crash/server.mjs'
-import { answered, checkSessions, untilMirrored, untilNoJobs } from './crash/verdict.mjs'
+import { answered, checkSessions, untilDead, untilMirrored, untilNoJobs } from './crash/verdict.mjs'
 
 const USERS = ['crash-1', 'crash-2', 'crash-3']
 const BLOCKED_USER = 'crash-blocked'
@@ -81,15 +81,13 @@ async function run(round) {
 
 /** A disabling without an answer may have happened or not. If it has, the sessions must end; then it is undone. */
 async function settleBlockedUser() {
-  if (!(await answered(() => calls.isActive(BLOCKED_USER)))) {
-    const theirs = [...ledger.sessions.values()].filter(
-      ({ userId, state }) => userId === BLOCKED_USER && state !== 'ended',
-    )
-    const left = await untilNoJobs(calls)
-    findings.push(...left)
-    for (const session of theirs) ledger.ended(session)
-    await answered(() => calls.setActive(BLOCKED_USER, true))
-  }
+  if (await answered(() => calls.isActive(BLOCKED_USER))) return
+  const theirs = [...ledger.sessions.values()].filter(
+    ({ userId, state }) => userId === BLOCKED_USER && state !== 'ended',
+  )
+  findings.push(...(await untilDead(calls, theirs)))
+  for (const session of theirs) ledger.ended(session)
+  await answered(() => calls.setActive(BLOCKED_USER, true))
 }
 
 async function finish() {
