@@ -2,10 +2,14 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { SECRETS } from './test/support/secrets.ts'
 
+/** Where CI wants a report for machines; none otherwise. */
+const report = process.env.TEST_REPORT
+
 /** Three kinds of test: plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
 export default defineConfig({
   test: {
     silent: 'passed-only',
+    ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       {
         test: {
