@@ -3,7 +3,7 @@
  * database from the row that it changes, so that it is true whatever else goes on. The status version grows
  * with each change of the status, never otherwise.
  */
-import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
@@ -66,36 +66,6 @@ const AUDIT_VIEW = jsonObject({
   email_address: users.emailAddress,
   has_password: jsonBoolean(sql`${users.passwordHash} IS NOT NULL`),
 })
-
-/** A user's row, also a deleted one's; null if there never was one. */
-export async function readUserRow(db: Database, key: UserKey): Promise<Result<User | null, Unavailable>> {
-  const rows = await attempt(() => db.select().from(users).where(keyIs(key)))
-  return rows.ok ? ok(rows.value[0] ?? null) : rows
-}
-
-/** A page of a store's users by id, after the id `after`. */
-export async function listUsers(
-  db: Database,
-  identityStoreId: string,
-  after: string | null,
-  limit: number,
-): Promise<Result<readonly User[], Unavailable>> {
-  const rows = await attempt(() =>
-    db
-      .select()
-      .from(users)
-      .where(
-        and(
-          eq(users.identityStoreId, identityStoreId),
-          isNull(users.deletedAt),
-          after === null ? undefined : gt(users.userId, after),
-        ),
-      )
-      .orderBy(asc(users.userId))
-      .limit(limit),
-  )
-  return rows.ok ? ok(rows.value) : rows
-}
 
 /** The store is gone, or the user changed since it was looked at. */
 export interface ChangedMeanwhile {

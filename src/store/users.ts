@@ -1,5 +1,5 @@
-/** Users as the rest of the service reads them: with the rules that hold for them. Writing is in `user-changes.ts`. */
-import { and, eq, getTableColumns, isNull, type SQL } from 'drizzle-orm'
+/** Reading users, with the rules that hold for them. Writing is in `user-changes.ts`. */
+import { and, asc, eq, getTableColumns, gt, isNull, type SQL } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
@@ -29,6 +29,41 @@ export function findUser(
   { identityStoreId, userId }: UserKey,
 ): Promise<Result<KnownUser | null, Unavailable>> {
   return findKnownUser(db, and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId)))
+}
+
+/** A user's row, also a deleted one's; null if there never was one. */
+export async function readUserRow(db: Database, key: UserKey): Promise<Result<User | null, Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select()
+      .from(users)
+      .where(and(eq(users.identityStoreId, key.identityStoreId), eq(users.userId, key.userId))),
+  )
+  return rows.ok ? ok(rows.value[0] ?? null) : rows
+}
+
+/** A page of a store's users by id, after the id `after`. */
+export async function listUsers(
+  db: Database,
+  identityStoreId: string,
+  after: string | null,
+  limit: number,
+): Promise<Result<readonly User[], Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select()
+      .from(users)
+      .where(
+        and(
+          eq(users.identityStoreId, identityStoreId),
+          isNull(users.deletedAt),
+          after === null ? undefined : gt(users.userId, after),
+        ),
+      )
+      .orderBy(asc(users.userId))
+      .limit(limit),
+  )
+  return rows.ok ? ok(rows.value) : rows
 }
 
 async function findKnownUser(db: Database, which: SQL | undefined): Promise<Result<KnownUser | null, Unavailable>> {
