@@ -34,6 +34,11 @@ export interface RequestOptions {
 
 /** Sends a request to a path of the Worker, which is reached as `ORIGIN`, or to a whole URL. */
 export function send(path: string, options: RequestOptions = {}): Promise<Response> {
+  return exports.default.fetch(requestFor(path, options))
+}
+
+/** The request that `send` sends. */
+export function requestFor(path: string, options: RequestOptions = {}): Request {
   const { json, form, cookie, bearer, cf, address = freshAddress(), userAgent = USER_AGENT } = options
   const body = json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form) : options.body
   const method = options.method ?? (body === undefined ? 'GET' : 'POST')
@@ -45,7 +50,7 @@ export function send(path: string, options: RequestOptions = {}): Promise<Respon
   if (origin !== undefined && origin !== null) headers.set('origin', origin)
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value)
   const init = { method, headers, redirect: 'manual', ...(body !== undefined && { body }), ...(cf && { cf }) } as const
-  return exports.default.fetch(new Request(new URL(path, ORIGIN), init as RequestInit))
+  return new Request(new URL(path, ORIGIN), init as RequestInit)
 }
 
 /** A session that a user has opened, with its token. */
