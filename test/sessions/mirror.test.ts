@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { sessions } from '../../src/store/schema.ts'
 import { mirrorSessions, type SessionRecord } from '../../src/store/session-records.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
+import { breakD1Statements } from '../support/faults.ts'
 import { mirrored } from '../support/objects.ts'
 import { db, makeUser } from '../support/stores.ts'
 import { newUser } from '../support/users.ts'
@@ -44,6 +45,16 @@ test('every state that a session goes through reaches D1', async () => {
   expect(await user.records()).toMatchObject([
     { ...recent, version: 3, endedAt, endReason: 'revoked', endedBy: 'credential:test', endRequestId: 'request-1' },
   ])
+})
+
+test('a session that ends while its opening is on the way to D1 is mirrored again', async () => {
+  const user = await newUser()
+  const rules = await user.rules()
+  breakD1Statements(/insert into "sessions"/, { how: 30, times: 1 })
+  const session = await user.open({}, rules)
+  await user.stub.end({ only: [session.id] }, 'revoked', BY)
+  await mirrored(user)
+  expect(await user.records()).toMatchObject([{ version: 2, endReason: 'revoked' }])
 })
 
 test('activity alone writes nothing to D1', async () => {
