@@ -36,7 +36,8 @@ try {
 } catch (error) {
   await tool?.stop()
   if (!stopping) {
-    console.error(error instanceof CannotStart ? error.message : error)
+    if (error instanceof CannotStart) console.error(error.message)
+    else console.error(tool?.output(), error)
     process.exit(1)
   }
 }

@@ -57,8 +57,13 @@ export async function answer(request: Request, context: RequestContext): Promise
     response = sessionsApi.renderBug(context)
   }
   allowOrigin(request, response, allowed)
+  return withCommonHeaders(request, response, context.requestId)
+}
+
+/** Gives an answer what every answer has. */
+export function withCommonHeaders(request: Request, response: Response, requestId: string): Response {
   const { headers } = response
-  headers.set('x-request-id', context.requestId)
+  headers.set('x-request-id', requestId)
   headers.set('x-content-type-options', 'nosniff')
   headers.set('referrer-policy', 'no-referrer')
   headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")

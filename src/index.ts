@@ -1,6 +1,6 @@
 /** The Worker. */
 import { clientOf, locationOf } from './api/context.ts'
-import { answer } from './app.ts'
+import { answer, withCommonHeaders } from './app.ts'
 import { type Env, readSettings } from './env.ts'
 import { problemResponse } from './http/problem.ts'
 import { servicesOf } from './services.ts'
@@ -18,7 +18,8 @@ export default {
     const settings = readSettings(env)
     if (!settings.ok) {
       console.error('not configured', settings.error)
-      return problemResponse({ status: 503, code: 'not_configured', title: 'Not configured' }, requestId)
+      const problem = { status: 503, code: 'not_configured', title: 'Not configured' }
+      return withCommonHeaders(request, problemResponse(problem, requestId), requestId)
     }
     return answer(request, {
       services: servicesOf(env, settings.value),

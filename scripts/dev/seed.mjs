@@ -37,7 +37,8 @@ export async function ensureDemoStore({ baseUrl, bootstrapSecret, keys, files, n
   }
   const stored = await readStore(baseUrl, seed.operator_token)
   const credentials = files.readCredentials()
-  if (!stored || credentials === null) return fill(baseUrl, seed.operator_token, files, await newUsers())
+  if (!stored && credentials !== null) throw new DoesNotFit('The demo identity store was deleted.')
+  if (credentials === null) return fill(baseUrl, seed.operator_token, files, await newUsers())
   files.writeCredentials({ ...credentials, base_url: baseUrl })
   return { ...credentials, base_url: baseUrl }
 }
@@ -75,8 +76,11 @@ async function fill(baseUrl, operatorToken, files, users) {
   await operator.call('PUT', store, STORE)
   const sent = users.map(({ password: _, ...user }) => user)
   const { results } = await operator.call('POST', `${store}/users`, { users: sent })
-  const refused = results.filter(({ status }) => status >= 400)
-  if (refused.length > 0) throw new Error(`demo users were refused: ${JSON.stringify(refused)}`)
+  for (const [index, { status, ...result }] of results.entries()) {
+    const { user_id: userId, ...user } = sent[index]
+    if (status === 409) await operator.call('PUT', `${store}/users/${userId}`, user)
+    else if (status >= 400) throw new Error(`demo user ${userId} was refused: ${JSON.stringify(result)}`)
+  }
 
   const made = {}
   for (const [name, credential] of Object.entries(CREDENTIALS)) {

@@ -16,7 +16,8 @@ export function renderInternalProblem(context: RequestContext): Response {
   )
 }
 
-function problemOf(error: SessionError): Problem {
+/** What is said of an expected failure. */
+export function problemOf(error: SessionError): Problem {
   switch (error.code) {
     case 'invalid_request':
       return { status: 400, code: error.code, title: 'Invalid request', extra: { errors: error.issues } }

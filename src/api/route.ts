@@ -5,7 +5,7 @@
 import { type IRequest, type RouteEntry, Router } from 'itty-router'
 import type { z } from 'zod'
 import type { SessionError } from '../domain/errors.ts'
-import { allowedMethods, decodeParameters } from '../http/router-paths.ts'
+import { allowedMethods, decodeParameters, isWellFormed } from '../http/router-paths.ts'
 import type { RequestContext } from './context.ts'
 
 /** What a handler gets: the request, its decoded path parameters, and the context. */
@@ -70,7 +70,7 @@ export function serve(api: Api): ServedApi {
       (response: Response | undefined, request: IRequest, context: RequestContext) => {
         if (response !== undefined) return response
         const { pathname } = new URL(request.url)
-        const allowed = exact(pathname) ? allowedMethods(router.routes, pathname) : []
+        const allowed = exact(pathname) && isWellFormed(pathname) ? allowedMethods(router.routes, pathname) : []
         return api.renderError(
           allowed.length === 0 ? { code: 'path_not_found' } : { code: 'method_not_allowed', allowed },
           context,
@@ -94,8 +94,11 @@ export function serve(api: Api): ServedApi {
 
 /** Logs an error that nobody expected, under the request's id; the answer must say nothing of it. */
 export function logBug(error: unknown, context: RequestContext): void {
-  console.error('bug', {
-    requestId: context.requestId,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  })
+  console.error('bug', { requestId: context.requestId, error: describe(error) })
+}
+
+/** The innermost cause with its stack. What wraps it may quote the parameters of a statement. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? describe(error.cause) : (error.stack ?? error.message)
 }

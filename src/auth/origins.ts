@@ -24,10 +24,11 @@ export function isAllowedOrigin(origin: string, origins: Origins): boolean {
 }
 
 /**
- * Whether cookies must be `Secure`: always, but where the request's own host is configured as plain http.
+ * Whether cookies must be `Secure`: always, but where the request's own origin is configured as plain http.
  */
 export function cookiesAreSecure(request: Request, origins: Origins): boolean {
-  return !origins.publicOrigins.includes(`http://${new URL(request.url).host}`)
+  const { protocol, origin } = new URL(request.url)
+  return protocol !== 'http:' || !origins.publicOrigins.includes(origin)
 }
 
 function hasNoBody(request: Request): boolean {

@@ -11,6 +11,8 @@ export const HOST_COOKIE = '__Host-sessionid'
 export interface PresentedToken {
   readonly token: string
   readonly carrier: 'cookie' | 'bearer'
+  /** The cookie that it came in; null for a bearer. */
+  readonly cookieName: string | null
 }
 
 /** The token in the session cookie; null for none, and for two different ones. */
@@ -18,7 +20,7 @@ export function cookieToken(request: Request, names: readonly string[] = [COOKIE
   for (const name of names) {
     const values = cookieValues(request, name)
     if (values.length > 1) return null
-    if (values[0] !== undefined) return { token: values[0], carrier: 'cookie' }
+    if (values[0] !== undefined) return { token: values[0], carrier: 'cookie', cookieName: name }
   }
   return null
 }
@@ -26,7 +28,7 @@ export function cookieToken(request: Request, names: readonly string[] = [COOKIE
 /** The token after `Authorization: Bearer`. */
 export function bearerToken(request: Request): PresentedToken | null {
   const match = /^Bearer +([^ ]+)$/i.exec(request.headers.get('authorization') ?? '')
-  return match?.[1] === undefined ? null : { token: match[1], carrier: 'bearer' }
+  return match?.[1] === undefined ? null : { token: match[1], carrier: 'bearer', cookieName: null }
 }
 
 /** The header that hands a token to a browser. `maxAgeSeconds` null: until the browser ends. */
@@ -39,6 +41,11 @@ export function issueCookie(
 ): string {
   const secure = cookiesAreSecure(request, origins)
   return setCookie(secure && preferHost ? HOST_COOKIE : COOKIE, token, maxAgeSeconds, secure)
+}
+
+/** The header that makes a browser forget one of its cookies. */
+export function forgetCookie(request: Request, origins: Origins, name: string): string {
+  return clearCookie(name, cookiesAreSecure(request, origins))
 }
 
 /** The headers that make a browser forget its token, under every name. */

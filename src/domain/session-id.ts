@@ -44,7 +44,7 @@ export function sessionIdTime(id: string): number {
  * several must refuse, never guess.
  */
 export function sessionNumber(id: string): number {
-  return parseInt(id.slice(20, 23) + id.slice(24), 16) % 2 ** 52
+  return parseInt(id.slice(22, 23) + id.slice(24), 16)
 }
 
 /** The 16 bytes of a session id. */

@@ -8,7 +8,8 @@ export function acceptedAgeSeconds(request: Request, most: number): number {
   const header = request.headers.get('cache-control')
   if (header === null) return 0
   const directives = header.split(',').map((directive) => directive.trim().toLowerCase())
-  const ages = directives.flatMap((directive) => /^max-age=(\d{1,9})$/.exec(directive)?.[1] ?? [])
   const strict = directives.some((directive) => directive === 'no-cache' || directive === 'no-store')
-  return strict || ages.length !== 1 ? 0 : Math.min(Number(ages[0]), most)
+  const [age, ...more] = directives.filter((directive) => directive.startsWith('max-age'))
+  const seconds = /^max-age=(\d+)$/.exec(age ?? '')?.[1]
+  return strict || more.length > 0 || seconds === undefined ? 0 : Math.min(Number(seconds), most)
 }

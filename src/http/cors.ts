@@ -7,7 +7,7 @@ const EXPOSED = 'Age, Retry-After, X-Request-Id'
 /** The answer to a preflight request; null if the request is none. */
 export function preflight(request: Request, isAllowed: (origin: string) => boolean): Response | null {
   if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method')) return null
-  const headers = new Headers({ vary: 'Origin' })
+  const headers = new Headers()
   const origin = request.headers.get('origin')
   if (origin !== null && isAllowed(origin)) {
     headers.set('access-control-allow-origin', origin)
@@ -22,9 +22,9 @@ export function preflight(request: Request, isAllowed: (origin: string) => boole
 /** Lets an allowed origin read an answer. */
 export function allowOrigin(request: Request, response: Response, isAllowed: (origin: string) => boolean): void {
   const origin = request.headers.get('origin')
-  if (origin === null) return
+  // Also without an origin: a cache must not hand that answer to a page that needs permission to read it.
   response.headers.append('vary', 'Origin')
-  if (!isAllowed(origin)) return
+  if (origin === null || !isAllowed(origin)) return
   response.headers.set('access-control-allow-origin', origin)
   response.headers.set('access-control-allow-credentials', 'true')
   response.headers.set('access-control-expose-headers', EXPOSED)

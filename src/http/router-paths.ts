@@ -7,6 +7,11 @@ export function allowedMethods(routes: readonly RouteEntry[], pathname: string):
   return [...new Set(methods)].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
 
+/** Whether every percent-escape of a path stands for something. */
+export function isWellFormed(pathname: string): boolean {
+  return decodeParameters({ pathname }) !== null
+}
+
 /** The decoded parameters of a path; null if one is malformed. */
 export function decodeParameters(parameters: Record<string, string>): Record<string, string> | null {
   try {

@@ -19,6 +19,14 @@ export const MAX_PASSWORD_LENGTH = 1_024
 
 let busy = 0
 
+/** Whether so many wait to be hashed that the next one would be turned away. */
+export function isHashingBusy(): boolean {
+  return busy > MAX_WAITING
+}
+
+/** What who is turned away is told. */
+export const HASHING_BUSY: Unavailable = { code: 'unavailable', what: 'password hashing', retryAfterSeconds: 2 }
+
 /** Hashes a password. Errors: `unavailable` if too many are waiting; nothing was hashed then. */
 export function hashPassword(password: string): Promise<Result<string, Unavailable>> {
   return inLine(() => {
@@ -77,7 +85,7 @@ function unpadded(bytes: Buffer): string {
 }
 
 async function inLine<T>(work: () => T): Promise<Result<T, Unavailable>> {
-  if (busy > MAX_WAITING) return fail({ code: 'unavailable', what: 'password hashing', retryAfterSeconds: 2 })
+  if (isHashingBusy()) return fail(HASHING_BUSY)
   busy += 1
   try {
     // Lets requests that need no hash go first, and those that come now see how many are waiting.

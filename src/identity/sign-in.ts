@@ -7,7 +7,7 @@ import type { Database } from '../store/database.ts'
 import type { LoginMode } from '../store/schema.ts'
 import { countAttempt, forgetAttempts } from '../store/sign-in-attempts.ts'
 import { findUserByUsername, type KnownUser } from '../store/users.ts'
-import { verifyPassword } from './passwords.ts'
+import { HASHING_BUSY, isHashingBusy, verifyPassword } from './passwords.ts'
 
 /** Longest that a sign-in is slowed down for a user that many try, in milliseconds. */
 const MAX_SLOWING_MILLISECONDS = 3_000
@@ -46,6 +46,8 @@ async function verify(
 ): Promise<Result<KnownUser, SessionError>> {
   const who = { username: normalizeUsername(credentials.username), address: client.address ?? 'unknown' }
   if (!(await gate.limit({ key: who.address })).success) return fail({ code: 'rate_limited', retryAfterSeconds: 60 })
+  // Who cannot be heard has not tried: a rush must not lock anybody out.
+  if (isHashingBusy()) return fail(HASHING_BUSY)
 
   const counted = await countAttempt(db, who, throttle, now)
   if (!counted.ok) return counted

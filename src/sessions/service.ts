@@ -13,6 +13,7 @@ import type { UserKey } from '../store/rules.ts'
 import { updateSessionConfig } from '../store/session-configs.ts'
 import { CheckMemory } from './check-memory.ts'
 import { ConfigCopies, storeTag } from './config-copies.ts'
+import { changeDurably } from './durable-change.ts'
 import type { Job } from './jobs.ts'
 import type { StoreJobs } from './store-jobs.ts'
 import type { CheckedSession, Holder, Opened, Opening, SessionView, UserSessions } from './user-sessions.ts'
@@ -307,28 +308,14 @@ export class Sessions {
     return ok(changed.value)
   }
 
-  /** Writes the job, makes the change, does the job. A change that was refused leaves no job. */
-  private async durably<T, E>(
+  private durably<T, E>(
     identityStoreId: string,
     id: string,
     job: Job,
     change: () => Promise<Result<T, E | Unavailable>>,
     finish: (jobs: DurableObjectStub<StoreJobs>) => Promise<Result<void, Unavailable>>,
   ): Promise<Result<T, E | Unavailable>> {
-    const jobs = this.deps.jobs.get(this.deps.jobs.idFromName(identityStoreId))
-    const expected = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.expect(identityStoreId, id, job))
-    if (!expected.ok) return expected
-    const changed = await change()
-    if (!changed.ok) {
-      // After a time-out it is unknown whether the change was made: the job stays and looks.
-      if (!isUnavailable(changed.error)) {
-        await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.withdraw(id, expected.value))
-      }
-      return changed
-    }
-    const finished = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => finish(jobs))
-    if (!finished.ok) return finished
-    return finished.value.ok ? changed : finished.value
+    return changeDurably(this.deps.jobs, identityStoreId, id, job, change, finish)
   }
 
   private async replace(carried: VerifiedToken): Promise<Result<unknown, SessionError>> {
@@ -376,10 +363,6 @@ function holder(token: SessionToken): Holder {
 
 function hashSecret(secret: Uint8Array): string {
   return createHash('sha256').update(secret).digest('hex')
-}
-
-function isUnavailable(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'unavailable'
 }
 
 /** Errors of the platform, as opposed to ours, carry these marks. */

@@ -205,7 +205,9 @@ export class UserSessions extends DurableObject<Env> {
       this.learn(rules.value ?? {}, now)
       this.tick(now)
     }
-    await this.mirrorAfterwards()
+    // A mirror that is under way sets the alarm when it is done, unless this instance dies before.
+    if (this.mirroring) this.standBy(Date.now())
+    else await this.mirrorAfterwards()
   }
 
   private policy(): Policy {
@@ -299,12 +301,16 @@ export class UserSessions extends DurableObject<Env> {
 
   /** After a change: the alarm stands ready to mirror it even if this instance dies, then the mirror runs. */
   private settle(now: number): void {
-    const retryAt = now + RETRY_MILLISECONDS
-    if (typeof this.armedAt !== 'number' || this.armedAt > retryAt) {
-      void this.ctx.storage.setAlarm(retryAt)
-      this.armedAt = retryAt
-    }
+    this.standBy(now)
     this.ctx.waitUntil(this.mirrorAfterwards())
+  }
+
+  /** Sees to it that the alarm comes soon, for what may be left undone. */
+  private standBy(now: number): void {
+    const retryAt = now + RETRY_MILLISECONDS
+    if (typeof this.armedAt === 'number' && this.armedAt <= retryAt) return
+    void this.ctx.storage.setAlarm(retryAt)
+    this.armedAt = retryAt
   }
 
   private async mirrorAfterwards(): Promise<void> {

@@ -3,6 +3,7 @@ import { and, desc, eq, lt, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import { nextSessionId } from '../domain/session-id.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
+import { insertWhere } from './insert-where.ts'
 import { auditEvents } from './schema.ts'
 
 /** An audit event. */
@@ -14,9 +15,9 @@ export type AuditEntry = Omit<AuditEvent, 'before' | 'after'>
 /** What the database finds out as it makes the change. */
 export interface AuditedChange {
   /** SQL of a JSON object; null where there was nothing before. */
-  readonly before?: SQL
+  readonly before: SQL | null
   /** SQL of a JSON object; null where there is nothing after. */
-  readonly after?: SQL
+  readonly after: SQL | null
   /** The very condition of the change: without the change there is no event. */
   readonly where: SQL
 }
@@ -30,10 +31,8 @@ export function newRecordId(now: number): string {
 }
 
 /** The statement that writes an event. It goes before its change, in the same batch. */
-export function auditInsert(entry: AuditEntry, { before, after, where }: AuditedChange): SQL {
-  return sql`INSERT INTO audit_events (identity_store_id, event_id, at, actor, action, subject, before, after, request_id)
-SELECT ${entry.identityStoreId}, ${entry.eventId}, ${entry.at}, ${entry.actor}, ${entry.action}, ${entry.subject},
-  ${before ?? sql`NULL`}, ${after ?? sql`NULL`}, ${entry.requestId} WHERE ${where}`
+export function insertAuditEvent(db: Database, entry: AuditEntry, { before, after, where }: AuditedChange) {
+  return insertWhere(db, auditEvents, { ...entry, before, after }, where)
 }
 
 /** SQL of a JSON object. Names come from the code, never from outside. Booleans must come as `jsonBoolean`. */

@@ -1,9 +1,10 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
 import { and, asc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type AuditEntry, auditInsert } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
+import { insertWhere } from './insert-where.ts'
 import { type CredentialKind, credentials, identityStores, users } from './schema.ts'
 
 /** The store of the operators' credentials; no identity store can have this id. */
@@ -85,19 +86,19 @@ export async function insertCredential(
   entry: AuditEntry,
 ): Promise<Result<boolean, Unavailable>> {
   const where = conditionOf(credential, condition)
-  const scopes = JSON.stringify(credential.scopes)
-  const addresses = credential.addressAllowList === null ? null : JSON.stringify(credential.addressAllowList)
+  const { addressAllowList } = credential
+  const row = {
+    ...credential,
+    scopes: JSON.stringify(credential.scopes),
+    addressAllowList: addressAllowList === null ? null : JSON.stringify(addressAllowList),
+  }
   const written = await attempt(() =>
     db.batch([
-      db.run(auditInsert(entry, { after: sql`${JSON.stringify(auditView(credential))}`, where })),
-      db.run(sql`INSERT INTO credentials (identity_store_id, credential_id, kind, name, public_id, secret_hash,
-  sealed_secret, owner_user_id, scopes, address_allow_list, created_at, expires_at, revoked_at)
-SELECT ${credential.identityStoreId}, ${credential.credentialId}, ${credential.kind}, ${credential.name},
-  ${credential.publicId}, ${credential.secretHash}, ${credential.sealedSecret}, ${credential.ownerUserId},
-  ${scopes}, ${addresses}, ${credential.createdAt}, ${credential.expiresAt}, NULL WHERE ${where}`),
+      insertAuditEvent(db, entry, { before: null, after: sql`${JSON.stringify(auditView(credential))}`, where }),
+      insertWhere(db, credentials, row, where).returning({ credentialId: credentials.credentialId }),
     ]),
   )
-  return written.ok ? ok(written.value[1].meta.changes > 0) : written
+  return written.ok ? ok(written.value[1].length > 0) : written
 }
 
 /** Why a credential was not revoked. */
@@ -116,23 +117,18 @@ export async function revokeCredential(
       ? sql`EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE}
   AND other.credential_id <> ${credentialId} AND ${isLive(sql`other`, now)})`
       : sql`true`
-  const key = sql`identity_store_id = ${identityStoreId} AND credential_id = ${credentialId}`
-  const target = sql`${key} AND revoked_at IS NULL AND ${another}`
+  const key = and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))
+  const target = sql`${key} AND ${credentials.revokedAt} IS NULL AND ${another}`
   const revokedAt = new Date(now).toISOString()
   const done = await attempt(() =>
     db.batch([
-      db.run(
-        auditInsert(entry, {
-          before: sql`'{"revoked_at":null}'`,
-          after: sql`json_object('revoked_at', ${revokedAt})`,
-          where: sql`EXISTS (SELECT 1 FROM credentials WHERE ${target})`,
-        }),
-      ),
-      db.run(sql`UPDATE credentials SET revoked_at = ${now} WHERE ${target}`),
-      db
-        .select({ revokedAt: credentials.revokedAt })
-        .from(credentials)
-        .where(and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))),
+      insertAuditEvent(db, entry, {
+        before: sql`'{"revoked_at":null}'`,
+        after: sql`json_object('revoked_at', ${revokedAt})`,
+        where: sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${target})`,
+      }),
+      db.update(credentials).set({ revokedAt: now }).where(target),
+      db.select({ revokedAt: credentials.revokedAt }).from(credentials).where(key),
     ]),
   )
   if (!done.ok) return done

@@ -1,9 +1,9 @@
 /** Identity stores: the tenants. A deleted one keeps its id for good, so that nothing of it can come back to life. */
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type AuditEntry, auditInsert, jsonObject, jsonObjectWith } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
-import { identityStores, users } from './schema.ts'
+import { auditEvents, identityStores, users } from './schema.ts'
 import { insertSessionConfig } from './session-configs.ts'
 
 /** An identity store's row. */
@@ -67,13 +67,11 @@ export async function putIdentityStore(
   const mayWrite = sql`NOT EXISTS (SELECT 1 FROM ${identityStores} WHERE ${identityStores.identityStoreId} = ${identityStoreId} AND ${identityStores.deletedAt} IS NOT NULL)`
   const written = await attempt(() =>
     db.batch([
-      db.run(
-        auditInsert(entry, {
-          before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-          after: jsonObjectWith(sql`'{}'`, columnsOf(fields)),
-          where: mayWrite,
-        }),
-      ),
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+        after: jsonObjectWith(sql`'{}'`, columnsOf(fields)),
+        where: mayWrite,
+      }).returning({ before: auditEvents.before }),
       db
         .insert(identityStores)
         .values({ identityStoreId, ...fields, createdAt: at, updatedAt: at, deletedAt: null })
@@ -84,15 +82,12 @@ export async function putIdentityStore(
         })
         .returning(),
       insertSessionConfig(db, identityStoreId, at),
-      db.all<{ created: number }>(
-        sql`SELECT before IS NULL AS created FROM audit_events WHERE identity_store_id = ${identityStoreId} AND event_id = ${entry.eventId}`,
-      ),
     ]),
   )
   if (!written.ok) return written
   const store = written.value[1][0]
   if (store === undefined) return fail({ code: 'id_used_before' })
-  return ok({ store, created: written.value[3][0]?.created === 1 })
+  return ok({ store, created: written.value[0][0]?.before === null })
 }
 
 /** Changes what is named. Null if there is no such store. */
@@ -104,13 +99,11 @@ export async function updateIdentityStore(
   const { identityStoreId, at } = entry
   const written = await attempt(() =>
     db.batch([
-      db.run(
-        auditInsert(entry, {
-          before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-          after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, columnsOf(changes))} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-          where: storeExists(identityStoreId),
-        }),
-      ),
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+        after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, columnsOf(changes))} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+        where: storeExists(identityStoreId),
+      }),
       db
         .update(identityStores)
         .set({ ...(changes as Partial<IdentityStore>), updatedAt: at })
@@ -133,12 +126,11 @@ export async function deleteIdentityStore(
   const hasUsers = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.deletedAt} IS NULL)`
   const written = await attempt(() =>
     db.batch([
-      db.run(
-        auditInsert(entry, {
-          before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-          where: sql`${storeExists(identityStoreId)} AND NOT ${hasUsers}`,
-        }),
-      ),
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
+        after: null,
+        where: sql`${storeExists(identityStoreId)} AND NOT ${hasUsers}`,
+      }),
       db.select({ deletedAt: identityStores.deletedAt }).from(identityStores).where(there(identityStoreId)),
       db
         .update(identityStores)

@@ -5,7 +5,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Knowledge, SessionSettings } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type AuditEntry, auditInsert, jsonBoolean } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent, jsonBoolean } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
 import { sessionConfigs, sessionSettings, users } from './schema.ts'
@@ -130,7 +130,7 @@ FROM session_settings WHERE identity_store_id = ${identityStoreId} AND user_id I
   const written = await attempt(() =>
     db.batch([
       db.all<{ missing: number }>(sql`SELECT users.user_id IS NULL AS missing ${faulty} ORDER BY missing DESC LIMIT 1`),
-      db.run(auditInsert(entry, { before, after: sql`${JSON.stringify({ ...after, user_ids: userIds })}`, where })),
+      insertAuditEvent(db, entry, { before, after: sql`${JSON.stringify({ ...after, user_ids: userIds })}`, where }),
       db.run(change(where)),
     ]),
   )

@@ -3,13 +3,14 @@
  * database from the row that it changes, so that it is true whatever else goes on. The status version grows
  * with each change of the status, never otherwise.
  */
-import { and, asc, eq, getTableColumns, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type AuditEntry, auditInsert, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
+import { insertWhere, type RowOf } from './insert-where.ts'
 import type { UserKey } from './rules.ts'
-import { users } from './schema.ts'
+import { sessionSettings, users } from './schema.ts'
 import type { User } from './users.ts'
 
 /** What an operator says about a user. */
@@ -66,36 +67,6 @@ const AUDIT_VIEW = jsonObject({
   has_password: jsonBoolean(sql`${users.passwordHash} IS NOT NULL`),
 })
 
-/** A user's row, also a deleted one's; null if there never was one. */
-export async function readUserRow(db: Database, key: UserKey): Promise<Result<User | null, Unavailable>> {
-  const rows = await attempt(() => db.select().from(users).where(keyIs(key)))
-  return rows.ok ? ok(rows.value[0] ?? null) : rows
-}
-
-/** A page of a store's users by id, after the id `after`. */
-export async function listUsers(
-  db: Database,
-  identityStoreId: string,
-  after: string | null,
-  limit: number,
-): Promise<Result<readonly User[], Unavailable>> {
-  const rows = await attempt(() =>
-    db
-      .select()
-      .from(users)
-      .where(
-        and(
-          eq(users.identityStoreId, identityStoreId),
-          isNull(users.deletedAt),
-          after === null ? undefined : gt(users.userId, after),
-        ),
-      )
-      .orderBy(asc(users.userId))
-      .limit(limit),
-  )
-  return rows.ok ? ok(rows.value) : rows
-}
-
 /** The store is gone, or the user changed since it was looked at. */
 export interface ChangedMeanwhile {
   readonly code: 'changed_meanwhile'
@@ -116,43 +87,63 @@ export async function putUser(
 ): Promise<Result<User, Unavailable | UsernameTaken | ChangedMeanwhile>> {
   const { identityStoreId, at } = entry
   const key = { identityStoreId, userId }
-  const where = sql`${storeExists(identityStoreId)} AND coalesce((SELECT status_version FROM users WHERE ${keyIs(key)}), 0) = ${seen ?? 0}`
-  const before = sql`(SELECT ${AUDIT_VIEW} FROM users WHERE ${thereIs(key)})`
-  const values = { ...fields, passwordHash: passwordHash ?? null }
-  const newPassword = passwordHash === undefined ? sql`false` : sql`users.password_hash IS NOT excluded.password_hash`
-  const voids = sql`(users.deleted_at IS NOT NULL OR ${newPassword})`
-  const columns = Object.values(USER_COLUMNS)
+  const where = sql`${storeExists(identityStoreId)} AND coalesce((SELECT ${users.statusVersion} FROM ${users} WHERE ${keyIs(key)}), 0) = ${seen ?? 0}`
+  const before = sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`
+  const newPassword = passwordHash === undefined ? sql`false` : sql`${users.passwordHash} IS NOT excluded.password_hash`
+  const voids = sql`(${users.deletedAt} IS NOT NULL OR ${newPassword})`
+  const row: RowOf<typeof users> = {
+    ...key,
+    ...fields,
+    passwordHash: passwordHash ?? null,
+    sessionsValidFrom: 0,
+    statusVersion: 1,
+    createdAt: at,
+    updatedAt: at,
+    deletedAt: null,
+  }
   const written = await unlessTaken(() =>
     db.batch([
-      db.run(sql`UPDATE session_settings
-SET duration_seconds = NULL, desktop_app_browser_quit = NULL, version = version + 1, updated_at = ${at}
-WHERE identity_store_id = ${identityStoreId} AND user_id = ${userId} AND ${where}
-  AND EXISTS (SELECT 1 FROM users WHERE ${keyIs(key)} AND deleted_at IS NOT NULL)`),
-      db.run(
-        auditInsert(entry, {
-          before,
-          after: jsonObjectWith(sql`coalesce(${before}, '{"has_password":false}')`, auditMembers(values, passwordHash)),
-          where,
-        }),
-      ),
-      db.run(sql`INSERT INTO users (identity_store_id, user_id, ${sql.raw(columns.join(', '))}, password_hash,
-  sessions_valid_from, status_version, created_at, updated_at, deleted_at)
-SELECT ${identityStoreId}, ${userId}, ${sql.join(fieldValues(fields), sql`, `)}, ${values.passwordHash}, 0, 1, ${at}, ${at}, NULL
-WHERE ${where}
-ON CONFLICT (identity_store_id, user_id) DO UPDATE SET
-  ${sql.raw(columns.map((column) => `${column} = excluded.${column}`).join(', '))},
-  password_hash = ${passwordHash === undefined ? sql`users.password_hash` : sql`excluded.password_hash`},
-  sessions_valid_from = iif(${voids}, ${at}, users.sessions_valid_from),
-  status_version = users.status_version + (${voids} OR users.active <> excluded.active),
-  created_at = iif(users.deleted_at IS NULL, users.created_at, excluded.created_at),
-  updated_at = excluded.updated_at, deleted_at = NULL`),
-      db.select(getTableColumns(users)).from(users).where(thereIs(key)),
+      db
+        .update(sessionSettings)
+        .set({
+          durationSeconds: null,
+          desktopAppBrowserQuit: null,
+          version: sql`${sessionSettings.version} + 1`,
+          updatedAt: at,
+        })
+        .where(
+          and(
+            eq(sessionSettings.identityStoreId, identityStoreId),
+            eq(sessionSettings.userId, userId),
+            sql`${where} AND EXISTS (SELECT 1 FROM ${users} WHERE ${keyIs(key)} AND ${users.deletedAt} IS NOT NULL)`,
+          ),
+        ),
+      insertAuditEvent(db, entry, {
+        before,
+        after: jsonObjectWith(sql`coalesce(${before}, '{"has_password":false}')`, auditMembers(fields, passwordHash)),
+        where,
+      }),
+      insertWhere(db, users, row, where)
+        .onConflictDoUpdate({
+          target: [users.identityStoreId, users.userId],
+          set: {
+            ...Object.fromEntries(
+              Object.keys(USER_COLUMNS).map((field) => [field, excluded(field as keyof UserFields)]),
+            ),
+            passwordHash: passwordHash === undefined ? sql`${users.passwordHash}` : sql`excluded.password_hash`,
+            sessionsValidFrom: sql`iif(${voids}, ${at}, ${users.sessionsValidFrom})`,
+            statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active)`,
+            createdAt: sql`iif(${users.deletedAt} IS NULL, ${users.createdAt}, ${at})`,
+            updatedAt: at,
+            deletedAt: null,
+          },
+        })
+        .returning(),
     ]),
   )
   if (!written.ok) return written
-  const row = written.value[3][0]
-  if (written.value[2].meta.changes === 0 || row === undefined) return fail({ code: 'changed_meanwhile' })
-  return ok(row)
+  const user = written.value[2][0]
+  return user === undefined ? fail({ code: 'changed_meanwhile' }) : ok(user)
 }
 
 /** Changes what is named. Null if there is no such user. Errors: `username_taken`. */
@@ -169,13 +160,11 @@ export async function updateUser(
   const newStatus = active === undefined ? sql`false` : sql`${users.active} <> ${active ? 1 : 0}`
   const written = await unlessTaken(() =>
     db.batch([
-      db.run(
-        auditInsert(entry, {
-          before: sql`(SELECT ${AUDIT_VIEW} FROM users WHERE ${thereIs(key)})`,
-          after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, auditMembers(changes, passwordHash))} FROM users WHERE ${thereIs(key)})`,
-          where: sql`EXISTS (SELECT 1 FROM users WHERE ${thereIs(key)})`,
-        }),
-      ),
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`,
+        after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, auditMembers(changes, passwordHash))} FROM ${users} WHERE ${thereIs(key)})`,
+        where: sql`EXISTS (SELECT 1 FROM ${users} WHERE ${thereIs(key)})`,
+      }),
       db
         .update(users)
         .set({
@@ -204,12 +193,11 @@ export async function deleteUser(
   const key = { identityStoreId, userId }
   const written = await attempt(() =>
     db.batch([
-      db.run(
-        auditInsert(entry, {
-          before: sql`(SELECT ${AUDIT_VIEW} FROM users WHERE ${thereIs(key)})`,
-          where: sql`EXISTS (SELECT 1 FROM users WHERE ${thereIs(key)})`,
-        }),
-      ),
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`,
+        after: null,
+        where: sql`EXISTS (SELECT 1 FROM ${users} WHERE ${thereIs(key)})`,
+      }),
       db
         .update(users)
         .set({
@@ -237,11 +225,8 @@ function auditMembers(changes: UserChanges, passwordHash: string | null | undefi
   return Object.fromEntries([...members, ...password])
 }
 
-function fieldValues(fields: UserFields): SQL[] {
-  return Object.keys(USER_COLUMNS).map((field) => {
-    const value = fields[field as keyof UserFields]
-    return sql`${typeof value === 'boolean' ? Number(value) : value}`
-  })
+function excluded(field: keyof UserFields): SQL {
+  return sql.raw(`excluded.${USER_COLUMNS[field]}`)
 }
 
 function keyIs({ identityStoreId, userId }: UserKey): SQL {

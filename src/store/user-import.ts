@@ -1,9 +1,11 @@
 /** Creating many users at once: a constant number of statements, the users as one JSON value. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, jsonBoolean, jsonObject } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
+import { insertWhere, type RowOf } from './insert-where.ts'
+import { auditEvents, users } from './schema.ts'
 import { USER_COLUMNS, type UserFields } from './user-changes.ts'
 
 /** Longest value that D1 takes, in bytes. Source: developers.cloudflare.com/d1/platform/limits */
@@ -40,31 +42,47 @@ export async function importUsers(
   const json = JSON.stringify(list.map((user) => FIELDS.map((field) => user[field])))
   if (Buffer.byteLength(json) > MAX_BOUND_BYTES) return fail({ code: 'request_too_large', limitBytes: MAX_BOUND_BYTES })
 
-  const idTaken = sql`EXISTS (SELECT 1 FROM users WHERE identity_store_id = ${identityStoreId} AND user_id = ${item('userId')})`
-  const usernameTaken = sql`EXISTS (SELECT 1 FROM users WHERE username = ${item('username')})`
+  const source = sql`json_each(${json})`
+  const idTaken = sql<number>`EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.userId} = ${item('userId')})`
+  const usernameTaken = sql<number>`EXISTS (SELECT 1 FROM ${users} WHERE ${users.username} = ${item('username')})`
   const free = sql`${storeExists(identityStoreId)} AND NOT ${idTaken} AND NOT ${usernameTaken}`
-  const columns = Object.values(USER_COLUMNS)
+  const event: RowOf<typeof auditEvents> = {
+    ...entry,
+    eventId: item('eventId'),
+    subject: sql`'user:' || ${item('userId')}`,
+    before: null,
+    after: AUDIT_VIEW,
+  }
+  const user: RowOf<typeof users> = {
+    ...FIELD_VALUES,
+    identityStoreId,
+    userId: item('userId'),
+    passwordHash: item('passwordHash'),
+    sessionsValidFrom: 0,
+    statusVersion: 1,
+    createdAt: at,
+    updatedAt: at,
+    deletedAt: null,
+  }
   const written = await attempt(() =>
     db.batch([
-      db.all<{ id_taken: number; username_taken: number }>(
-        sql`SELECT ${idTaken} AS id_taken, ${usernameTaken} AS username_taken FROM json_each(${json}) ORDER BY key`,
-      ),
-      db.all<{ found: number }>(sql`SELECT ${storeExists(identityStoreId)} AS found`),
-      db.run(sql`INSERT INTO audit_events (identity_store_id, event_id, at, actor, action, subject, before, after, request_id)
-SELECT ${identityStoreId}, ${item('eventId')}, ${at}, ${entry.actor}, ${entry.action}, 'user:' || ${item('userId')}, NULL, ${AUDIT_VIEW}, ${entry.requestId}
-FROM json_each(${json}) WHERE ${free}`),
-      db.run(sql`INSERT INTO users (identity_store_id, user_id, ${sql.raw(columns.join(', '))}, password_hash,
-  sessions_valid_from, status_version, created_at, updated_at, deleted_at)
-SELECT ${identityStoreId}, ${item('userId')}, ${sql.join(COLUMN_VALUES, sql`, `)}, ${item('passwordHash')}, 0, 1, ${at}, ${at}, NULL
-FROM json_each(${json}) WHERE ${free}`),
+      db
+        .select({
+          found: sql<number>`${storeExists(identityStoreId)}`.as('found'),
+          idTaken: idTaken.as('id_taken'),
+          usernameTaken: usernameTaken.as('username_taken'),
+        })
+        .from(source)
+        .orderBy(sql`key`),
+      insertWhere(db, auditEvents, event, free, source),
+      insertWhere(db, users, user, free, source),
     ]),
   )
   if (!written.ok) return written
-  if (written.value[1][0]?.found !== 1) return fail({ code: 'identity_store_not_found' })
+  const rows = written.value[0]
+  if (rows.some(({ found }) => found === 0)) return fail({ code: 'identity_store_not_found' })
   return ok(
-    written.value[0].map((row) =>
-      row.id_taken === 1 ? 'user_id_taken' : row.username_taken === 1 ? 'username_taken' : 'created',
-    ),
+    rows.map((row) => (row.idTaken === 1 ? 'user_id_taken' : row.usernameTaken === 1 ? 'username_taken' : 'created')),
   )
 }
 
@@ -73,13 +91,17 @@ function item(field: keyof NewUser) {
   return sql.raw(`(value ->> '$[${FIELDS.indexOf(field)}]')`)
 }
 
-const COLUMN_VALUES = (Object.keys(USER_COLUMNS) as (keyof UserFields)[]).map(item)
+function fieldsOf<T>(value: (field: keyof UserFields, column: string) => readonly [string, T]): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(USER_COLUMNS).map(([field, column]) => value(field as keyof UserFields, column)),
+  )
+}
+
+const FIELD_VALUES = fieldsOf((field) => [field, item(field)]) as Record<keyof UserFields, SQL>
 const AUDIT_VIEW = jsonObject({
-  ...Object.fromEntries(
-    Object.entries(USER_COLUMNS).map(([field, column]) => {
-      const value = item(field as keyof UserFields)
-      return [column, field === 'bot' || field === 'active' ? jsonBoolean(value) : value]
-    }),
-  ),
+  ...fieldsOf((field, column) => [
+    column,
+    field === 'bot' || field === 'active' ? jsonBoolean(item(field)) : item(field),
+  ]),
   has_password: jsonBoolean(sql`${item('passwordHash')} IS NOT NULL`),
 })

@@ -1,5 +1,5 @@
-/** Users as the rest of the service reads them: with the rules that hold for them. Writing is in `user-changes.ts`. */
-import { and, eq, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm'
+/** Reading users, with the rules that hold for them. Writing is in `user-changes.ts`. */
+import { and, asc, eq, getTableColumns, gt, isNull, type SQL } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
@@ -31,24 +31,39 @@ export function findUser(
   return findKnownUser(db, and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId)))
 }
 
-/** Those of some ids that are users of the store, with what decides whether a caller may act on them. */
-export async function findUsers(
+/** A user's row, also a deleted one's; null if there never was one. */
+export async function readUserRow(db: Database, key: UserKey): Promise<Result<User | null, Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select()
+      .from(users)
+      .where(and(eq(users.identityStoreId, key.identityStoreId), eq(users.userId, key.userId))),
+  )
+  return rows.ok ? ok(rows.value[0] ?? null) : rows
+}
+
+/** A page of a store's users by id, after the id `after`. */
+export async function listUsers(
   db: Database,
   identityStoreId: string,
-  userIds: readonly string[],
-): Promise<Result<readonly Pick<User, 'userId' | 'role' | 'bot'>[], Unavailable>> {
-  return attempt(() =>
+  after: string | null,
+  limit: number,
+): Promise<Result<readonly User[], Unavailable>> {
+  const rows = await attempt(() =>
     db
-      .select({ userId: users.userId, role: users.role, bot: users.bot })
+      .select()
       .from(users)
       .where(
         and(
           eq(users.identityStoreId, identityStoreId),
-          sql`${users.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
           isNull(users.deletedAt),
+          after === null ? undefined : gt(users.userId, after),
         ),
-      ),
+      )
+      .orderBy(asc(users.userId))
+      .limit(limit),
   )
+  return rows.ok ? ok(rows.value) : rows
 }
 
 async function findKnownUser(db: Database, which: SQL | undefined): Promise<Result<KnownUser | null, Unavailable>> {

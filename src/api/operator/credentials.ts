@@ -19,13 +19,7 @@ import type { Handler } from '../route.ts'
 import { renderError } from './errors.ts'
 import { requireStore } from './identity-stores.ts'
 import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome, page } from './operation.ts'
-import {
-  BootstrapInput,
-  type CredentialBody,
-  CredentialInput,
-  OperatorCredentialInput,
-  RecordPageQuery,
-} from './schemas.ts'
+import { BootstrapInput, type CredentialBody, CredentialInput, OperatorCredentialInput, PageQuery } from './schemas.ts'
 
 /** `POST …/credentials` of an identity store. */
 export async function createStoreCredential({ request, context, caller, identityStoreId }: Operation): Outcome {
@@ -115,7 +109,7 @@ export function revokeOperatorCredential(operation: Operation): Outcome {
 }
 
 async function list({ request, context }: Operation, identityStoreId: string): Outcome {
-  const query = parseQuery(request, RecordPageQuery)
+  const query = parseQuery(request, PageQuery)
   if (!query.ok) return query
   const { limit, cursor } = query.value
   const credentials = await listCredentials(context.services.db, identityStoreId, cursor ?? null, limit + 1)

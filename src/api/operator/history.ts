@@ -6,7 +6,7 @@ import { within } from '../../store/database.ts'
 import { parseQuery } from '../parse.ts'
 import { requireStore } from './identity-stores.ts'
 import { answer, instant, type Operation, type Outcome, page } from './operation.ts'
-import { type AuditEventListBody, type JobListBody, RecordPageQuery } from './schemas.ts'
+import { type AuditEventListBody, type JobListBody, PageQuery } from './schemas.ts'
 
 /** Longest wait for the store's jobs, in milliseconds. */
 const JOBS_TIMEOUT_MILLISECONDS = 2_000
@@ -45,7 +45,7 @@ export async function listStoreJobs({ context, identityStoreId }: Operation): Ou
 }
 
 async function list({ request, context }: Operation, identityStoreId: string): Outcome {
-  const query = parseQuery(request, RecordPageQuery)
+  const query = parseQuery(request, PageQuery)
   if (!query.ok) return query
   const { limit, cursor } = query.value
   const events = await listAuditEvents(context.services.db, identityStoreId, cursor ?? null, limit + 1)

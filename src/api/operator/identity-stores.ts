@@ -14,11 +14,11 @@ import {
 import type { RequestContext } from '../context.ts'
 import { parseJson, parseQuery } from '../parse.ts'
 import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome, page } from './operation.ts'
-import { type IdentityStoreBody, IdentityStoreInput, IdentityStorePatch, IdPageQuery } from './schemas.ts'
+import { type IdentityStoreBody, IdentityStoreInput, IdentityStorePatch, PageQuery } from './schemas.ts'
 
 /** `GET /identity-stores` */
 export async function listStores({ request, context }: Operation): Outcome {
-  const query = parseQuery(request, IdPageQuery)
+  const query = parseQuery(request, PageQuery)
   if (!query.ok) return query
   const { limit, cursor } = query.value
   const stores = await listIdentityStores(context.services.db, cursor ?? null, limit + 1)

@@ -68,7 +68,7 @@ const routes: readonly Route[] = [
     "List the operators' credentials.",
     credentials.listOperatorCredentials,
     {
-      query: schemas.RecordPageQuery,
+      query: schemas.PageQuery,
       answers: { 200: { description: 'A page, oldest first.', schema: schemas.CredentialListBody }, ...always },
     },
   ),
@@ -100,13 +100,13 @@ const routes: readonly Route[] = [
     "List what was done to the operators' credentials.",
     history.listOperatorEvents,
     {
-      query: schemas.RecordPageQuery,
+      query: schemas.PageQuery,
       answers: { 200: { description: 'A page, newest first.', schema: schemas.AuditEventListBody }, ...always },
     },
   ),
 
   route('GET', '/identity-stores', 'listIdentityStores', 'List the identity stores.', stores.listStores, {
-    query: schemas.IdPageQuery,
+    query: schemas.PageQuery,
     answers: { 200: { description: 'A page, by id.', schema: schemas.IdentityStoreListBody }, ...always },
   }),
   route('PUT', STORE, 'putIdentityStore', 'Create or replace an identity store.', stores.putStore, {
@@ -130,7 +130,7 @@ const routes: readonly Route[] = [
   }),
 
   route('GET', `${STORE}/users`, 'listUsers', 'List the users.', users.listStoreUsers, {
-    query: schemas.IdPageQuery,
+    query: schemas.PageQuery,
     answers: { 200: { description: 'A page, by id.', schema: schemas.UserListBody }, ...always, ...notFound },
   }),
   route(
@@ -178,7 +178,7 @@ const routes: readonly Route[] = [
   }),
 
   route('GET', `${STORE}/credentials`, 'listCredentials', 'List the credentials.', credentials.listStoreCredentials, {
-    query: schemas.RecordPageQuery,
+    query: schemas.PageQuery,
     answers: {
       200: { description: 'A page, oldest first.', schema: schemas.CredentialListBody },
       ...always,
@@ -204,7 +204,7 @@ const routes: readonly Route[] = [
     },
   ),
   route('GET', `${STORE}/audit-events`, 'listAuditEvents', 'List what was done.', history.listStoreEvents, {
-    query: schemas.RecordPageQuery,
+    query: schemas.PageQuery,
     answers: { 200: { description: 'A page, newest first.', schema: schemas.AuditEventListBody }, ...always },
   }),
   route('GET', `${STORE}/jobs`, 'listJobs', 'List what is still to be finished.', history.listStoreJobs, {

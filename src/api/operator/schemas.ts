@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
 import { STORE_SCOPES } from '../../auth/scopes.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
-import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { isPasswordHash, MAX_PASSWORD_LENGTH } from '../../identity/passwords.ts'
 import { CREDENTIAL_KINDS, LOGIN_MODES, ROLES, STORE_STATES } from '../../store/schema.ts'
 
@@ -19,7 +18,6 @@ const NAMES_NOTHING = 'Must name at least one field.'
 const TWO_PASSWORDS = { message: 'Must be given without `password`.', path: ['password_hash'] }
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
-const recordId = z.string().regex(SESSION_ID_PATTERN, 'Must be an id that this service made.')
 const instant = z.iso.datetime()
 const limit = z.coerce.number().int().min(1).max(MAX_PAGE).default(100)
 const nextCursor = z.string().nullable().describe('Null: that was the last page.')
@@ -30,13 +28,11 @@ const name = words.trim().min(1).max(100)
 export const PathParameters = z.strictObject({
   identity_store_id: id.optional(),
   user_id: id.optional(),
-  credential_id: recordId.optional(),
+  credential_id: id.optional(),
 })
 
-/** Pages of what has an id of its own choosing. */
-export const IdPageQuery = z.strictObject({ limit, cursor: id.optional() })
-/** Pages of what has an id of our making. */
-export const RecordPageQuery = z.strictObject({ limit, cursor: recordId.optional() })
+/** Which page. The cursor is the `next_cursor` of the page before. */
+export const PageQuery = z.strictObject({ limit, cursor: id.optional() })
 
 const storeFields = { name, default_login_mode: z.enum(LOGIN_MODES), state: z.enum(STORE_STATES) }
 

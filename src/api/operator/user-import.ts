@@ -5,6 +5,7 @@ import { newRecordId } from '../../store/audit-events.ts'
 import { type ImportOutcome, importUsers, type NewUser } from '../../store/user-import.ts'
 import type { RequestContext } from '../context.ts'
 import { check, parseJson } from '../parse.ts'
+import { requireStore } from './identity-stores.ts'
 import { answer, type Operation, type Outcome } from './operation.ts'
 import { type BulkBody, BulkEnvelope, BulkUser } from './schemas.ts'
 import { namedFields } from './users.ts'
@@ -15,6 +16,8 @@ type BulkResult = z.infer<typeof BulkBody>['results'][number]
 export async function importStoreUsers({ request, context, caller, identityStoreId }: Operation): Outcome {
   const input = await parseJson(request, BulkEnvelope, MAX_BULK_BODY_BYTES)
   if (!input.ok) return input
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
   const { results, users } = sortOut(input.value.users, context)
   const list = [...users.values()]
   const { requestId, now } = context

@@ -7,22 +7,20 @@ import type { AuditEntry } from '../../store/audit-events.ts'
 import {
   type ChangedMeanwhile,
   deleteUser,
-  listUsers,
   putUser,
-  readUserRow,
   type UserChanges,
   type UsernameTaken,
   updateUser,
 } from '../../store/user-changes.ts'
-import type { User } from '../../store/users.ts'
+import { listUsers, readUserRow, type User } from '../../store/users.ts'
 import { parseJson, parseQuery } from '../parse.ts'
 import { requireStore } from './identity-stores.ts'
 import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome, page } from './operation.ts'
-import { IdPageQuery, type UserBody, UserInput, UserPatch } from './schemas.ts'
+import { PageQuery, type UserBody, UserInput, UserPatch } from './schemas.ts'
 
 /** `GET …/users` */
 export async function listStoreUsers({ request, context, identityStoreId }: Operation): Outcome {
-  const query = parseQuery(request, IdPageQuery)
+  const query = parseQuery(request, PageQuery)
   if (!query.ok) return query
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store

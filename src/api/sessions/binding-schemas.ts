@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { STORE_SCOPES } from '../../auth/scopes.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
-import { MAX_USER_AGENT_LENGTH } from '../../domain/session.ts'
+import { trimUserAgent } from '../../domain/session.ts'
 import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
 
 const id = z.string().regex(ID_PATTERN)
@@ -21,7 +21,7 @@ export const OpenInput = z.strictObject({
   userId: id,
   client: z.strictObject({
     address: z.union([z.ipv4(), z.ipv6()]).nullable(),
-    userAgent: z.string().max(MAX_USER_AGENT_LENGTH).nullable(),
+    userAgent: z.string().nullable().transform(trimUserAgent),
   }),
   persistent: z.boolean().default(false),
 })

@@ -11,6 +11,7 @@ import type { RequestContext } from '../context.ts'
 /** A session token that came with the request, verified; no object was asked yet. */
 export interface SessionCaller {
   readonly carrier: PresentedToken['carrier']
+  readonly cookieName: PresentedToken['cookieName']
   readonly verified: VerifiedToken
 }
 
@@ -22,24 +23,17 @@ export async function sessionCaller(
   request: Request,
   context: RequestContext,
 ): Promise<Result<SessionCaller, SessionError>> {
-  const presented = request.headers.has('authorization')
-    ? bearerToken(request)
-    : cookieToken(request, [HOST_COOKIE, COOKIE])
-  if (presented === null) return fail({ code: 'unauthenticated' })
+  const byHeader = request.headers.has('authorization')
   const unsafe = request.method !== 'GET' && request.method !== 'HEAD'
-  if (presented.carrier === 'cookie' && unsafe && !originAllowed(request, context.services.settings)) {
+  // Also without a cookie: the answer may set one.
+  if (!byHeader && unsafe && !originAllowed(request, context.services.settings)) {
     return fail({ code: 'origin_not_allowed' })
   }
-  const verified = await context.services.sessions.verify(presented.token, 'web')
-  return verified.ok ? ok({ carrier: presented.carrier, verified: verified.value }) : verified
-}
-
-/** The session in the cookie of a sign-in, which the new one will replace; null if there is none. */
-export async function carriedSession(request: Request, context: RequestContext): Promise<VerifiedToken | null> {
-  const presented = cookieToken(request, [HOST_COOKIE, COOKIE])
-  if (presented === null) return null
-  const verified = await context.services.sessions.verify(presented.token, 'web')
-  return verified.ok ? verified.value : null
+  const presented = byHeader ? bearerToken(request) : cookieToken(request, [HOST_COOKIE, COOKIE])
+  if (presented === null) return fail({ code: 'unauthenticated' })
+  const { token, carrier, cookieName } = presented
+  const verified = await context.services.sessions.verify(token, 'web')
+  return verified.ok ? ok({ carrier, cookieName, verified: verified.value }) : verified
 }
 
 /** A back end: a bearer credential, or an API client by HTTP Basic. Errors: as for credentials; `forbidden`. */

@@ -5,7 +5,7 @@ import type { RequestContext } from '../context.ts'
 import { parseForm } from '../parse.ts'
 import { privateJson } from './body.ts'
 import { backEnd } from './caller.ts'
-import { renderError } from './errors.ts'
+import { renderOAuthError as renderError } from './errors.ts'
 import { IntrospectForm, TokenForm } from './schemas.ts'
 
 /** `POST /oauth2/introspect`. A token that is not live, not ours or of another store is `{"active":false}`. */

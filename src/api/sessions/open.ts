@@ -1,22 +1,30 @@
 /** `POST /sessions`: a user signs in, or a trusted back end opens a session for a user it has verified. */
 import { isBearerCredential } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
-import { bearerToken, issueCookie } from '../../auth/session-carriers.ts'
+import { bearerToken, forgetCookie, issueCookie } from '../../auth/session-carriers.ts'
 import { signIn } from '../../identity/sign-in.ts'
 import { findUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { privateJson, sessionBody } from './body.ts'
-import { backEnd, carriedSession } from './caller.ts'
+import { backEnd, type SessionCaller, sessionCaller } from './caller.ts'
 import { renderError } from './errors.ts'
 import { OpenForUser, SignIn } from './schemas.ts'
 
-/** Opens a session: with a credential in `Authorization` for another's user, else by user name and password. */
-export function openSession(request: Request, context: RequestContext): Promise<Response> {
-  return request.headers.has('authorization') ? openForUser(request, context) : signInUser(request, context)
+/**
+ * Opens a session: with a credential in `Authorization` for a user whom the caller has verified, else by user
+ * name and password. A client that still sends its old session there signs in anew.
+ */
+export async function openSession(request: Request, context: RequestContext): Promise<Response> {
+  const carried = await sessionCaller(request, context)
+  if (!request.headers.has('authorization') || carried.ok) {
+    return signInUser(request, context, carried.ok ? carried.value : null)
+  }
+  return openForUser(request, context)
 }
 
-async function signInUser(request: Request, context: RequestContext): Promise<Response> {
+/** `carried`: the session that the client came with, which the new one takes the place of. */
+async function signInUser(request: Request, context: RequestContext, carried: SessionCaller | null): Promise<Response> {
   const { services, client, now } = context
   const input = await parseJson(request, SignIn)
   if (!input.ok) return renderError(input.error, context)
@@ -42,14 +50,19 @@ async function signInUser(request: Request, context: RequestContext): Promise<Re
       cookie: transport === 'cookie',
     },
     user.value.rules,
-    transport === 'cookie' ? await carriedSession(request, context) : null,
+    carried?.verified ?? null,
   )
   if (!opened.ok) return renderError(opened.error, context)
   const { token, ...view } = opened.value
   const body = sessionBody(view, view.session.id)
   if (transport === 'bearer') return privateJson({ ...body, token }, { status: 201 })
   const maxAgeSeconds = view.persistentCookie ? (view.expiresAt - now) / 1000 : null
-  const headers = new Headers({ 'set-cookie': issueCookie(request, services.settings, token, maxAgeSeconds, true) })
+  const cookie = issueCookie(request, services.settings, token, maxAgeSeconds, true)
+  const headers = new Headers({ 'set-cookie': cookie })
+  const old = carried?.cookieName ?? null
+  if (old !== null && !cookie.startsWith(`${old}=`)) {
+    headers.append('set-cookie', forgetCookie(request, services.settings, old))
+  }
   return privateJson(body, { status: 201, headers })
 }
 

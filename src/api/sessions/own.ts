@@ -1,5 +1,5 @@
 /** A user's own sessions: the check, the list, and their ends. */
-import { forgetCookies, issueCookie } from '../../auth/session-carriers.ts'
+import { forgetCookies, HOST_COOKIE, issueCookie } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
@@ -18,7 +18,7 @@ export async function checkSession(request: Request, context: RequestContext): P
   if (!query.ok) return renderError(query.error, context)
   const caller = await sessionCaller(request, context)
   if (!caller.ok) return renderError(caller.error, context)
-  const { verified, carrier } = caller.value
+  const { verified, carrier, cookieName } = caller.value
   const options = {
     touch: query.value.touch === 'true',
     cookie: carrier === 'cookie',
@@ -35,7 +35,9 @@ export async function checkSession(request: Request, context: RequestContext): P
   if (options.cookie && (checked.cookieDue || services.tokens.isStale(token))) {
     const maxAgeSeconds = checked.persistentCookie ? (checked.expiresAt - now) / 1000 : null
     const reissued = await services.tokens.sign(token)
-    headers.append('set-cookie', issueCookie(request, services.settings, reissued, maxAgeSeconds, true))
+    // Under the name that it has: another API may know only that one.
+    const host = cookieName === HOST_COOKIE
+    headers.append('set-cookie', issueCookie(request, services.settings, reissued, maxAgeSeconds, host))
   }
   return privateJson(sessionBody(checked, token.sessionId), { headers })
 }
@@ -60,9 +62,7 @@ export async function signOut(request: Request, context: RequestContext): Promis
     const ended = await services.sessions.endOwn(caller.value.verified, 'current', requestId, now, later)
     if (!ended.ok && ended.error.code !== 'unauthenticated') return renderError(ended.error, context)
   }
-  const headers = new Headers({ 'cache-control': 'no-store' })
-  for (const cookie of forgetCookies(request, services.settings)) headers.append('set-cookie', cookie)
-  return new Response(null, { status: 204, headers })
+  return gone(request, context, !request.headers.has('authorization'))
 }
 
 /** `DELETE /sessions/{id}`: ends one of the holder's own sessions. */
@@ -76,9 +76,10 @@ export async function endSession(
   const sessionId = parameters.sessionId ?? ''
   if (!SESSION_ID_PATTERN.test(sessionId)) return renderError({ code: 'session_not_found' }, context)
   const { services, requestId, now, later } = context
-  const ended = await services.sessions.endOwn(caller.value.verified, { sessionId }, requestId, now, later)
+  const { verified, carrier } = caller.value
+  const ended = await services.sessions.endOwn(verified, { sessionId }, requestId, now, later)
   if (!ended.ok) return renderEnd(ended.error, caller.value, request, context)
-  return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
+  return gone(request, context, carrier === 'cookie' && sessionId === verified.token.sessionId)
 }
 
 /** `DELETE /sessions?except=current`: ends all the others. Without the query: refused, never "all" by omission. */
@@ -91,6 +92,14 @@ export async function endOtherSessions(request: Request, context: RequestContext
   const ended = await services.sessions.endOwn(caller.value.verified, 'others', requestId, now, later)
   if (!ended.ok) return renderEnd(ended.error, caller.value, request, context)
   return privateJson({ ended: ended.value.length })
+}
+
+/** The answer to an end. `forget`: the browser's own session is the one that ended. */
+function gone(request: Request, context: RequestContext, forget: boolean): Response {
+  const headers = new Headers({ 'cache-control': 'no-store' })
+  const cookies = forget ? forgetCookies(request, context.services.settings) : []
+  for (const cookie of cookies) headers.append('set-cookie', cookie)
+  return new Response(null, { status: 204, headers })
 }
 
 /** A browser whose session has ended need not send its token any more. */

@@ -1,7 +1,7 @@
 /** What the own API takes and gives. JSON, snake_case; instants are ISO 8601 in UTC. */
 import { z } from 'zod'
 import { ID_PATTERN } from '../../domain/ids.ts'
-import { MAX_USER_AGENT_LENGTH } from '../../domain/session.ts'
+import { trimUserAgent } from '../../domain/session.ts'
 
 const instant = z.iso.datetime()
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
@@ -23,7 +23,7 @@ export const OpenForUser = z.strictObject({
   client: z
     .strictObject({
       address: z.union([z.ipv4(), z.ipv6()]),
-      user_agent: z.string().max(MAX_USER_AGENT_LENGTH),
+      user_agent: z.string().transform(trimUserAgent),
     })
     .describe("The end user's client, not the back end's own."),
   persistent: z.boolean().default(false),
@@ -107,5 +107,6 @@ export const ProblemBody = z.object({
     .array(z.object({ field: z.string(), code: z.enum(['missing', 'invalid', 'unknown']), message: z.string() }))
     .optional(),
   reason: z.string().optional().describe('Why a session ended.'),
+  error: z.string().optional().describe('The code of OAuth (RFC 6749, section 5.2), at /oauth2.'),
   request_id: z.string(),
 })

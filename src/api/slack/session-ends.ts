@@ -4,7 +4,8 @@ import type { ClientKind } from '../../domain/client-kind.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { sessionNumber } from '../../domain/session-id.ts'
 import { findLiveSessionsByNumber, type NumberedSession } from '../../store/live-sessions.ts'
-import { findUser, findUsers } from '../../store/users.ts'
+import { findUserRoles } from '../../store/user-roles.ts'
+import { findUser } from '../../store/users.ts'
 import { mayEnd } from './caller.ts'
 import { invalidArguments, type Refusal, refusal, refusalOf } from './errors.ts'
 import { type Call, done, type Outcome } from './method.ts'
@@ -83,7 +84,7 @@ async function checkTargets(
   { caller, context }: Call<unknown>,
   userIds: readonly string[],
 ): Promise<Result<undefined, Refusal>> {
-  const found = await findUsers(context.services.db, caller.identityStoreId, userIds)
+  const found = await findUserRoles(context.services.db, caller.identityStoreId, userIds)
   if (!found.ok) return fail(refusalOf(found.error))
   if (found.value.length < userIds.length) return refusal('user_not_found')
   if (found.value.some(({ bot }) => bot)) return refusal('cannot_reset_bot')

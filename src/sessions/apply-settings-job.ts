@@ -1,8 +1,8 @@
 /** Applying changed settings to live sessions: the objects of the users who have some are told. */
-import { within } from '../../store/database.ts'
-import { rulesOfSignedInUsers } from '../../store/session-settings.ts'
-import type { JobContext, JobOutcome } from '../jobs.ts'
-import { userStub } from '../user-stub.ts'
+import { within } from '../store/database.ts'
+import { rulesOfSignedInUsers } from '../store/session-settings.ts'
+import type { JobContext, JobOutcome } from './jobs.ts'
+import { userStub } from './user-stub.ts'
 
 /** Objects that are told at the same time. */
 const TOLD_AT_ONCE = 32

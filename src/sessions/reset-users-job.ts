@@ -1,9 +1,9 @@
 /** Ending the sessions of many users, a few at a time. */
-import type { ClientKind } from '../../domain/client-kind.ts'
-import { within } from '../../store/database.ts'
-import type { JobContext, JobOutcome } from '../jobs.ts'
-import type { EndedBy } from '../user-sessions-storage.ts'
-import { userStub } from '../user-stub.ts'
+import type { ClientKind } from '../domain/client-kind.ts'
+import { within } from '../store/database.ts'
+import type { JobContext, JobOutcome } from './jobs.ts'
+import type { EndedBy } from './user-sessions-storage.ts'
+import { userStub } from './user-stub.ts'
 
 /** Users whose objects are asked at the same time; also the size of a step. */
 const RESET_AT_ONCE = 32

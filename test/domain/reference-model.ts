@@ -1,0 +1,112 @@
+/**
+ * The sessions of one user as one would keep them on paper: a table with a line per session, crossed out when it
+ * ends. Written without a look at the domain, to be compared with it.
+ */
+import type { Rules, Step } from './arbitraries.ts'
+
+/** A line of the table. */
+export interface Line {
+  readonly name: string
+  readonly apiClientId: string | null
+  readonly opened: number
+  seen: number
+  /** Who spoke last, `address/agent`. */
+  speaker: string
+  /** Null while it lives. */
+  over: string | null
+}
+
+export class ReferenceModel {
+  readonly lines: Line[] = []
+  rules: Rules
+  private disabled = false
+  private voidBefore = 0
+
+  constructor(rules: Rules) {
+    this.rules = rules
+  }
+
+  /** The names of those that live at an instant, oldest first. */
+  living(now: number): string[] {
+    return this.lines.filter((line) => this.causeOfDeath(line, now) === null).map(({ name }) => name)
+  }
+
+  /** Whether the step was possible. */
+  take(step: Step, now: number): boolean {
+    if (step.do === 'rules') this.rules = step.rules
+    if (step.do === 'status') {
+      this.disabled = !step.active
+      if (step.voidEarlier) this.voidBefore = now
+    }
+    if (step.do === 'open' && this.disabled) return false
+    const checked = step.do === 'check' ? this.lines[step.which] : undefined
+    if (step.do === 'check' && (checked === undefined || checked.over !== null)) return false
+
+    for (const line of this.lines) line.over ??= this.causeOfDeath(line, now)
+    const alive = this.lines.filter(({ over }) => over === null)
+    switch (step.do) {
+      case 'open': {
+        const old = step.replaces === null ? undefined : this.lines[step.replaces]
+        if (old !== undefined) old.over ??= 'replaced'
+        const name = `s${this.lines.length}`
+        this.lines.push({
+          name,
+          apiClientId: step.apiClientId,
+          opened: now,
+          seen: now,
+          speaker: '192.0.2.1/A',
+          over: null,
+        })
+        break
+      }
+      case 'check':
+        if (step.touch && checked?.over === null) {
+          if (now > checked.seen) checked.seen = now
+          if (step.client !== null) checked.speaker = `${step.client.address}/${step.client.userAgent}`
+        }
+        break
+      case 'end':
+        for (const which of step.which) this.crossOut(this.lines[which])
+        break
+      case 'end all':
+        for (const line of alive) if (step.kinds !== 'web' || line.apiClientId === null) this.crossOut(line)
+        break
+      case 'end others':
+        for (const line of alive) if (line.apiClientId === null && line !== this.lines[step.but]) this.crossOut(line)
+    }
+    if (['open', 'tick', 'rules', 'status'].includes(step.do)) this.evict()
+    return true
+  }
+
+  private crossOut(line: Line | undefined): void {
+    if (line !== undefined) line.over ??= 'revoked'
+  }
+
+  private evict(): void {
+    const room = new Map<string | null, number>()
+    // From the youngest to the oldest: whoever finds no room goes.
+    for (const line of [...this.lines].reverse()) {
+      if (line.over !== null) continue
+      const most = line.apiClientId === null ? (this.rules.limit ?? Number.POSITIVE_INFINITY) : this.rules.apiCap
+      const left = room.get(line.apiClientId) ?? most
+      if (left === 0) line.over = 'evicted'
+      else room.set(line.apiClientId, left - 1)
+    }
+  }
+
+  private causeOfDeath(line: Line, now: number): string | null {
+    if (line.over !== null) return line.over
+    const life = line.apiClientId === null ? this.rules.overallSeconds : this.rules.apiSeconds
+    const idle = line.apiClientId === null ? this.rules.idleSeconds : null
+    const sinceOpened = now - line.opened
+    const sinceSeen = now - line.seen
+    const expired = sinceOpened >= life * 1000
+    const idled = idle !== null && sinceSeen >= idle * 1000
+    // Both: what came first.
+    if (expired && idled) return line.seen + (idle ?? 0) * 1000 < line.opened + life * 1000 ? 'idle' : 'expired'
+    if (expired) return 'expired'
+    if (idled) return 'idle'
+    if (this.disabled) return 'user_disabled'
+    return line.opened < this.voidBefore ? 'password_changed' : null
+  }
+}

@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+
+/** Stands in for wrangler: an account of one file per thing that exists. Logs each call. */
+const FAKE_WRANGLER = `#!/bin/sh
+echo "$*" >> "$ACCOUNT/calls"
+case "$*" in
+  'd1 list --json') cat "$ACCOUNT/databases" 2>/dev/null || echo '[]' ;;
+  'd1 create'*) echo '[{"name":"other","uuid":"o"},{"name":"latchkey","uuid":"11111111-2222"}]' > "$ACCOUNT/databases" ;;
+  'kv namespace list') cat "$ACCOUNT/namespaces" 2>/dev/null || echo '[]' ;;
+  'kv namespace create'*) echo '[{"title":"latchkey-config","id":"abcdef"}]' > "$ACCOUNT/namespaces" ;;
+  'secret list'*) cat "$ACCOUNT/secrets" 2>/dev/null || echo '[]' ;;
+  'd1 migrations apply'*) test ! -e "$ACCOUNT/broken-migration" ;;
+esac
+`
+const ORIGINS = ['--var', 'PUBLIC_ORIGINS:https://sessions.example.com']
+
+let project: ProjectCopy
+beforeEach(() => {
+  project = copyProject()
+  writeFileSync(join(project.directory, 'wrangler'), FAKE_WRANGLER)
+  chmodSync(join(project.directory, 'wrangler'), 0o755)
+})
+afterEach(() => project.remove())
+
+async function deploy(...args: string[]) {
+  const { directory } = project
+  const env = { ...process.env, ACCOUNT: directory, PATH: `${directory}${delimiter}${process.env.PATH}` }
+  const run = promisify(execFile)(process.execPath, [join(directory, 'scripts/deploy.mjs'), ...args], { env })
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  )
+}
+
+function calls(): string[] {
+  return readFileSync(join(project.directory, 'calls'), 'utf8').trim().split('\n')
+}
+
+function given(name: string, text: string): void {
+  writeFileSync(join(project.directory, name), text)
+}
+
+describe('npm run deploy', () => {
+  test('on a new account creates the database and the namespace, migrates, deploys, and names the secrets', async () => {
+    const { code, stdout } = await deploy(...ORIGINS)
+    expect(code).toBe(0)
+    expect(calls()).toEqual([
+      'd1 list --json',
+      'd1 create latchkey --update-config=false',
+      'd1 list --json',
+      'kv namespace list',
+      'kv namespace create latchkey-config --update-config=false',
+      'kv namespace list',
+      'd1 migrations apply DB --remote --config wrangler.deploy.toml',
+      'deploy --config wrangler.deploy.toml --var PUBLIC_ORIGINS:https://sessions.example.com',
+      'secret list --format json --config wrangler.deploy.toml',
+    ])
+    const config = readFileSync(join(project.directory, 'wrangler.deploy.toml'), 'utf8')
+    expect(config).toContain('database_id = "11111111-2222"')
+    expect(config).toMatch(/^id = "abcdef"$/m)
+    for (const name of ['SESSION_TOKEN_KEYS', 'SEALING_KEYS', 'OPERATOR_BOOTSTRAP_SECRET']) {
+      expect(stdout).toContain(`wrangler secret put ${name}`)
+    }
+  })
+
+  test('uses what exists, and names only the secrets that are missing', async () => {
+    given('databases', '[{"name":"latchkey","uuid":"11111111-2222"}]')
+    given('namespaces', '[{"title":"latchkey-config","id":"abcdef"}]')
+    given('secrets', '[{"name":"SESSION_TOKEN_KEYS"},{"name":"OPERATOR_BOOTSTRAP_SECRET"}]')
+    const { stdout } = await deploy(...ORIGINS)
+    expect(calls().filter((call) => call.includes('create'))).toEqual([])
+    expect(stdout.match(/secret put \w+/g)).toEqual(['secret put SEALING_KEYS'])
+  })
+
+  test('does not deploy when a migration fails', async () => {
+    given('broken-migration', '')
+    expect((await deploy(...ORIGINS)).code).toBe(1)
+    expect(calls().at(-1)).toContain('d1 migrations apply')
+  })
+
+  test('refuses to deploy with the origins of local development', async () => {
+    const { code, stderr } = await deploy()
+    expect(code).toBe(1)
+    expect(stderr).toContain('--var PUBLIC_ORIGINS:')
+  })
+
+  test('with --dry-run calls nothing', async () => {
+    const { stdout } = await deploy('--dry-run', ...ORIGINS)
+    expect(stdout).toContain('wrangler d1 migrations apply DB --remote')
+    expect(calls).toThrow('ENOENT')
+  })
+})

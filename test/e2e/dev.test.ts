@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DevServer, freePort, runDev, startDev } from './support/dev-server.ts'
+import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+
+let project: ProjectCopy
+let port: number
+let server: DevServer
+
+beforeAll(async () => {
+  project = copyProject()
+  port = await freePort()
+  server = await startDev(project.directory, ['--port', String(port)])
+})
+
+afterAll(async () => {
+  await server.stop()
+  project.remove()
+})
+
+/** One request; the body is JSON, or nothing. */
+async function call(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: object | URLSearchParams,
+) {
+  const form = body instanceof URLSearchParams
+  const response = await fetch(`${server.credentials.base_url}${path}`, {
+    method,
+    headers: body === undefined || form ? headers : { 'content-type': 'application/json', ...headers },
+    body: body === undefined || form ? (body ?? null) : JSON.stringify(body),
+  })
+  const text = await response.text()
+  const json: Record<string, unknown> = text === '' ? {} : JSON.parse(text)
+  return { status: response.status, cookie: response.headers.get('set-cookie'), body: json }
+}
+
+function bearer(token: unknown): Record<string, string> {
+  return { authorization: `Bearer ${token}` }
+}
+
+async function signIn(transport: 'cookie' | 'bearer', userAgent: string) {
+  const { username, password } = server.credentials.users[0] ?? { username: '', password: '' }
+  const answer = await call('POST', '/sessions', { 'user-agent': userAgent }, { username, password, transport })
+  expect(answer).toMatchObject({ status: 201, body: { user_id: 'U0000000001' } })
+  return answer
+}
+
+describe('a user with two devices', () => {
+  test('signs in by cookie and by bearer token, sees both, ends one, signs out of the other', async () => {
+    const laptop = await signIn('cookie', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')
+    expect(laptop.body.token).toBeUndefined()
+    expect(laptop.cookie).toMatch(/^sessionid=.*; HttpOnly/)
+    const onLaptop = { cookie: laptop.cookie?.split(';')[0] ?? '' }
+    expect(await call('GET', '/sessions/current', onLaptop)).toMatchObject({
+      status: 200,
+      body: { id: laptop.body.id },
+    })
+
+    const phone = await signIn('bearer', 'phone app')
+    expect(phone.cookie).toBeNull()
+    const onPhone = bearer(phone.body.token)
+    expect(await call('GET', '/sessions/current', onPhone)).toMatchObject({ status: 200, body: { id: phone.body.id } })
+
+    const list = await call('GET', '/sessions', onLaptop)
+    expect(list.body.sessions).toMatchObject([
+      { id: phone.body.id, current: false },
+      { id: laptop.body.id, current: true, browser: expect.stringContaining('Firefox') },
+    ])
+
+    expect((await call('DELETE', `/sessions/${phone.body.id}`, onLaptop)).status).toBe(204)
+    const revoked = await call('GET', '/sessions/current', onPhone)
+    expect(revoked).toMatchObject({ status: 401, body: { code: 'session_ended', reason: 'revoked' } })
+
+    expect((await call('DELETE', '/sessions/current', onLaptop)).status).toBe(204)
+    expect((await call('DELETE', '/sessions/current', onLaptop)).status).toBe(204)
+    const signedOut = await call('GET', '/sessions/current', onLaptop)
+    expect(signedOut).toMatchObject({ status: 401, body: { code: 'session_ended', reason: 'logout' } })
+  })
+
+  test('is refused with a wrong password', async () => {
+    const username = server.credentials.users[3]?.username
+    const answer = await call('POST', '/sessions', {}, { username, password: 'wrong' })
+    expect(answer).toMatchObject({ status: 401, cookie: null, body: { code: 'invalid_credentials' } })
+  })
+})
+
+describe('a trusted back end', () => {
+  test('opens a session for a user, introspects and revokes it', async () => {
+    const service = bearer(server.credentials.service.token)
+    const client = { address: '192.0.2.1', user_agent: 'till' }
+    const opened = await call('POST', '/sessions', service, { user_id: 'U0000000004', client })
+    expect(opened).toMatchObject({ status: 201, cookie: null, body: { user_id: 'U0000000004', address: '192.0.2.1' } })
+    const token = new URLSearchParams({ token: String(opened.body.token) })
+    const live = await call('POST', '/oauth2/introspect', service, token)
+    expect(live).toMatchObject({ status: 200, body: { active: true, sub: 'U0000000004', sid: opened.body.id } })
+    expect((await call('POST', '/oauth2/revoke', service, token)).status).toBe(200)
+    expect((await call('POST', '/oauth2/introspect', service, token)).body).toEqual({ active: false })
+  })
+})
+
+describe('npm run dev', () => {
+  test('prints curl lines that work as they are', async () => {
+    const lines = server.output().match(/^ *curl .*$/gm) ?? []
+    expect(lines.length).toBeGreaterThanOrEqual(3)
+    for (const line of lines) {
+      const { stdout } = await promisify(execFile)('sh', ['-c', `${line} -w '\\n%{http_code}'`])
+      expect(stdout, line).toMatch(/\n2\d\d$/)
+    }
+  })
+
+  test('keeps its secrets from other users of the machine', () => {
+    for (const path of ['.dev.vars', '.wrangler/state/dev-credentials.json', '.wrangler/state/dev-seed.json']) {
+      expect(statSync(join(project.directory, path)).mode & 0o777, path).toBe(0o600)
+    }
+  })
+
+  test('refuses a port that is taken', async () => {
+    const second = await runDev(project.directory, ['--port', String(port)])
+    expect(second).toMatchObject({ code: 1, output: expect.stringContaining('something listens there already') })
+  })
+
+  test('leaves no process behind, even if it is killed, and keeps the data and the credentials', async () => {
+    const { body } = await signIn('bearer', 'before the restart')
+    const before = server.credentials
+    expect(await server.killScript()).toEqual([])
+    server = await startDev(project.directory, ['--port', String(port)])
+    expect(server.credentials).toEqual(before)
+    expect((await call('GET', '/sessions/current', bearer(body.token))).status).toBe(200)
+    expect(await server.stop()).toEqual([])
+
+    const other = await freePort()
+    server = await startDev(project.directory, ['--port', String(other)])
+    expect(server.credentials).toEqual({ ...before, base_url: `http://127.0.0.1:${other}` })
+  })
+})

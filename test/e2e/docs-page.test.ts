@@ -1,0 +1,55 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launchChromium } from './support/chromium.ts'
+import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+
+let project: ProjectCopy
+let server: DevServer
+let browser: Browser
+
+beforeAll(async () => {
+  project = copyProject()
+  const started = startDev(project.directory, ['--port', String(await freePort())])
+  browser = await launchChromium()
+  server = await started
+})
+
+afterAll(async () => {
+  await browser.close()
+  await server.stop()
+  project.remove()
+})
+
+test('is served at /docs itself, as HTML that may load nothing from elsewhere', async () => {
+  const response = await fetch(`${server.credentials.base_url}/docs`, { redirect: 'manual' })
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+  expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'self';/)
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+})
+
+test('shows every operation of /openapi.json, and asks no other origin for anything', async () => {
+  const { base_url: baseUrl } = server.credentials
+  const document: { paths: Record<string, object> } = await (await fetch(`${baseUrl}/openapi.json`)).json()
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  const page = await browser.newPage()
+  const requested: string[] = []
+  const complaints: string[] = []
+  page.on('request', (request) => requested.push(request.url()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+  await page.goto(`${baseUrl}/docs`)
+  await page.waitForSelector('.opblock-summary')
+  const shown = await page.$$eval('.opblock-summary', (blocks) =>
+    blocks.map((block) => {
+      const text = (part: string) => block.querySelector(part)?.textContent?.replaceAll('\u200b', '') ?? ''
+      return `${text('.opblock-summary-method')} ${text('.opblock-summary-path')}`
+    }),
+  )
+  expect(shown.toSorted()).toEqual(operations.toSorted())
+  expect(requested.filter((url) => new URL(url).origin !== baseUrl && !url.startsWith('data:'))).toEqual([])
+  expect(complaints).toEqual([])
+})

@@ -1,0 +1,121 @@
+// The service under `npm run dev`, and how to kill parts of it.
+import { execFileSync, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const DEV = fileURLToPath(new URL('../../../scripts/dev.mjs', import.meta.url))
+const START_TIMEOUT_MILLISECONDS = 90_000
+const PROBE_TIMEOUT_MILLISECONDS = 2_000
+const PROBE_INTERVAL_MILLISECONDS = 100
+
+/** A port of this machine that nobody listens on. */
+export function freePort() {
+  const probe = createServer()
+  return new Promise((resolve, reject) => {
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address()
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+/** Starts the service on `port` with its data in `directory`, and waits until it serves. */
+export async function startServer(port, directory) {
+  const child = spawn(process.execPath, [DEV, '--port', String(port), '--persist-to', directory], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const served = new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`it does not start:\n${output}`)), START_TIMEOUT_MILLISECONDS)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8')
+      stream.on('data', (text) => {
+        // Enough to tell what went wrong; every request is logged.
+        output = (output + text).slice(-20_000)
+        if (output.includes('Latchkey serves')) {
+          clearTimeout(late)
+          resolve()
+        }
+      })
+    }
+    child.on('exit', (code) => reject(new Error(`it ended with ${code}:\n${output}`)))
+  })
+  served.catch(() => undefined)
+  const exited = new Promise((resolve) => child.on('close', resolve))
+  try {
+    await served
+  } catch (error) {
+    killAll(child.pid)
+    throw error
+  }
+  return {
+    credentials: JSON.parse(readFileSync(join(directory, 'dev-credentials.json'), 'utf8')),
+    /** Kills the workerd that runs the Worker; wrangler starts it again. */
+    killRuntime() {
+      const runtimes = descendants(child.pid).filter(({ args }) =>
+        / serve .*--socket-addr=entry=127\.0\.0\.1:0 /.test(args),
+      )
+      if (runtimes.length !== 1) throw new Error(`${runtimes.length} runtimes found:\n${output}`)
+      kill(runtimes[0].pid)
+    },
+    /** Kills every process at once. */
+    async killEverything() {
+      killAll(child.pid)
+      await exited
+    },
+    /** Stops it as Ctrl-C does. */
+    async stop() {
+      child.kill('SIGINT')
+      await exited
+    },
+    output: () => output,
+  }
+}
+
+/** Waits until the service answers. Answers how long that took, in milliseconds. */
+export async function untilServing(baseUrl) {
+  const started = Date.now()
+  while (Date.now() - started < START_TIMEOUT_MILLISECONDS) {
+    try {
+      const response = await fetch(`${baseUrl}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MILLISECONDS) })
+      await response.arrayBuffer()
+      if (response.ok) return Date.now() - started
+    } catch {
+      // Not yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MILLISECONDS))
+  }
+  throw new Error(`no answer for ${START_TIMEOUT_MILLISECONDS} ms`)
+}
+
+/** Every process that a process started, and those that they started: `{pid, args}`. */
+export function descendants(root) {
+  const lines = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8', maxBuffer: 16_777_216 }).split('\n')
+  const all = lines.flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)
+    return match === null ? [] : [{ pid: Number(match[1]), parent: Number(match[2]), args: `${match[3]} ` }]
+  })
+  const found = []
+  let parents = new Set([root])
+  while (parents.size > 0) {
+    const children = all.filter(({ parent }) => parents.has(parent))
+    found.push(...children)
+    parents = new Set(children.map(({ pid }) => pid))
+  }
+  return found
+}
+
+function killAll(root) {
+  for (const pid of [root, ...descendants(root).map(({ pid }) => pid)]) kill(pid)
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has gone by itself.
+  }
+}

@@ -1,0 +1,155 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { and, eq, isNull } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import type { Knowledge } from '../../src/domain/policy.ts'
+import { sessions } from '../../src/store/schema.ts'
+import { intercept } from '../support/bindings.ts'
+import { mirrored, userObject } from '../support/objects.ts'
+import { db, makeStore } from '../support/stores.ts'
+import { newUser } from '../support/users.ts'
+
+type User = Awaited<ReturnType<typeof newUser>>
+
+const USERS = 25
+const ROUNDS = 20 // 25 × 20 = 500 interleavings of each kind
+
+/** A small generator, so that a failure can be had again: mulberry32. */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+const seed = Date.now() % 1_000_000
+const random = randomFrom(seed)
+
+/** Up to some milliseconds; often none at all. */
+function aWhile(): Promise<void> {
+  const milliseconds = Math.floor(random() * 6)
+  return milliseconds < 2 ? Promise.resolve() : scheduler.wait(milliseconds)
+}
+
+/** The mirror comes to D1 late, and its answer comes back late. */
+function delayMirror(): void {
+  intercept(async (call, goOn) => {
+    if (call.to !== 'D1' || !call.statements.some((text) => /insert into "sessions"/i.test(text))) return goOn()
+    await aWhile()
+    const answer = await goOn()
+    await aWhile()
+    return answer
+  })
+}
+
+/** As every setter does: changes D1, and tells only an object whose sessions D1 knows of. */
+async function change(user: User, make: () => Promise<void>): Promise<void> {
+  await aWhile()
+  await make()
+  const live = await db
+    .select({ id: sessions.sessionId })
+    .from(sessions)
+    .where(
+      and(
+        eq(sessions.identityStoreId, user.identityStoreId),
+        eq(sessions.userId, user.userId),
+        isNull(sessions.endedAt),
+      ),
+    )
+    .limit(1)
+  await aWhile()
+  if (live.length > 0) await user.stub.tell(user.key, await user.rules())
+}
+
+async function openLate(user: User): Promise<void> {
+  await aWhile()
+  const rules = await user.rules()
+  await aWhile()
+  await user.open({}, rules).catch((error: Error) => {
+    if (error.message !== 'not opened: user_disabled') throw error
+  })
+}
+
+async function knowledgeOf(user: User): Promise<Knowledge> {
+  return runInDurableObject(userObject(user.key), (_object, { storage }) => {
+    const row = storage.sql.exec<{ knowledge: string }>('SELECT knowledge FROM owner').one()
+    return JSON.parse(row.knowledge)
+  })
+}
+
+/** Runs `round` for every user at once, again and again, and `settle`s each. */
+async function interleave(users: readonly User[], round: (user: User, round: number) => Promise<void>): Promise<void> {
+  for (let index = 0; index < ROUNDS; index += 1) await Promise.all(users.map((user) => round(user, index)))
+}
+
+async function someUsers(): Promise<User[]> {
+  return Promise.all(Array.from({ length: USERS }, () => newUser()))
+}
+
+const NOBODY = { caller: null, requestId: null }
+
+describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout: 120_000 }, () => {
+  test('of the settings ends under the newest settings', async () => {
+    delayMirror()
+    await interleave(await someUsers(), async (user, round) => {
+      await Promise.all([openLate(user), change(user, () => user.changeSettingsInD1(28_800 + round))])
+      await mirrored(user)
+      const { settings } = await knowledgeOf(user)
+      expect(settings.version).toBe((await user.rules()).settings?.version)
+      expect(settings.value.durationSeconds).toBe(28_800 + round)
+      await user.stub.end({ all: 'every kind' }, 'revoked', NOBODY)
+    })
+  })
+
+  test('of the status leaves a blocked user without a session', async () => {
+    delayMirror()
+    await interleave(await someUsers(), async (user) => {
+      await Promise.all([openLate(user), change(user, () => user.setActiveInD1(false))])
+      await mirrored(user)
+      expect(await user.stub.list({})).toEqual([])
+      expect((await user.records()).filter(({ endedAt }) => endedAt === null)).toEqual([])
+      await user.setActiveInD1(true)
+      await user.stub.tell(user.key, await user.rules())
+    })
+  })
+
+  test('of the config ends under the newest config', async () => {
+    delayMirror()
+    const identityStoreId = await makeStore()
+    const users = await Promise.all(Array.from({ length: USERS }, () => newUser({ identityStoreId })))
+    await interleave(users, async (user, round) => {
+      await Promise.all([openLate(user), change(user, () => user.changeConfigInD1({ sessionMinutes: 100 + round }))])
+      await mirrored(user)
+      const [known, rules] = [await knowledgeOf(user), await user.rules()]
+      // Others of the store change it meanwhile; what this user's change wrote must be known at least.
+      expect(known.config.version).toBeGreaterThan(round)
+      expect(known.config.value.sessionMinutes).toBeGreaterThanOrEqual(100 + round)
+      expect(rules.config?.version).toBeGreaterThanOrEqual(known.config.version)
+      await user.stub.end({ all: 'every kind' }, 'revoked', NOBODY)
+    })
+  })
+
+  test('by a reset leaves D1 and the object at one, and nothing of before the reset alive', async () => {
+    delayMirror()
+    await interleave(await someUsers(), async (user) => {
+      const before = await user.open()
+      let endedFrom = ''
+      const reset = async () => {
+        await aWhile()
+        const ended = await user.stub.end({ all: 'every kind' }, 'revoked', NOBODY)
+        endedFrom = [...ended].sort().at(-1) ?? ''
+      }
+      await Promise.all([openLate(user), reset()])
+      await mirrored(user)
+      expect(await user.reasons([before])).toEqual(['revoked'])
+      const live = await user.stub.list({})
+      const records = await user.records()
+      expect(records.filter(({ endedAt }) => endedAt === null).map(({ sessionId }) => sessionId)).toEqual(
+        live.map(({ session }) => session.id),
+      )
+      for (const { session } of live) expect(session.id > endedFrom).toBe(true)
+    })
+  })
+})

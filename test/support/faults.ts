@@ -1,0 +1,72 @@
+/** Faults of D1, KV and objects: they fail, hang or are slow, until the test ends or the fault is repaired. */
+import { type BindingCall, intercept } from './bindings.ts'
+
+/** What goes wrong, and with which calls. */
+export interface Fault {
+  /** `fail`: an error. `hang`: no answer ever. A number: the answer comes so many milliseconds later. */
+  readonly how?: 'fail' | 'hang' | number
+  /** `before`: nothing was done (default). `after`: it was done, and the caller does not learn of it. */
+  readonly when?: 'before' | 'after'
+  /** Only calls for which this holds, such as `({ writes }) => writes`. */
+  readonly only?: (call: BindingCall) => boolean
+  /** Only so many calls; then all is well again. Default: all. */
+  readonly times?: number
+}
+
+/** A fault in force. */
+export interface OngoingFault {
+  /** How many calls it has hit. */
+  readonly hits: number
+  /** Ends it. */
+  repair(): void
+}
+
+/** Breaks D1. */
+export function breakD1(fault: Fault = {}): OngoingFault {
+  return inject((call) => call.to === 'D1', 'D1_ERROR: Network connection lost.', fault)
+}
+
+/** Breaks what D1 is asked to change; it can still be read. */
+export function breakD1Writes(fault: Omit<Fault, 'only'> = {}): OngoingFault {
+  return breakD1({ ...fault, only: (call) => call.to === 'D1' && call.writes })
+}
+
+/** Breaks the statements of D1 whose SQL matches. */
+export function breakD1Statements(pattern: RegExp, fault: Omit<Fault, 'only'> = {}): OngoingFault {
+  return breakD1({ ...fault, only: (call) => call.to === 'D1' && call.statements.some((text) => pattern.test(text)) })
+}
+
+/** Breaks KV. */
+export function breakKv(fault: Fault = {}): OngoingFault {
+  return inject((call) => call.to === 'KV', 'KV: internal error', fault)
+}
+
+/** Breaks the way to the users' objects. */
+export function breakUserObjects(fault: Fault = {}): OngoingFault {
+  return inject((call) => call.to === 'USERS', 'Durable Object: network connection lost.', fault)
+}
+
+/** Breaks the way to the stores' jobs. */
+export function breakStoreJobs(fault: Fault = {}): OngoingFault {
+  return inject((call) => call.to === 'JOBS', 'Durable Object: network connection lost.', fault)
+}
+
+function inject(concerns: (call: BindingCall) => boolean, message: string, fault: Fault): OngoingFault {
+  const { how = 'fail', when = 'before', only = () => true, times = Number.POSITIVE_INFINITY } = fault
+  let hits = 0
+  const repair = intercept(async (call, goOn) => {
+    if (hits >= times || !concerns(call) || !only(call)) return goOn()
+    hits += 1
+    const answer = when === 'after' ? await goOn() : undefined
+    if (how === 'fail') throw new Error(message)
+    if (how === 'hang') return new Promise(() => {})
+    await scheduler.wait(how)
+    return when === 'after' ? answer : goOn()
+  })
+  return {
+    get hits() {
+      return hits
+    },
+    repair,
+  }
+}

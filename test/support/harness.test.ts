@@ -1,0 +1,129 @@
+/** The support files do what they promise: a test that leans on them can fail. */
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { advanceClock, stopClock } from './clock.ts'
+import { countCalls } from './counts.ts'
+import { breakD1, breakD1Writes, breakKv, breakUserObjects } from './faults.ts'
+import { KvDouble } from './kv-double.ts'
+import { fireUserAlarm, mirrored, userAlarm } from './objects.ts'
+import { check, send, signIn } from './requests.ts'
+import { SECRETS } from './secrets.ts'
+import { makeBearer, makeUser } from './stores.ts'
+
+const live = async (user: { userId: string }) =>
+  (
+    await env.DB.prepare('SELECT session_id FROM sessions WHERE user_id = ? AND ended_at IS NULL')
+      .bind(user.userId)
+      .all()
+  ).results.length
+
+test('the secrets are those of the tests, whatever .dev.vars says', () => {
+  expect(env).toMatchObject(SECRETS)
+})
+
+test('a user signs in and is checked with one object call and no statement', async () => {
+  const session = await signIn(await makeUser())
+  await mirrored(session.user)
+  await check(session) // the isolate gets to know the store's config
+  const counts = countCalls()
+  expect((await check(session)).status).toBe(200)
+  expect(counts).toMatchObject({ objectCalls: 1, jobCalls: 0, d1Statements: 0, d1Trips: 0, kvReads: 0, kvWrites: 0 })
+})
+
+test('an opening is counted, statements in a batch one by one', async () => {
+  const user = await makeUser()
+  const counts = countCalls()
+  await signIn(user)
+  await mirrored(user)
+  expect(counts.objectCalls).toBe(1)
+  expect(counts.d1Statements).toBeGreaterThan(counts.d1Trips)
+  expect(counts.d1RowsWritten).toBeGreaterThan(0)
+})
+
+test('a trusted back end opens a session with its credential', async () => {
+  const user = await makeUser()
+  const bearer = await makeBearer(user.identityStoreId, ['sessions:open'])
+  const json = { user_id: user.userId, client: { address: user.address, user_agent: 'Test' } }
+  expect((await send('/sessions', { bearer, json })).status).toBe(201)
+})
+
+test('the clock stands still, moves on, and moves the objects with it', async () => {
+  const start = stopClock()
+  const session = await signIn(await makeUser({ config: { sessionMinutes: 5 } }))
+  expect(Date.now()).toBe(start)
+  advanceClock(299)
+  expect((await check(session)).status).toBe(200)
+  advanceClock(1)
+  expect((await check(session)).status).toBe(401)
+})
+
+test('an alarm is fired by hand', async () => {
+  const session = await signIn(await makeUser({ config: { sessionMinutes: 5 } }))
+  await mirrored(session.user)
+  expect(await userAlarm(session.user)).toBeGreaterThan(Date.now())
+  expect(await live(session.user)).toBe(1)
+  stopClock()
+  advanceClock(301)
+  expect(await fireUserAlarm(session.user)).toBe(true)
+  await mirrored(session.user)
+  expect(await live(session.user)).toBe(0)
+})
+
+describe('faults', () => {
+  test('a broken D1 refuses a sign-in and lets a check pass', async () => {
+    const session = await signIn(await makeUser())
+    const fault = breakD1()
+    const { username, password } = session.user
+    expect((await send('/sessions', { json: { username, password } })).status).toBe(503)
+    expect((await check(session)).status).toBe(200)
+    expect(fault.hits).toBeGreaterThan(0)
+    fault.repair()
+    expect((await send('/sessions', { json: { username, password } })).status).toBe(201)
+  })
+
+  test('writes alone can fail, before or after they were done, and so many times', async () => {
+    const insert = (key: string) =>
+      env.DB.prepare("INSERT INTO sign_in_attempts VALUES ('s', ?, 'n', 'u', 'a', 1, 1, NULL, NULL)").bind(key).run()
+    const found = async (key: string) =>
+      (await env.DB.prepare('SELECT 1 FROM sign_in_attempts WHERE subject = ?').bind(key).all()).results.length
+    breakD1Writes({ times: 1 })
+    await expect(insert('before')).rejects.toThrow('D1_ERROR')
+    expect(await found('before')).toBe(0)
+    await insert('before')
+    breakD1Writes({ when: 'after', times: 1 })
+    await expect(insert('after')).rejects.toThrow('D1_ERROR')
+    expect(await found('after')).toBe(1)
+  })
+
+  test('an object out of reach is never an active session', async () => {
+    const session = await signIn(await makeUser())
+    breakUserObjects()
+    expect((await check(session)).status).toBe(503)
+  })
+
+  test('KV can fail', async () => {
+    breakKv({ times: 1 })
+    await expect(env.CONFIG.get('key')).rejects.toThrow('KV')
+    expect(await env.CONFIG.get('key')).toBeNull()
+  })
+})
+
+test('no fault outlives its test', async () => {
+  expect(await env.CONFIG.get('key')).toBeNull()
+  expect((await env.DB.prepare('SELECT 1 AS one').all()).results).toEqual([{ one: 1 }])
+})
+
+test('the KV double delays, reorders and refuses a second write within a second', async () => {
+  stopClock()
+  const kv = new KvDouble([60, 5])
+  await env.CONFIG.put('key', 'first')
+  await expect(env.CONFIG.put('key', 'too soon')).rejects.toThrow('429')
+  advanceClock(1)
+  await env.CONFIG.put('key', 'second')
+  expect(await env.CONFIG.get('key')).toBeNull()
+  advanceClock(5)
+  expect(await env.CONFIG.get('key')).toBe('second')
+  advanceClock(55)
+  expect(await env.CONFIG.get('key')).toBe('first')
+  expect(kv.refused).toBe(1)
+})

@@ -1,0 +1,55 @@
+/** The Durable Objects of a test: how to reach them, fire their alarms and wait for their work. */
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { expect, vi } from 'vitest'
+import { userObjectName } from '../../src/domain/ids.ts'
+import type { StoreJobs } from '../../src/sessions/store-jobs.ts'
+import type { UserSessions } from '../../src/sessions/user-sessions.ts'
+import type { UserKey } from '../../src/store/rules.ts'
+import { uncountedStub } from './bindings.ts'
+
+/** The object of a user. Calls through it are not counted and meet no faults. */
+export function userObject(user: UserKey): DurableObjectStub<UserSessions> {
+  return uncountedStub(env.USERS, userObjectName(user.identityStoreId, user.userId))
+}
+
+/** The object that finishes a store's work; as above. */
+export function storeJobs(identityStoreId: string): DurableObjectStub<StoreJobs> {
+  return uncountedStub(env.JOBS, identityStoreId)
+}
+
+/** Fires a user's alarm now, whenever it was due; false if none was set. */
+export function fireUserAlarm(user: UserKey): Promise<boolean> {
+  return runDurableObjectAlarm(userObject(user))
+}
+
+/** Fires the alarm of a store's jobs; as above. */
+export function fireJobAlarm(identityStoreId: string): Promise<boolean> {
+  return runDurableObjectAlarm(storeJobs(identityStoreId))
+}
+
+/** When a user's alarm is set for, epoch milliseconds; null for none. */
+export function userAlarm(user: UserKey): Promise<number | null> {
+  return runInDurableObject(userObject(user), (_object, state) => state.storage.getAlarm())
+}
+
+/** Resolves once D1 has every session of a user as the object has it. */
+export async function mirrored(user: UserKey): Promise<void> {
+  await vi.waitFor(() => expectMirrored(user), { timeout: 10_000, interval: 5 })
+}
+
+/** The same, where the alarm must do it: fires it until a mirror that hangs has given up. */
+export async function mirroredByAlarm(user: UserKey): Promise<void> {
+  const attempt = async () => {
+    await fireUserAlarm(user)
+    await expectMirrored(user)
+  }
+  await vi.waitFor(attempt, { timeout: 10_000, interval: 50 })
+}
+
+async function expectMirrored(user: UserKey): Promise<void> {
+  const behind = await runInDurableObject(userObject(user), (_object, { storage }) =>
+    storage.sql.exec('SELECT id FROM sessions WHERE version <> mirrored_version').toArray(),
+  )
+  expect(behind).toEqual([])
+}
