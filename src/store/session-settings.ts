@@ -3,10 +3,12 @@
  * changed at once or not at all: a constant number of statements in one transaction, the ids as one JSON value.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import type { Knowledge, SessionSettings } from '../domain/policy.ts'
+import type { BatchItem } from 'drizzle-orm/batch'
+import { type Knowledge, NO_SESSION_SETTINGS, type SessionSettings } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type AuditEntry, insertAuditEvent, jsonBoolean } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
+import { insertWhere } from './insert-where.ts'
 import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
 import { sessionConfigs, sessionSettings, users } from './schema.ts'
 
@@ -58,21 +60,25 @@ export function changeSessionSettings(
 ): Promise<Result<void, Unavailable | SettingsFault>> {
   const { identityStoreId, at } = entry
   const { durationSeconds, desktopAppBrowserQuit } = changes
-  const columns = [
-    ...(durationSeconds === undefined ? [] : ['duration_seconds']),
-    ...(desktopAppBrowserQuit === undefined ? [] : ['desktop_app_browser_quit']),
-  ]
-  const quit = desktopAppBrowserQuit === undefined ? null : Number(desktopAppBrowserQuit)
-  return changeAll(
-    db,
-    userIds,
-    { duration_seconds: durationSeconds, desktop_app_browser_quit: desktopAppBrowserQuit },
-    entry,
-    (where) => sql`INSERT INTO session_settings
-  (identity_store_id, user_id, version, duration_seconds, desktop_app_browser_quit, updated_at)
-SELECT ${identityStoreId}, value, 1, ${durationSeconds ?? null}, ${quit}, ${at} FROM json_each(${JSON.stringify(userIds)}) WHERE ${where}
-ON CONFLICT (identity_store_id, user_id) DO UPDATE SET version = session_settings.version + 1, updated_at = excluded.updated_at,
-  ${sql.raw(columns.map((column) => `${column} = excluded.${column}`).join(', '))}`,
+  const after = { duration_seconds: durationSeconds, desktop_app_browser_quit: desktopAppBrowserQuit }
+  const row = {
+    identityStoreId,
+    userId: sql`value`,
+    version: 1,
+    durationSeconds: durationSeconds ?? null,
+    desktopAppBrowserQuit: desktopAppBrowserQuit ?? null,
+    updatedAt: at,
+  }
+  return changeAll(db, userIds, after, entry, (where) =>
+    insertWhere(db, sessionSettings, row, where, sql`json_each(${JSON.stringify(userIds)})`).onConflictDoUpdate({
+      target: [sessionSettings.identityStoreId, sessionSettings.userId],
+      set: {
+        version: sql`${sessionSettings.version} + 1`,
+        updatedAt: at,
+        ...(durationSeconds === undefined ? {} : { durationSeconds }),
+        ...(desktopAppBrowserQuit === undefined ? {} : { desktopAppBrowserQuit }),
+      },
+    }),
   )
 }
 
@@ -83,15 +89,18 @@ export function clearSessionSettings(
   entry: AuditEntry,
 ): Promise<Result<void, Unavailable | SettingsFault>> {
   const { identityStoreId, at } = entry
-  const cleared = { duration_seconds: null, desktop_app_browser_quit: null }
-  return changeAll(
-    db,
-    userIds,
-    cleared,
-    entry,
-    (where) => sql`UPDATE session_settings
-SET version = version + 1, duration_seconds = NULL, desktop_app_browser_quit = NULL, updated_at = ${at}
-WHERE identity_store_id = ${identityStoreId} AND user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)})) AND ${where}`,
+  const after = { duration_seconds: null, desktop_app_browser_quit: null }
+  return changeAll(db, userIds, after, entry, (where) =>
+    db
+      .update(sessionSettings)
+      .set({ ...NO_SESSION_SETTINGS, version: sql`${sessionSettings.version} + 1`, updatedAt: at })
+      .where(
+        and(
+          eq(sessionSettings.identityStoreId, identityStoreId),
+          sql`${sessionSettings.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
+          where,
+        ),
+      ),
   )
 }
 
@@ -117,21 +126,26 @@ async function changeAll(
   userIds: readonly string[],
   after: Readonly<Record<string, unknown>>,
   entry: AuditEntry,
-  change: (where: SQL) => SQL,
+  change: (where: SQL) => BatchItem<'sqlite'>,
 ): Promise<Result<void, Unavailable | SettingsFault>> {
   const { identityStoreId } = entry
   const ids = JSON.stringify(userIds)
-  const faulty = sql`FROM json_each(${ids}) LEFT JOIN users ON users.identity_store_id = ${identityStoreId}
-  AND users.user_id = json_each.value AND users.deleted_at IS NULL WHERE users.user_id IS NULL OR users.bot`
-  const where = sql`NOT EXISTS (SELECT 1 ${faulty})`
-  const before = sql`(SELECT json_group_object(user_id, json_object('duration_seconds', duration_seconds,
-  'desktop_app_browser_quit', iif(desktop_app_browser_quit IS NULL, NULL, ${jsonBoolean(sql`desktop_app_browser_quit`)})))
-FROM session_settings WHERE identity_store_id = ${identityStoreId} AND user_id IN (SELECT value FROM json_each(${ids})))`
+  const looked = sql`json_each(${ids}) LEFT JOIN users ON users.identity_store_id = ${identityStoreId}
+  AND users.user_id = json_each.value AND users.deleted_at IS NULL`
+  const faulty = sql`(users.user_id IS NULL OR users.bot)`
+  const where = sql`NOT EXISTS (SELECT 1 FROM ${looked} WHERE ${faulty})`
+  const before = sql`(SELECT json_group_object(user_id, ${BEFORE}) FROM session_settings
+WHERE identity_store_id = ${identityStoreId} AND user_id IN (SELECT value FROM json_each(${ids})))`
   const written = await attempt(() =>
     db.batch([
-      db.all<{ missing: number }>(sql`SELECT users.user_id IS NULL AS missing ${faulty} ORDER BY missing DESC LIMIT 1`),
+      db
+        .select({ missing: sql<number>`users.user_id IS NULL`.as('missing') })
+        .from(looked)
+        .where(faulty)
+        .orderBy(sql`missing DESC`)
+        .limit(1),
       insertAuditEvent(db, entry, { before, after: sql`${JSON.stringify({ ...after, user_ids: userIds })}`, where }),
-      db.run(change(where)),
+      change(where),
     ]),
   )
   if (!written.ok) return written
@@ -139,6 +153,12 @@ FROM session_settings WHERE identity_store_id = ${identityStoreId} AND user_id I
   if (fault === undefined) return ok()
   return fail(fault.missing === 1 ? { code: 'user_not_found' } : { code: 'user_is_bot' })
 }
+
+/** What the audit log says of settings. A boolean that is null stays null. */
+const BEFORE = jsonObject({
+  duration_seconds: sql`duration_seconds`,
+  desktop_app_browser_quit: sql`json(CASE desktop_app_browser_quit WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END)`,
+})
 
 function oneOf(userIds: readonly string[]): SQL {
   return sql`${users.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`
