@@ -21,7 +21,7 @@ export async function launchChromium(): Promise<Browser> {
     executablePath: join(UNPACKED, 'chromium'),
     args: [...args, '--headless=shell', '--no-zygote', '--single-process'],
     // Libraries that a bare machine may lack.
-    env: { ...process.env, LD_LIBRARY_PATH: join(UNPACKED, 'al2023/lib') },
+    env: { ...process.env, LD_LIBRARY_PATH: join(UNPACKED, 'lib') },
   })
 }
 
