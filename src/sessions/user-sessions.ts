@@ -262,23 +262,16 @@ export class UserSessions extends DurableObject<Env> {
       this.settle(now)
       return ended(dead.reason, dead.endedAt)
     }
-    let session = stored.session
-    let moved = false
+    let live = stored
     for (const event of decided.value) {
-      if (event.type === 'touched') {
-        this.storage.touch(stored, event.at, this.lastSeenWriteMilliseconds)
-        session = { ...session, lastSeenAt: event.at }
-      } else if (event.type === 'moved') {
-        this.storage.moved(event.id, event.client, session.lastSeenAt)
-        session = { ...session, recentClient: event.client }
-        moved = true
-      }
+      if (event.type === 'touched') live = this.storage.touch(live, event.at, this.lastSeenWriteMilliseconds)
+      else if (event.type === 'moved') live = this.storage.moved(live, event.client)
     }
-    const cookieDue =
-      how.cookie && session.cookieIssuedAt !== null && now - session.cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS
-    if (cookieDue) this.storage.cookieIssued(session.id, now)
-    if (moved) this.settle(now)
-    return ok({ ...this.view(owner, session, policy), cookieDue })
+    const { cookieIssuedAt } = live.session
+    const cookieDue = how.cookie && cookieIssuedAt !== null && now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS
+    if (cookieDue) live = this.storage.cookieIssued(live, now)
+    if (live.version !== stored.version) this.settle(now)
+    return ok({ ...this.view(owner, live.session, policy), cookieDue })
   }
 
   private endNow(which: Selection, reason: EndReason, by: EndedBy, now: number): readonly string[] {
