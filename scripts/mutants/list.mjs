@@ -134,8 +134,8 @@ export const mutants = [
   {
     name: 'the mirror overwrites newer rows',
     file: 'src/store/session-records.ts',
-    from: 'setWhere: sql`excluded.version > ${sessions.version}`,',
-    to: '',
+    from: 'setWhere: sql`excluded.version > ',
+    to: 'setWhere: sql`0 < ',
     caughtBy: { file: MIRROR, test: 'any order and any repetition of mirror writes' },
   },
   {
