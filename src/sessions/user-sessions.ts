@@ -24,7 +24,7 @@ import { type Database, openDatabase } from '../store/database.ts'
 import { readRules, type UserKey } from '../store/rules.ts'
 import { mirrorSessions } from '../store/session-records.ts'
 import { sessionRecord } from './session-record.ts'
-import { type EndedBy, REMEMBERED_ENDED, type StoredSession, UserSessionsStorage } from './user-sessions-storage.ts'
+import { type EndedBy, REMEMBERED_ENDED, UserSessionsStorage } from './user-sessions-storage.ts'
 
 /** Sessions mirrored in one D1 statement; a full one stays well under D1's 2 MB for a bound value. */
 const MIRROR_BATCH = 500
