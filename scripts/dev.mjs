@@ -14,6 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const START_TIMEOUT_MILLISECONDS = 60_000
 const PROBE_TIMEOUT_MILLISECONDS = 5_000
 const PROBE_INTERVAL_MILLISECONDS = 150
+const PARENT_INTERVAL_MILLISECONDS = 300
 
 /** A reason to stop that needs no stack trace. */
 class CannotStart extends Error {}
@@ -22,13 +23,11 @@ class CannotStart extends Error {}
 let tool = null
 let stopping = false
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, async () => {
-    if (stopping) tool?.kill()
-    stopping = true
-    await tool?.stop()
-    process.exit(0)
-  })
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop)
+if (process.env.npm_lifecycle_event === 'dev') {
+  // An npm that is killed outright tells us nothing.
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || stopping || stop(), PARENT_INTERVAL_MILLISECONDS).unref()
 }
 
 try {
@@ -40,6 +39,14 @@ try {
     else console.error(tool?.output(), error)
     process.exit(1)
   }
+}
+
+/** Stops everything; asked twice, at once. */
+async function stop() {
+  if (stopping) tool?.kill()
+  stopping = true
+  await tool?.stop()
+  process.exit(0)
 }
 
 async function run(options) {

@@ -6,6 +6,7 @@ import { type IRequest, type RouteEntry, Router } from 'itty-router'
 import type { z } from 'zod'
 import type { SessionError } from '../domain/errors.ts'
 import { allowedMethods, decodeParameters, isWellFormed } from '../http/router-paths.ts'
+import { causeOf } from '../store/database.ts'
 import type { RequestContext } from './context.ts'
 
 /** What a handler gets: the request, its decoded path parameters, and the context. */
@@ -94,11 +95,6 @@ export function serve(api: Api): ServedApi {
 
 /** Logs an error that nobody expected, under the request's id; the answer must say nothing of it. */
 export function logBug(error: unknown, context: RequestContext): void {
-  console.error('bug', { requestId: context.requestId, error: describe(error) })
-}
-
-/** The innermost cause with its stack. What wraps it may quote the parameters of a statement. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? describe(error.cause) : (error.stack ?? error.message)
+  const cause = causeOf(error)
+  console.error('bug', { requestId: context.requestId, error: cause.stack ?? cause.message })
 }

@@ -99,10 +99,13 @@ interface Row extends Record<string, SqlStorageValue> {
   end_request_id: string | null
 }
 
-/** The object's tables. `lastSeenAt` is exact in memory and may be behind in the table. */
+/**
+ * The object's tables, and a copy of the live sessions in memory, where `lastSeenAt` is exact; the table
+ * may be behind. Every write goes to the table first.
+ */
 export class UserSessionsStorage {
   private readonly sql: SqlStorage
-  private readonly lastSeen = new Map<string, number>()
+  private copies: Map<string, StoredSession> | undefined
   private known: { owner: UserKey; knowledge: Knowledge } | null | undefined
 
   constructor(sql: SqlStorage) {
@@ -152,19 +155,28 @@ export class UserSessionsStorage {
     return this.sql.exec<{ id: string }>('SELECT id FROM sessions ORDER BY id DESC LIMIT 1').toArray()[0]?.id ?? null
   }
 
+  /** A session, live or remembered. */
   find(id: string): StoredSession | null {
+    const live = this.living().get(id)
+    if (live !== undefined) return live
     const row = this.sql.exec<Row>('SELECT * FROM sessions WHERE id = ?', id).toArray()[0]
-    return row === undefined ? null : this.stored(row)
+    return row === undefined ? null : stored(row)
   }
 
   /** The live sessions, oldest first. */
   live(): Session[] {
-    return this.sql
-      .exec<Row>('SELECT * FROM sessions WHERE ended_at IS NULL ORDER BY id')
-      .toArray()
-      .map((row) => this.stored(row).session)
+    return Array.from(this.living().values(), ({ session }) => session)
   }
 
+  private living(): Map<string, StoredSession> {
+    if (this.copies === undefined) {
+      const rows = this.sql.exec<Row>('SELECT * FROM sessions WHERE ended_at IS NULL ORDER BY id').toArray()
+      this.copies = new Map(rows.map((row) => [row.id, stored(row)]))
+    }
+    return this.copies
+  }
+
+  /** Writes a new session, which lives. */
   insert(session: Session, secretHash: string): void {
     this.sql.exec(
       `INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
@@ -184,36 +196,44 @@ export class UserSessionsStorage {
       session.apiClientId,
       session.cookieIssuedAt,
     )
+    this.keep({ session, version: 1, secretHash, writtenLastSeenAt: session.lastSeenAt, ending: null })
   }
 
   /** Notes activity: always in memory, in the table only if that is `writeAfter` milliseconds behind. */
-  touch({ session, writtenLastSeenAt }: StoredSession, at: number, writeAfter: number): void {
-    if (at - writtenLastSeenAt >= writeAfter) {
-      this.sql.exec('UPDATE sessions SET last_seen_at = ? WHERE id = ?', at, session.id)
-      this.lastSeen.delete(session.id)
-    } else {
-      this.lastSeen.set(session.id, at)
-    }
+  touch(live: StoredSession, at: number, writeAfter: number): StoredSession {
+    const write = at - live.writtenLastSeenAt >= writeAfter
+    if (write) this.sql.exec('UPDATE sessions SET last_seen_at = ? WHERE id = ?', at, live.session.id)
+    const writtenLastSeenAt = write ? at : live.writtenLastSeenAt
+    return this.keep({ ...live, session: { ...live.session, lastSeenAt: at }, writtenLastSeenAt })
   }
 
   /** Notes that the session is now used by another client. */
-  moved(id: string, client: Client, at: number): void {
+  moved(live: StoredSession, client: Client): StoredSession {
+    const { id, lastSeenAt } = live.session
     this.sql.exec(
       'UPDATE sessions SET recent_client = ?, last_seen_at = ?, version = version + 1 WHERE id = ?',
       toJson(client),
-      at,
+      lastSeenAt,
       id,
     )
+    const session = { ...live.session, recentClient: client }
+    return this.keep({ ...live, session, version: live.version + 1, writtenLastSeenAt: lastSeenAt })
   }
 
-  cookieIssued(id: string, at: number): void {
-    this.sql.exec('UPDATE sessions SET cookie_issued_at = ? WHERE id = ?', at, id)
+  /** Notes that the session's cookie was issued anew. */
+  cookieIssued(live: StoredSession, at: number): StoredSession {
+    this.sql.exec('UPDATE sessions SET cookie_issued_at = ? WHERE id = ?', at, live.session.id)
+    return this.keep({ ...live, session: { ...live.session, cookieIssuedAt: at } })
+  }
+
+  private keep(live: StoredSession): StoredSession {
+    this.living().set(live.session.id, live)
+    return live
   }
 
   /** Ends a session. One that has ended stays as it ended. */
   end(id: string, ending: Ending, by: EndedBy): void {
-    const seen = this.lastSeen.get(id) ?? 0
-    this.lastSeen.delete(id)
+    const seen = this.living().get(id)?.session.lastSeenAt ?? 0
     this.sql.exec(
       `UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?, end_request_id = ?,
          last_seen_at = max(last_seen_at, ?), version = version + 1 WHERE id = ? AND ended_at IS NULL`,
@@ -224,6 +244,7 @@ export class UserSessionsStorage {
       seen,
       id,
     )
+    this.living().delete(id)
   }
 
   /** Sessions whose state D1 does not have yet, oldest first. */
@@ -231,7 +252,7 @@ export class UserSessionsStorage {
     return this.sql
       .exec<Row>('SELECT * FROM sessions WHERE version <> mirrored_version ORDER BY id LIMIT ?', most)
       .toArray()
-      .map((row) => this.stored(row))
+      .map((row) => this.living().get(row.id) ?? stored(row))
   }
 
   /** Notes that D1 has these states; a session that changed meanwhile stays to be mirrored. */
@@ -256,35 +277,35 @@ export class UserSessionsStorage {
       now - REMEMBERED_MILLISECONDS,
     )
   }
+}
 
-  private stored(row: Row): StoredSession {
-    return {
-      version: row.version,
-      secretHash: row.secret_hash,
-      writtenLastSeenAt: row.last_seen_at,
-      ending:
-        row.ended_at === null || row.end_reason === null
-          ? null
-          : {
-              reason: row.end_reason,
-              endedAt: row.ended_at,
-              by: { caller: row.ended_by, requestId: row.end_request_id },
-            },
-      session: {
-        id: row.id,
-        kind: row.kind,
-        openedAt: row.opened_at,
-        lastSeenAt: Math.max(row.last_seen_at, this.lastSeen.get(row.id) ?? 0),
-        persistent: row.persistent === 1,
-        credentialsType: row.credentials_type,
-        client: { address: row.address, userAgent: row.user_agent },
-        recentClient: row.recent_client === null ? null : JSON.parse(row.recent_client),
-        location: row.location === null ? null : (JSON.parse(row.location) as Location),
-        actor: row.actor === null ? null : (JSON.parse(row.actor) as Actor),
-        apiClientId: row.api_client_id,
-        cookieIssuedAt: row.cookie_issued_at,
-      },
-    }
+function stored(row: Row): StoredSession {
+  return {
+    version: row.version,
+    secretHash: row.secret_hash,
+    writtenLastSeenAt: row.last_seen_at,
+    ending:
+      row.ended_at === null || row.end_reason === null
+        ? null
+        : {
+            reason: row.end_reason,
+            endedAt: row.ended_at,
+            by: { caller: row.ended_by, requestId: row.end_request_id },
+          },
+    session: {
+      id: row.id,
+      kind: row.kind,
+      openedAt: row.opened_at,
+      lastSeenAt: row.last_seen_at,
+      persistent: row.persistent === 1,
+      credentialsType: row.credentials_type,
+      client: { address: row.address, userAgent: row.user_agent },
+      recentClient: row.recent_client === null ? null : JSON.parse(row.recent_client),
+      location: row.location === null ? null : (JSON.parse(row.location) as Location),
+      actor: row.actor === null ? null : (JSON.parse(row.actor) as Actor),
+      apiClientId: row.api_client_id,
+      cookieIssuedAt: row.cookie_issued_at,
+    },
   }
 }
 

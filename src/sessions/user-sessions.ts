@@ -18,12 +18,13 @@ import {
 import { type Limits, learn, type News, type Policy, resolvePolicy } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, Session } from '../domain/session.ts'
-import { nextSessionId, sessionNumber } from '../domain/session-id.ts'
+import { nextSessionId } from '../domain/session-id.ts'
 import { type Env, readSettings } from '../env.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { readRules, type UserKey } from '../store/rules.ts'
-import { mirrorSessions, type SessionRecord } from '../store/session-records.ts'
-import { type EndedBy, REMEMBERED_ENDED, type StoredSession, UserSessionsStorage } from './user-sessions-storage.ts'
+import { mirrorSessions } from '../store/session-records.ts'
+import { sessionRecord } from './session-record.ts'
+import { type EndedBy, REMEMBERED_ENDED, UserSessionsStorage } from './user-sessions-storage.ts'
 
 /** Sessions mirrored in one D1 statement; a full one stays well under D1's 2 MB for a bound value. */
 const MIRROR_BATCH = 500
@@ -262,23 +263,16 @@ export class UserSessions extends DurableObject<Env> {
       this.settle(now)
       return ended(dead.reason, dead.endedAt)
     }
-    let session = stored.session
-    let moved = false
+    let live = stored
     for (const event of decided.value) {
-      if (event.type === 'touched') {
-        this.storage.touch(stored, event.at, this.lastSeenWriteMilliseconds)
-        session = { ...session, lastSeenAt: event.at }
-      } else if (event.type === 'moved') {
-        this.storage.moved(event.id, event.client, session.lastSeenAt)
-        session = { ...session, recentClient: event.client }
-        moved = true
-      }
+      if (event.type === 'touched') live = this.storage.touch(live, event.at, this.lastSeenWriteMilliseconds)
+      else if (event.type === 'moved') live = this.storage.moved(live, event.client)
     }
-    const cookieDue =
-      how.cookie && session.cookieIssuedAt !== null && now - session.cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS
-    if (cookieDue) this.storage.cookieIssued(session.id, now)
-    if (moved) this.settle(now)
-    return ok({ ...this.view(owner, session, policy), cookieDue })
+    const { cookieIssuedAt } = live.session
+    const cookieDue = how.cookie && cookieIssuedAt !== null && now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS
+    if (cookieDue) live = this.storage.cookieIssued(live, now)
+    if (live.version !== stored.version) this.settle(now)
+    return ok({ ...this.view(owner, live.session, policy), cookieDue })
   }
 
   private endNow(which: Selection, reason: EndReason, by: EndedBy, now: number): readonly string[] {
@@ -336,7 +330,7 @@ export class UserSessions extends DurableObject<Env> {
     for (;;) {
       const batch = this.storage.unmirrored(MIRROR_BATCH)
       if (batch.length === 0) return true
-      const records = batch.map((stored) => record(owner, stored))
+      const records = batch.map((stored) => sessionRecord(owner, stored))
       const rules = await mirrorSessions(this.db, owner, records)
       if (!rules.ok) return false
       // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
@@ -387,31 +381,4 @@ function ended(reason: EndReason, endedAt: number) {
 
 function sameHash(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
-}
-
-function record(owner: UserKey, { session, version, ending }: StoredSession): SessionRecord {
-  return {
-    identityStoreId: owner.identityStoreId,
-    userId: owner.userId,
-    sessionId: session.id,
-    number: sessionNumber(session.id),
-    version,
-    kind: session.kind,
-    openedAt: session.openedAt,
-    lastSeenAt: session.lastSeenAt,
-    persistent: session.persistent,
-    credentialsType: session.credentialsType,
-    address: session.client.address,
-    userAgent: session.client.userAgent,
-    recentAddress: session.recentClient?.address ?? null,
-    recentUserAgent: session.recentClient?.userAgent ?? null,
-    location: session.location === null ? null : JSON.stringify(session.location),
-    actorUserId: session.actor?.userId ?? null,
-    actorSessionId: session.actor?.sessionId ?? null,
-    apiClientId: session.apiClientId,
-    endedAt: ending?.endedAt ?? null,
-    endReason: ending?.reason ?? null,
-    endedBy: ending?.by.caller ?? null,
-    endRequestId: ending?.by.requestId ?? null,
-  }
 }

@@ -38,22 +38,21 @@ export async function within<T>(
     ])
   } catch (error) {
     if (isBug(error)) throw error
-    console.warn('unavailable', { what, error: describe(error) })
+    console.warn('unavailable', { what, error: causeOf(error).message })
     return unavailable
   } finally {
     limit.abort()
   }
 }
 
-/** An error and its causes, without statements' parameters. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? error.cause.message : error.message
+/** What went wrong, without the statement's parameters, which drizzle puts into its own message. */
+export function causeOf(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  return error.cause instanceof Error ? causeOf(error.cause) : error
 }
 
 /** SQLite's own complaints about a statement, as opposed to D1 being out of reach. */
 function isBug(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return true
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-  return /SQLITE_(CONSTRAINT|ERROR|MISMATCH)|no such (table|column)|syntax error/.test(`${error} ${cause}`)
+  return /SQLITE_(CONSTRAINT|ERROR|MISMATCH)|no such (table|column)|syntax error/.test(causeOf(error).message)
 }

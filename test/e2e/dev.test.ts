@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DevServer, freePort, runDev, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
 let project: ProjectCopy
 let port: number
@@ -17,7 +19,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await server.stop()
+  await server?.stop()
   project.remove()
 })
 
@@ -52,10 +54,10 @@ async function signIn(transport: 'cookie' | 'bearer', userAgent: string) {
 
 describe('a user with two devices', () => {
   test('signs in by cookie and by bearer token, sees both, ends one, signs out of the other', async () => {
-    const laptop = await signIn('cookie', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')
+    const laptop = await signIn('cookie', FIREFOX)
     expect(laptop.body.token).toBeUndefined()
     expect(laptop.cookie).toMatch(/^sessionid=.*; HttpOnly/)
-    const onLaptop = { cookie: laptop.cookie?.split(';')[0] ?? '' }
+    const onLaptop = { cookie: laptop.cookie?.split(';')[0] ?? '', 'user-agent': FIREFOX }
     expect(await call('GET', '/sessions/current', onLaptop)).toMatchObject({
       status: 200,
       body: { id: laptop.body.id },
@@ -124,17 +126,37 @@ describe('npm run dev', () => {
     expect(second).toMatchObject({ code: 1, output: expect.stringContaining('something listens there already') })
   })
 
-  test('leaves no process behind, even if it is killed, and keeps the data and the credentials', async () => {
-    const { body } = await signIn('bearer', 'before the restart')
-    const before = server.credentials
-    expect(await server.killScript()).toEqual([])
-    server = await startDev(project.directory, ['--port', String(port)])
-    expect(server.credentials).toEqual(before)
-    expect((await call('GET', '/sessions/current', bearer(body.token))).status).toBe(200)
-    expect(await server.stop()).toEqual([])
+  test.each(['npm', 'script'] as const)(
+    'leaves no process behind and keeps the data if %s is killed',
+    async (which) => {
+      const { body } = await signIn('bearer', 'before the restart')
+      const before = server.credentials
+      expect(await server.kill(which)).toEqual([])
+      server = await startDev(project.directory, ['--port', String(port)])
+      expect(server.credentials).toEqual(before)
+      expect((await call('GET', '/sessions/current', bearer(body.token))).status).toBe(200)
+    },
+  )
 
+  test('leaves no process behind after Ctrl-C, and can be started on another port', async () => {
+    const before = server.credentials
+    expect(await server.stop()).toEqual([])
     const other = await freePort()
     server = await startDev(project.directory, ['--port', String(other)])
     expect(server.credentials).toEqual({ ...before, base_url: `http://127.0.0.1:${other}` })
+    expect((await signIn('cookie', 'on the other port')).cookie).not.toContain('Secure')
+  })
+
+  test('says that the keys do not fit the data any more, and begins anew with --reset', async () => {
+    const before = server.credentials
+    await server.stop()
+    rmSync(join(project.directory, '.dev.vars'))
+    const refused = await runDev(project.directory, ['--port', String(port)])
+    expect(refused.code).toBe(1)
+    expect(refused.output).toContain('.dev.vars has lost some of SESSION_TOKEN_KEYS and SEALING_KEYS')
+    expect(refused.output).toContain(`npm run dev -- --port ${port} --reset`)
+    server = await startDev(project.directory, ['--port', String(port), '--reset'])
+    expect(server.credentials.operator_token).not.toBe(before.operator_token)
+    await signIn('bearer', 'after the reset')
   })
 })

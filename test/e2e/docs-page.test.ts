@@ -16,8 +16,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await browser.close()
-  await server.stop()
+  await browser?.close()
+  await server?.stop()
   project.remove()
 })
 

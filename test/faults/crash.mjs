@@ -15,7 +15,7 @@ const USERS = ['crash-1', 'crash-2', 'crash-3']
 const BLOCKED_USER = 'crash-blocked'
 const CLIENTS = 6
 /** Load before the kill, in milliseconds: at random between these. */
-const LOAD_MILLISECONDS = { min: 300, max: 1_200 }
+const LOAD_MILLISECONDS = { min: 500, max: 2_000 }
 
 const rounds = Number(parseArgs({ options: { rounds: { type: 'string', default: '20' } } }).values.rounds)
 if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1_000) throw new Error('--rounds takes 1 to 1000')

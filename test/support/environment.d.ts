@@ -9,3 +9,8 @@ declare namespace Cloudflare {
 }
 
 type WorkerEnv = import('../../src/env.ts').Env
+
+declare module '*?raw' {
+  const text: string
+  export default text
+}

@@ -19,9 +19,10 @@ export async function launchChromium(): Promise<Browser> {
   unpack()
   return chromium.launch({
     executablePath: join(UNPACKED, 'chromium'),
-    args: [...args, '--headless=shell', '--no-zygote', '--single-process'],
+    // It is built without the full browser's headless mode.
+    args: [...args, '--headless=shell'],
     // Libraries that a bare machine may lack.
-    env: { ...process.env, LD_LIBRARY_PATH: join(UNPACKED, 'al2023/lib') },
+    env: { ...process.env, LD_LIBRARY_PATH: join(UNPACKED, 'lib') },
   })
 }
 

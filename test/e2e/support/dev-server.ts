@@ -38,8 +38,8 @@ export interface DevServer {
   readonly output: () => string
   /** Ctrl-C; resolves when it has ended, to the processes that it left behind. */
   readonly stop: () => Promise<readonly number[]>
-  /** SIGKILL to the script alone; resolves when its children are gone, or to those that are not after 10 s. */
-  readonly killScript: () => Promise<readonly number[]>
+  /** SIGKILL to npm or to the script, alone; resolves to the processes that are left after 10 s. */
+  readonly kill: (which: 'npm' | 'script') => Promise<readonly number[]>
 }
 
 /** A port of this machine that nobody listens on. */
@@ -82,11 +82,12 @@ export async function startDev(
       await ended
       return left(children)
     },
-    async killScript() {
+    async kill(which) {
       const children = descendants(group)
-      const script = children.find(({ args }) => args.includes('scripts/dev.mjs'))
-      if (script === undefined) throw new Error('the script is not running')
-      process.kill(script.pid, 'SIGKILL')
+      const script = children.find(({ args }) => /^\S*node scripts\/dev\.mjs/.test(args))
+      const victim = which === 'npm' ? group : script?.pid
+      if (victim === undefined) throw new Error('the script is not running')
+      process.kill(victim, 'SIGKILL')
       await ended
       return untilGone(children)
     },

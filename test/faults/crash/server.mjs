@@ -55,10 +55,12 @@ export async function startServer(port, directory) {
     credentials: JSON.parse(readFileSync(join(directory, 'dev-credentials.json'), 'utf8')),
     /** Kills the workerd that runs the Worker; wrangler starts it again. */
     killRuntime() {
-      const runtimes = descendants(child.pid).filter(({ args }) =>
-        / serve .*--socket-addr=entry=127\.0\.0\.1:0 /.test(args),
+      // The other workerd is wrangler's proxy, which listens on the public port.
+      const runtimes = descendants(child.pid).filter(
+        ({ args }) =>
+          args.includes(' serve ') && args.includes('=entry=') && !args.includes(`=entry=127.0.0.1:${port} `),
       )
-      if (runtimes.length !== 1) throw new Error(`${runtimes.length} runtimes found:\n${output}`)
+      if (runtimes.length !== 1) throw new Error(`${runtimes.length} runtimes found`)
       kill(runtimes[0].pid)
     },
     /** Kills every process at once. */

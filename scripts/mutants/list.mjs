@@ -1,0 +1,197 @@
+/** One-line breakages of the rules, each with the test that must notice. */
+
+const LIMIT = 'test/sessions/limit.test.ts'
+const TIMEOUTS = 'test/sessions/timeouts.test.ts'
+const STORAGE = 'test/sessions/storage.test.ts'
+const MIRROR = 'test/sessions/mirror.test.ts'
+const RULES = 'test/sessions/changing-rules.test.ts'
+const FRESHNESS = 'test/sessions/config-freshness.test.ts'
+const LIFECYCLE = 'src/domain/lifecycle.ts'
+const OBJECT = 'src/sessions/user-sessions.ts'
+const OBJECT_STORAGE = 'src/sessions/user-sessions-storage.ts'
+const JOBS = 'src/sessions/store-jobs.ts'
+
+export const mutants = [
+  {
+    name: 'limit check',
+    file: LIFECYCLE,
+    from: 'web.slice(0, Math.max(0, web.length - limit))',
+    to: 'web.slice(0, Math.max(0, web.length - limit - 1))',
+    caughtBy: { file: LIMIT, test: '200 parallel opens never leave more than 1 active' },
+  },
+  {
+    name: 'victims are the newest',
+    file: LIFECYCLE,
+    from: 'web.slice(0, Math.max(0, web.length - limit))',
+    to: 'web.slice(limit)',
+    caughtBy: { file: LIMIT, test: 'turning the limit on leaves the newest session of each user' },
+  },
+  {
+    name: 'cap per API client',
+    file: LIFECYCLE,
+    from: 'over.push(...api.slice(0, Math.max(0, api.length - policy.apiSessionsPerClient.value)))',
+    to: '',
+    caughtBy: { file: LIMIT, test: 'API sessions are limited by API client' },
+  },
+  {
+    name: 'deadline excludes its instant',
+    file: LIFECYCLE,
+    from: 'if (now >= due.endedAt) return due',
+    to: 'if (now > due.endedAt) return due',
+    caughtBy: { file: TIMEOUTS, test: 'is over at the very instant' },
+  },
+  {
+    name: 'inactivity timeout ignored',
+    file: LIFECYCLE,
+    from: 'idles !== null && idles < expires',
+    to: 'false',
+    caughtBy: { file: TIMEOUTS, test: 'the inactivity timeout' },
+  },
+  {
+    name: 'a check that is no activity counts',
+    file: LIFECYCLE,
+    from: 'if (!command.touch) return ok(ended)',
+    to: '',
+    caughtBy: { file: TIMEOUTS, test: 'is not put off by a check that is no activity' },
+  },
+  {
+    name: 'disabled users may open',
+    file: LIFECYCLE,
+    from: "if (!state.status.active) return fail({ code: 'user_disabled' })",
+    to: '',
+    caughtBy: { file: RULES, test: 'ends all sessions at once, and none can be opened' },
+  },
+  {
+    name: 'a new password voids nothing',
+    file: LIFECYCLE,
+    from: 'session.openedAt < state.status.sessionsValidFrom',
+    to: 'false',
+    caughtBy: { file: RULES, test: 'a new password ends the sessions that were opened before it' },
+  },
+  {
+    name: 'ids do not grow while the clock stands still',
+    file: 'src/domain/session-id.ts',
+    from: 'if (last >= milliseconds) {',
+    to: 'if (last > milliseconds) {',
+    caughtBy: { file: 'test/domain/session-id.test.ts' },
+  },
+  {
+    name: 'version guard',
+    file: 'src/domain/policy.ts',
+    from: 'news !== undefined && news.version > known.version',
+    to: 'news !== undefined',
+    caughtBy: { file: FRESHNESS, test: 'is never undone by a copy that is older' },
+  },
+  {
+    name: "the user's own duration loses",
+    file: 'src/domain/policy.ts',
+    from: 'durationSeconds === null\n',
+    to: 'durationSeconds !== -1\n',
+    caughtBy: { file: TIMEOUTS, test: "is the user's own duration where there is one" },
+  },
+  {
+    name: 'hash compare',
+    file: OBJECT,
+    from: '!sameHash(stored.secretHash, holder.secretHash)',
+    to: 'false',
+    caughtBy: { file: STORAGE, test: 'a holder with another secret is nobody' },
+  },
+  {
+    name: 'the alarm does not read the rules again',
+    file: OBJECT,
+    from: 'this.learn(rules.value ?? {}, now)',
+    to: '',
+    caughtBy: { file: TIMEOUTS, test: 'ends nothing, also if the object had not heard of it' },
+  },
+  {
+    name: 'the alarm ends sessions without D1',
+    file: OBJECT,
+    from: `      if (!rules.ok) {
+        this.failures += 1
+        return this.arm(now)
+      }
+      this.learn(rules.value ?? {}, now)`,
+    to: '      this.learn((rules.ok ? rules.value : null) ?? {}, now)',
+    caughtBy: { file: TIMEOUTS, test: 'ends nothing while D1 cannot be asked' },
+  },
+  {
+    name: 'closing read',
+    file: OBJECT,
+    from: 'this.learn(rules.value ?? {}, Date.now())',
+    to: '',
+    caughtBy: {
+      file: 'test/sessions/interleavings.test.ts',
+      test: 'of the status leaves a blocked user without a session',
+    },
+  },
+  {
+    name: 'what changed while on the way counts as mirrored',
+    file: OBJECT_STORAGE,
+    from: "this.sql.exec('UPDATE sessions SET mirrored_version = ? WHERE id = ?', version, session.id)",
+    to: "this.sql.exec('UPDATE sessions SET mirrored_version = version WHERE id = ? AND ? > 0', session.id, version)",
+    caughtBy: { file: MIRROR, test: 'a session that ends while its opening is on the way to D1 is mirrored again' },
+  },
+  {
+    name: 'the mirror overwrites newer rows',
+    file: 'src/store/session-records.ts',
+    from: 'setWhere: sql`excluded.version > ',
+    to: 'setWhere: sql`0 < ',
+    caughtBy: { file: MIRROR, test: 'any order and any repetition of mirror writes' },
+  },
+  {
+    name: 'an end is ended again',
+    file: OBJECT_STORAGE,
+    from: 'version = version + 1 WHERE id = ? AND ended_at IS NULL`',
+    to: 'version = version + 1 WHERE id = ? AND ended_at IS NULL AND false`',
+    caughtBy: { file: LIMIT, test: 'turning the limit on leaves the newest session of each user' },
+  },
+  {
+    name: 'every check is written',
+    file: OBJECT_STORAGE,
+    from: 'if (at - writtenLastSeenAt >= writeAfter) {',
+    to: 'if (at >= writeAfter) {',
+    caughtBy: { file: STORAGE, test: 'a check writes at most once in 30 seconds' },
+  },
+  {
+    name: 'ended sessions are forgotten at once',
+    file: OBJECT_STORAGE,
+    from: '(rank > ?2 AND ended_at < ?3)',
+    to: 'rank > ?2 OR ended_at < ?3',
+    caughtBy: { file: STORAGE, test: 'are remembered for a day' },
+  },
+  {
+    name: 'no second look for a change that may still land',
+    file: JOBS,
+    from: 'if (current.open_changes === 0)',
+    to: 'if (current.open_changes >= 0)',
+    caughtBy: { file: RULES, test: 'a hanging change that lands after the first look' },
+  },
+  {
+    name: 'a refused change takes the job of another',
+    file: JOBS,
+    from: "if (revision === 1) this.sql.exec('DELETE FROM jobs WHERE id = ? AND revision = 1', id)",
+    to: "if (revision > 0) this.sql.exec('DELETE FROM jobs WHERE id = ?', id)",
+    caughtBy: { file: RULES, test: 'one change that is refused does not take the job' },
+  },
+  {
+    name: 'a published config is never looked at again',
+    file: 'src/sessions/jobs.ts',
+    from: 'if (published.value?.version === config.value.version) return',
+    to: 'if (verify) return',
+    caughtBy: { file: FRESHNESS, test: 'when it shows an older write after a newer one' },
+  },
+  {
+    name: 'the job is written after the change',
+    file: 'src/sessions/service.ts',
+    from: 'if (!expected.ok) return expected',
+    to: '',
+    caughtBy: { file: FRESHNESS, test: 'is refused and changes nothing if the job cannot be written first' },
+  },
+  {
+    name: 'isolate copies never grow old',
+    file: 'src/sessions/config-copies.ts',
+    from: 'age >= MAX_COPY_AGE_MILLISECONDS',
+    to: 'false',
+    caughtBy: { file: FRESHNESS, test: "an isolate's copy of the config" },
+  },
+]
