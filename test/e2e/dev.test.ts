@@ -57,7 +57,8 @@ describe('a user with two devices', () => {
     const laptop = await signIn('cookie', FIREFOX)
     expect(laptop.body.token).toBeUndefined()
     expect(laptop.cookie).toMatch(/^sessionid=.*; HttpOnly/)
-    const onLaptop = { cookie: laptop.cookie?.split(';')[0] ?? '', 'user-agent': FIREFOX }
+    const { base_url: origin } = server.credentials
+    const onLaptop = { cookie: laptop.cookie?.split(';')[0] ?? '', 'user-agent': FIREFOX, origin }
     expect(await call('GET', '/sessions/current', onLaptop)).toMatchObject({
       status: 200,
       body: { id: laptop.body.id },

@@ -1,0 +1,203 @@
+/** What each operation costs: the budgets, as they are counted. */
+import { env } from 'cloudflare:workers'
+import { afterAll, expect, test } from 'vitest'
+import { SessionTokens } from '../src/auth/session-tokens.ts'
+import { readSettings } from '../src/env.ts'
+import { servicesOf } from '../src/services.ts'
+import { intercept } from './support/bindings.ts'
+import { advanceClock, stopClock } from './support/clock.ts'
+import { type Counts, countCalls } from './support/counts.ts'
+import { meterRows } from './support/meters.ts'
+import { mirrored, userObject } from './support/objects.ts'
+import { check, send, signIn, type TestSession } from './support/requests.ts'
+import { makeBearer, makeUser, type TestUser } from './support/stores.ts'
+
+/** The cost of one operation, with what runs after its answer. */
+interface Cost extends Pick<Counts, 'objectCalls' | 'd1Statements' | 'kvReads'> {
+  /** Of these, the mirror's, for which no answer waits: two in one trip, for up to 500 sessions. */
+  readonly mirror: number
+  readonly d1Rows: number
+  readonly objectRows: number
+  readonly alarms: number
+}
+
+const NOTHING: Cost = { objectCalls: 0, d1Statements: 0, mirror: 0, kvReads: 0, d1Rows: 0, objectRows: 0, alarms: 0 }
+const table: [string, Cost][] = []
+
+afterAll(() => {
+  const rows = [
+    ['', ...Object.keys(NOTHING)],
+    ...table.map(([what, cost]) => [what, ...Object.values(cost).map(String)]),
+  ]
+  const line = (row: string[]) => row.map((text, at) => (at === 0 ? text.padEnd(40) : text.padStart(14))).join('')
+  console.info(rows.map(line).join('\n'))
+})
+
+/** Does something as a user does and counts it, to the last row of its mirror. */
+async function cost(what: string, user: TestUser, act: () => Promise<unknown>): Promise<Cost> {
+  const counts = countCalls()
+  const meters = await meterRows()
+  let mirror = 0
+  intercept((call, goOn) => {
+    if (call.to === 'D1' && /^insert into "sessions"/i.test(call.statements[0] ?? '')) mirror += call.statements.length
+    return goOn()
+  })
+  await act()
+  await mirrored(user)
+  // One more turn of the object: the alarm is set after the mirror.
+  await userObject(user).list({})
+  const { objectCalls, d1Statements, kvReads } = counts
+  const { d1Rows, objectRows, alarms } = meters
+  const found = { objectCalls, d1Statements, mirror, kvReads, d1Rows, objectRows, alarms }
+  table.push([what, found])
+  return found
+}
+
+/** A user with one session, with everything done that follows its opening. */
+async function settled(options: Parameters<typeof makeUser>[0] = {}): Promise<TestSession> {
+  const session = await signIn(await makeUser(options))
+  await mirrored(session.user)
+  await check(session)
+  return session
+}
+
+const warm = { headers: { 'cache-control': 'max-age=60' } }
+
+test('a strict check asks the object and nothing else', async () => {
+  const session = await settled()
+  const found = await cost('check, strict', session.user, () => check(session))
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1 })
+})
+
+test('a check writes the last activity at most every 30 s', async () => {
+  stopClock()
+  const session = await settled()
+  advanceClock(30)
+  const found = await cost('check, 30 s later', session.user, () => check(session))
+  // The isolate's copy of the store's config is 30 s old as well.
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1, kvReads: 1, objectRows: 1 })
+})
+
+test('a check from another address is mirrored after the answer', async () => {
+  const session = await settled()
+  const found = await cost('check, from another address', session.user, () => check(session, { address: '192.0.2.1' }))
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1, d1Statements: 2, mirror: 2, d1Rows: 2, objectRows: 2, alarms: 2 })
+})
+
+test('a check that may be old asks nobody', async () => {
+  const session = await settled()
+  const found = await cost('check, max-age, warm', session.user, () => check(session, warm))
+  expect(found).toEqual(NOTHING)
+})
+
+test('a forged token costs nothing', async () => {
+  const session = await settled()
+  const token = session.token.slice(0, -1) + (session.token.endsWith('A') ? 'B' : 'A')
+  const found = await cost('check, forged', session.user, () => check({ ...session, token }))
+  expect(found).toEqual(NOTHING)
+})
+
+test('a token of the wrong kind costs nothing', async () => {
+  const session = await settled()
+  const settings = readSettings(env)
+  if (!settings.ok) throw new Error(settings.error.join())
+  const tokens = new SessionTokens(settings.value.sessionTokenKeys)
+  const known = await tokens.verify(session.token)
+  if (known === null) throw new Error('refused')
+  const token = await tokens.sign({ ...known, kind: 'api' })
+  const found = await cost('check, wrong kind', session.user, () => check({ ...session, token }))
+  expect(found).toEqual(NOTHING)
+})
+
+test('a sign-in wakes one object, also a new one', async () => {
+  const user = await makeUser()
+  const found = await cost('sign-in, brand-new user', user, () => signIn(user))
+  // Attempts are counted in three rows, of which a success deletes one; a session is a row and two index entries.
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1, d1Statements: 5, mirror: 2, d1Rows: 7, objectRows: 8, alarms: 2 })
+})
+
+test('a sign-in of a known user', async () => {
+  const { user } = await settled()
+  const found = await cost('sign-in, known user', user, () => signIn(user))
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1, d1Statements: 5, mirror: 2, d1Rows: 7, objectRows: 2, alarms: 2 })
+})
+
+test('a wrong password wakes no object', async () => {
+  const { user } = await settled()
+  const { username, address } = user
+  const found = await cost('sign-in, wrong password', user, () =>
+    send('/sessions', { address, json: { username, password: 'wrong' } }),
+  )
+  expect(found).toEqual({ ...NOTHING, d1Statements: 2, d1Rows: 3 })
+})
+
+test("a back end's opening", async () => {
+  const { user } = await settled()
+  const bearer = await makeBearer(user.identityStoreId, ['sessions:open'])
+  const json = { user_id: user.userId, client: { address: user.address, user_agent: 'Device' } }
+  const found = await cost('open by a back end, known user', user, () => send('/sessions', { bearer, json }))
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1, d1Statements: 4, mirror: 2, d1Rows: 3, objectRows: 2, alarms: 2 })
+})
+
+test('a sign-out', async () => {
+  const session = await settled()
+  const found = await cost('sign-out', session.user, () =>
+    send('/sessions/current', { method: 'DELETE', bearer: session.token }),
+  )
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1, d1Statements: 2, mirror: 2, d1Rows: 1, objectRows: 2, alarms: 1 })
+})
+
+test("the list of one's own sessions asks the object alone", async () => {
+  const session = await settled()
+  const { address } = session.user
+  const found = await cost('list of own sessions', session.user, () =>
+    send('/sessions', { address, bearer: session.token }),
+  )
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1 })
+})
+
+test('an introspection looks up its caller', async () => {
+  const session = await settled()
+  const bearer = await makeBearer(session.user.identityStoreId, ['sessions:introspect'])
+  const found = await cost('introspection, strict', session.user, () =>
+    send('/oauth2/introspect', { bearer, form: { token: session.token } }),
+  )
+  expect(found).toEqual({ ...NOTHING, objectCalls: 1, d1Statements: 1 })
+})
+
+test('the end of 1 000 sessions is one call and at most five statements', async () => {
+  const user = await makeUser()
+  const stub = userObject(user)
+  const opening = {
+    kind: 'web',
+    persistent: false,
+    credentialsType: 'password',
+    client: { address: null, userAgent: null },
+    location: null,
+    actor: null,
+    apiClientId: null,
+    cookie: false,
+    replaces: null,
+    secretHash: '0'.repeat(64),
+  } as const
+  const owner = { identityStoreId: user.identityStoreId, userId: user.userId }
+  const opened = await Promise.all(Array.from({ length: 1_000 }, () => stub.open(owner, opening, {})))
+  await mirrored(user)
+  const ids = opened.flatMap((one) => (one.ok ? one.value.session.id : []))
+  const settings = readSettings(env)
+  if (!settings.ok) throw new Error(settings.error.join())
+  const { sessions } = servicesOf(env, settings.value)
+  const found = await cost('end of 1 000 sessions', user, async () => {
+    const ended = await sessions.end(owner, { only: ids }, 'revoked', { caller: 'test', requestId: null })
+    expect(ended.ok && ended.value).toHaveLength(1_000)
+  })
+  expect(found).toEqual({
+    ...NOTHING,
+    objectCalls: 1,
+    d1Statements: 4,
+    mirror: 4,
+    d1Rows: 1_000,
+    objectRows: 2_000,
+    alarms: 1,
+  })
+}, 30000)
