@@ -61,6 +61,9 @@ function invalid(issues: readonly Issue[]): Result<never, SessionError> {
   return fail({ code: 'invalid_request', issues })
 }
 
+/** What zod finds where a field is not there at all. */
+const SAID_OF_NOTHING: ReadonlySet<string | undefined> = new Set(['invalid_type', 'invalid_value', 'invalid_union'])
+
 function issuesOf(issue: z.core.$ZodIssue, value: unknown): Issue[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
@@ -70,7 +73,7 @@ function issuesOf(issue: z.core.$ZodIssue, value: unknown): Issue[] {
       message: 'There is no such field.',
     }))
   }
-  const missing = issue.code === 'invalid_type' && at(value, issue.path) === undefined
+  const missing = SAID_OF_NOTHING.has(issue.code) && at(value, issue.path) === undefined
   return [
     {
       field: path.join('.'),

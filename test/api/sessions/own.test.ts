@@ -143,13 +143,22 @@ describe('ending all but the present session', () => {
     expect(await (await end('/sessions?except=current', { bearer: mine.token })).json()).toEqual({ ended: 0 })
   })
 
-  for (const query of ['', '?', '?except=', '?except=none', '?except=current&except=current', '?except=current&x=1']) {
+  for (const [query, ...errors] of [
+    ['', 'except missing'],
+    ['?', 'except missing'],
+    ['?except=', 'except invalid'],
+    ['?except=none', 'except invalid'],
+    ['?except=current&except=current', 'except invalid'],
+    ['?except=current&x=1', 'x unknown'],
+  ] as const) {
     test(`is refused with \`${query}\`, never all by omission`, async () => {
       const user = await makeUser()
       const [mine, other] = [await signIn(user), await signIn(user)]
       const response = await end(`/sessions${query}`, { bearer: mine.token })
       expect(response.status).toBe(400)
-      expect(await response.json()).toMatchObject({ code: 'invalid_request', errors: [{}] })
+      const body = (await response.json()) as { code: string; errors: { field: string; code: string }[] }
+      expect(body.code).toBe('invalid_request')
+      expect(body.errors.map(({ field, code }) => `${field} ${code}`)).toEqual(errors)
       expect([await status(mine), await status(other)]).toEqual([200, 200])
     })
   }
