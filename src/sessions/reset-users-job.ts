@@ -7,6 +7,8 @@ import { userStub } from './user-stub.ts'
 
 /** Users whose objects are asked at the same time; also the size of a step. */
 const RESET_AT_ONCE = 32
+/** Pause between steps, in milliseconds: users' own requests come in between. */
+const PAUSE_MILLISECONDS = 50
 /** Longest wait for one object, in milliseconds. */
 const OBJECT_TIMEOUT_MILLISECONDS = 5_000
 
@@ -44,5 +46,5 @@ export async function resetUsers(job: ResetUsers, context: JobContext): Promise<
   const userIds = [...job.userIds.slice(RESET_AT_ONCE), ...missed]
   if (userIds.length === 0) return { next: 'done' }
   const done = job.done + batch.length - missed.length
-  return { next: 'again', dueAt: context.now, job: { ...job, userIds, done } }
+  return { next: 'again', dueAt: context.now + PAUSE_MILLISECONDS, job: { ...job, userIds, done } }
 }
