@@ -1,7 +1,6 @@
 /** What each operation costs: the budgets, as they are counted. */
 import { env } from 'cloudflare:workers'
 import { afterAll, expect, test } from 'vitest'
-import { SessionTokens } from '../src/auth/session-tokens.ts'
 import { readSettings } from '../src/env.ts'
 import { servicesOf } from '../src/services.ts'
 import { intercept } from './support/bindings.ts'
@@ -11,6 +10,7 @@ import { meterRows } from './support/meters.ts'
 import { mirrored, userObject } from './support/objects.ts'
 import { check, send, signIn, type TestSession } from './support/requests.ts'
 import { makeBearer, makeUser, type TestUser } from './support/stores.ts'
+import { readToken, tokenRing } from './support/variants.ts'
 
 /** The cost of one operation, with what runs after its answer. */
 interface Cost extends Pick<Counts, 'objectCalls' | 'd1Statements' | 'kvReads'> {
@@ -99,12 +99,7 @@ test('a forged token costs nothing', async () => {
 
 test('a token of the wrong kind costs nothing', async () => {
   const session = await settled()
-  const settings = readSettings(env)
-  if (!settings.ok) throw new Error(settings.error.join())
-  const tokens = new SessionTokens(settings.value.sessionTokenKeys)
-  const known = await tokens.verify(session.token)
-  if (known === null) throw new Error('refused')
-  const token = await tokens.sign({ ...known, kind: 'api' })
+  const token = await tokenRing(1).sign({ ...(await readToken(session.token)), kind: 'api' })
   const found = await cost('check, wrong kind', session.user, () => check({ ...session, token }))
   expect(found).toEqual(NOTHING)
 })

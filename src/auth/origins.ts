@@ -31,6 +31,8 @@ export function cookiesAreSecure(request: Request, origins: Origins): boolean {
   return protocol !== 'http:' || !origins.publicOrigins.includes(origin)
 }
 
+/** By its headers: a proxy may hand over an empty body where there was none. A form always names its type. */
 function hasNoBody(request: Request): boolean {
-  return request.body === null && request.headers.get('content-type') === null
+  const length = request.headers.get('content-length')
+  return request.headers.get('content-type') === null && (length === null || length === '0')
 }

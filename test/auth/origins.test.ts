@@ -58,8 +58,15 @@ describe('an unsafe request that uses the cookie', () => {
   })
 
   test('with neither, and a body of no type, may be a form', () => {
-    const request = new Request('https://sessions.example/', { method: 'POST', body: new Uint8Array([1]) })
+    const headers = { 'content-length': '1' }
+    const request = new Request('https://sessions.example/', { method: 'POST', headers, body: new Uint8Array([1]) })
     expect(originAllowed(request, ORIGINS)).toBe(false)
+  })
+
+  test('with neither, an empty body that a proxy has put there is none', () => {
+    const request = new Request('https://sessions.example/', { method: 'DELETE', body: new Uint8Array() })
+    expect(request.body).not.toBeNull()
+    expect(originAllowed(request, ORIGINS)).toBe(true)
   })
 })
 

@@ -1,24 +1,9 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
-import { SessionTokens } from '../../src/auth/session-tokens.ts'
-import { type SessionToken, TOKEN_BYTES } from '../../src/domain/token.ts'
-import { readSettings } from '../../src/env.ts'
+import { TOKEN_BYTES } from '../../src/domain/token.ts'
 import { countCalls } from '../support/counts.ts'
 import { check, send, signIn } from '../support/requests.ts'
 import { makeBearer, makeUser } from '../support/stores.ts'
-import { tokenKeys, workerWith } from '../support/variants.ts'
-
-function ring(...ids: number[]): SessionTokens {
-  const settings = readSettings({ ...env, SESSION_TOKEN_KEYS: tokenKeys(...ids) } as typeof env)
-  if (!settings.ok) throw new Error(settings.error.join())
-  return new SessionTokens(settings.value.sessionTokenKeys)
-}
-
-async function decoded(token: string): Promise<SessionToken> {
-  const known = await ring(1).verify(token)
-  if (known === null) throw new Error('not a token')
-  return known
-}
+import { readToken, tokenKeys, tokenRing, workerWith } from '../support/variants.ts'
 
 const bytesOf = (token: string) => Uint8Array.fromBase64(token, { alphabet: 'base64url' })
 const textOf = (bytes: Uint8Array) => bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
@@ -53,7 +38,7 @@ function forgeries(token: string): string[] {
 describe('a token that was tampered with', () => {
   test('is refused by the key ring, whatever was done to it', async () => {
     const { token } = await signIn(await makeUser())
-    const tokens = ring(1)
+    const tokens = tokenRing(1)
     const all = forgeries(token)
     expect(all.length).toBeGreaterThan(TOKEN_BYTES * 4)
     const accepted = await Promise.all(all.map(async (text) => ((await tokens.verify(text)) === null ? [] : text)))
@@ -88,7 +73,7 @@ describe('a token that was tampered with', () => {
 describe('a genuine token in the wrong place', () => {
   test('of kind api is no web session, with no object call', async () => {
     const session = await signIn(await makeUser())
-    const api = await ring(1).sign({ ...(await decoded(session.token)), kind: 'api' })
+    const api = await tokenRing(1).sign({ ...(await readToken(session.token)), kind: 'api' })
     const bearer = await makeBearer(session.user.identityStoreId, ['sessions:introspect', 'sessions:revoke'])
     const counts = countCalls()
     for (const carrier of [{ bearer: api }, { cookie: api }]) {
@@ -105,7 +90,7 @@ describe('a genuine token in the wrong place', () => {
 
   test('signed with a key that was retired is refused, with no object call', async () => {
     const session = await signIn(await makeUser())
-    const retired = await ring(9).sign(await decoded(session.token))
+    const retired = await tokenRing(9).sign(await readToken(session.token))
     const counts = countCalls()
     expect((await send('/sessions/current', { bearer: retired })).status).toBe(401)
     expect(
@@ -117,16 +102,16 @@ describe('a genuine token in the wrong place', () => {
 
   test('under a key id in use, but signed with another key, is refused', async () => {
     const { token } = await signIn(await makeUser())
-    const other = bytesOf(await ring(9).sign(await decoded(token)))
+    const other = bytesOf(await tokenRing(9).sign(await readToken(token)))
     other[1] = 1
-    expect(await ring(1).verify(textOf(other))).toBeNull()
+    expect(await tokenRing(1).verify(textOf(other))).toBeNull()
   })
 
   test('of a session or secret that its object does not know is nobody’s', async () => {
     const session = await signIn(await makeUser())
-    const known = await decoded(session.token)
-    const stranger = await ring(1).sign({ ...known, sessionId: '01890000-0000-7000-8000-000000000000' })
-    const guess = await ring(1).sign({ ...known, secret: known.secret.map((byte) => byte ^ 1) })
+    const known = await readToken(session.token)
+    const stranger = await tokenRing(1).sign({ ...known, sessionId: '01890000-0000-7000-8000-000000000000' })
+    const guess = await tokenRing(1).sign({ ...known, secret: known.secret.map((byte) => byte ^ 1) })
     for (const bearer of [stranger, guess]) {
       const response = await send('/sessions/current', { bearer })
       expect([response.status, await response.json()]).toMatchObject([401, { code: 'unauthenticated' }])
@@ -141,7 +126,7 @@ describe('a genuine token in the wrong place', () => {
 describe('a key ring', () => {
   test('signs with the newest key, verifies with all, and knows what is stale', async () => {
     const { token } = await signIn(await makeUser())
-    const rotated = ring(2, 1)
+    const rotated = tokenRing(2, 1)
     const old = await rotated.verify(token)
     expect(old).toMatchObject({ keyId: 1, kind: 'web' })
     if (old === null) throw new Error('refused')
@@ -153,7 +138,7 @@ describe('a key ring', () => {
 
   test('signs the same token the same way, of 148 characters that need no escape', async () => {
     const { token } = await signIn(await makeUser())
-    expect(await ring(1).sign(await decoded(token))).toBe(token)
+    expect(await tokenRing(1).sign(await readToken(token))).toBe(token)
     expect(token).toMatch(/^[A-Za-z0-9_-]{148}$/)
   })
 })

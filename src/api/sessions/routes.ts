@@ -19,8 +19,10 @@ const authenticated = {
   401: problem('No live session; `reason` tells why a genuine one ended.'),
   503: problem('It cannot be checked now, so it is not active.'),
 }
+const unsafe = { ...authenticated, 403: problem('The cookie came from a foreign page.') }
 const withCredential = {
   ...common,
+  408: problem('The body broke off or came too slowly.'),
   401: problem('No valid credential.'),
   403: problem('The credential lacks the scope, or may not be used from this address.'),
   413: problem('The body is too large.'),
@@ -55,6 +57,7 @@ const routes: readonly Route[] = [
       },
       ...withCredential,
       401: problem('Wrong user name or password, or no valid credential.'),
+      403: problem('The credential does not allow it, the user is disabled, or the page is a foreign one.'),
       404: problem('No such user.'),
       429: problem('Too many attempts; see `Retry-After`.'),
     },
@@ -76,7 +79,7 @@ const routes: readonly Route[] = [
     summary: "End all the user's sessions but this one.",
     security: ['session'],
     query: schemas.EndQuery,
-    answers: { 200: { description: 'They have ended.', schema: schemas.EndedBody }, ...authenticated },
+    answers: { 200: { description: 'They have ended.', schema: schemas.EndedBody }, ...unsafe },
     handle: (request, _parameters, context) => endOtherSessions(request, context),
   },
   {
@@ -87,7 +90,7 @@ const routes: readonly Route[] = [
     security: ['session', 'none'],
     answers: {
       204: { description: 'Signed out.' },
-      403: problem('A foreign page.'),
+      403: problem('The request came from a foreign page.'),
       503: problem('Temporarily unavailable.'),
     },
     handle: (request, _parameters, context) => signOut(request, context),
@@ -100,7 +103,7 @@ const routes: readonly Route[] = [
     security: ['session'],
     answers: {
       204: { description: 'It has ended.' },
-      ...authenticated,
+      ...unsafe,
       404: problem('No such live session of this user.'),
     },
     handle: endSession,
