@@ -2,9 +2,9 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
-import type { SessionConfig } from '../../src/domain/policy.ts'
+import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../src/domain/policy.ts'
 import { readSettings } from '../../src/env.ts'
-import { ConfigCopies, storeTag } from '../../src/sessions/config-copies.ts'
+import { ConfigCopies, publishConfig, storeTag } from '../../src/sessions/config-copies.ts'
 import { Sessions, type VerifiedToken } from '../../src/sessions/service.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { breakD1Statements, breakD1Writes, breakKv, breakStoreJobs } from '../support/faults.ts'
@@ -218,6 +218,20 @@ describe("an isolate's copy of the config", () => {
     expect([await at(0), await at(10), await at(19), await at(20), await at(39), await at(71)]).toEqual([
       1, 1, 1, 2, 2, 3,
     ])
+  })
+
+  test('is not used when it is older than 30 seconds', async () => {
+    const start = stopClock()
+    const user = await makeUser()
+    const tag = storeTag(user.identityStoreId)
+    const publish = (version: number) =>
+      publishConfig(env.CONFIG, user.identityStoreId, { version, value: DEFAULT_SESSION_CONFIG })
+    const copies = new ConfigCopies(env.CONFIG)
+    await publish(1)
+    expect((await copies.get(tag, start, later))?.version).toBe(1)
+    await publish(2)
+    expect((await copies.get(tag, start + 19_999, later))?.version).toBe(1)
+    expect((await copies.get(tag, start + 30_000, later))?.version).toBe(2)
   })
 
   test('is news of nothing if KV holds what makes no sense', async () => {
