@@ -222,7 +222,7 @@ export class Sessions {
     const id = `tell_users:${userId}`
     return this.durably(identityStoreId, id, { kind: 'tell_users', userIds: [userId] }, change, async (jobs) => {
       const told = await jobs.run(id)
-      this.memory.forgetUser({ identityStoreId, userId })
+      this.memory.forgetAll({ identityStoreId, userId })
       return told
     })
   }
@@ -251,6 +251,7 @@ export class Sessions {
     if (!changed.ok) return changed
     if (changed.value === null) return fail({ code: 'identity_store_not_found' })
     this.configs.put(storeTag(identityStoreId), changed.value, now)
+    this.memory.forgetAll({ identityStoreId })
     return ok(changed.value)
   }
 

@@ -75,6 +75,18 @@ describe('a config change', () => {
     expect(await expiryIn(here, token)).toBe(50)
   })
 
+  test('empties what the isolate that made it remembers of checks', async () => {
+    const user = await makeUser({ config: { sessionMinutes: 100 } })
+    const { token } = await signIn(user)
+    const here = isolate()
+    const warm = { touch: false, cookie: false, client: null, maxAgeSeconds: 60 }
+    const presented = await verified(token)
+    await here.check(presented, warm, Date.now(), later)
+    await change(here, user, { sessionMinutes: 50 })
+    const answer = await here.check(presented, warm, Date.now(), later)
+    expect(answer.ok && answer.value.checked.expiresAt - answer.value.checked.session.openedAt).toBe(50 * 60_000)
+  })
+
   test('holds everywhere within two minutes, with a KV that takes a minute to show a write', async () => {
     stopClock()
     const user = await makeUser({ config: { sessionMinutes: 100 } })
