@@ -1,5 +1,7 @@
 /** One-line breakages of the rules, each with the test that must notice. */
 
+import { identityCenterMutants } from './identity-center.mjs'
+
 const LIMIT = 'test/sessions/limit.test.ts'
 const TIMEOUTS = 'test/sessions/timeouts.test.ts'
 const STORAGE = 'test/sessions/storage.test.ts'
@@ -264,4 +266,5 @@ export const mutants = [
     to: 'return token.storeTag !== identityStoreId',
     caughtBy: { file: 'test/tenancy.test.ts', test: 'are told apart by introspection' },
   },
+  ...identityCenterMutants,
 ]
