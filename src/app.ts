@@ -1,6 +1,7 @@
 /** The whole URL map, and what every answer has. */
 import { type IRequest, Router } from 'itty-router'
 import type { RequestContext } from './api/context.ts'
+import { identityCenterApi } from './api/identity-center/routes.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { operatorApi } from './api/operator/routes.ts'
 import { type Api, logBug, type Route, serve } from './api/route.ts'
@@ -23,6 +24,7 @@ const reference: Route = {
 export const apis: readonly Api[] = [
   operatorApi,
   slackApi,
+  identityCenterApi,
   // Last: its base is the root, so its 404 is everybody's.
   { ...sessionsApi, routes: [...sessionsApi.routes, reference] },
 ]
@@ -35,6 +37,7 @@ function document(): object {
 
 const operator = serve(operatorApi)
 const slack = serve(slackApi)
+const identityCenter = serve(identityCenterApi)
 const own = serve(apis.at(-1) as Api)
 
 const router = Router<IRequest, [RequestContext]>()
@@ -44,6 +47,7 @@ router
   .all('/api/*', (request, context) =>
     SLACK_PATH.test(new URL(request.url).pathname) ? slack.fetch(request as unknown as Request, context) : undefined,
   )
+  .all('/v1/*', identityCenter.fetch)
   .all('*', own.fetch)
 
 /** Answers a request. Never throws, never redirects. */
@@ -73,9 +77,13 @@ export function withCommonHeaders(request: Request, response: Response, requestI
   return response
 }
 
-/** HEAD is GET without a body; itty knows only what it was told. */
+/**
+ * HEAD is GET without a body; itty knows only what it was told. Not where the method is signed: what was signed
+ * for the one must not pass for the other.
+ */
 async function route(request: Request, context: RequestContext): Promise<Response> {
-  if (request.method !== 'HEAD') return router.fetch(request, context)
+  const signed = new URL(request.url).pathname.startsWith(`${identityCenterApi.base}/`)
+  if (request.method !== 'HEAD' || signed) return router.fetch(request, context)
   const response = await router.fetch(new Request(request, { method: 'GET' }), context)
   return new Response(null, response)
 }

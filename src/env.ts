@@ -12,6 +12,7 @@ export interface Env {
   readonly USERS: DurableObjectNamespace<UserSessions>
   readonly JOBS: DurableObjectNamespace<StoreJobs>
   readonly SIGN_IN_GATE: RateLimit
+  readonly ACCESS_KEY_GATE: RateLimit
 }
 
 /** One symmetric key. Of several, the first one signs or seals, all of them verify or open. */

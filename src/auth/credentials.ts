@@ -35,8 +35,11 @@ export interface Caller {
 export interface AccessKey {
   readonly caller: Caller
   readonly sealedSecret: string
-  /** For `checkUsable`. */
-  readonly credential: Pick<Credential, 'revokedAt' | 'expiresAt' | 'addressAllowList'>
+  /** For `checkUsable`, and what only access keys have. */
+  readonly credential: Pick<
+    Credential,
+    'revokedAt' | 'expiresAt' | 'addressAllowList' | 'sessionTokenHash' | 'delegatedStoreIds'
+  >
 }
 
 const BEARER_PATTERN = /^lk_([0-9a-f]{16})([A-Za-z0-9_-]{43})([0-9a-f]{8})$/

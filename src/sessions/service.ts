@@ -227,7 +227,7 @@ export class Sessions {
     const id = `tell_users:${userId}`
     return this.durably(identityStoreId, id, { kind: 'tell_users', userIds: [userId] }, change, async (jobs) => {
       const told = await jobs.run(id)
-      this.memory.forgetUser({ identityStoreId, userId })
+      this.memory.forgetAll({ identityStoreId, userId })
       return told
     })
   }
@@ -254,7 +254,7 @@ export class Sessions {
         // Its own time limit, shorter than that of `durably`: whether they were told is an answer, not a failure.
         const told = await within(APPLY_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.run(id))
         appliedNow = told.ok && told.value.ok
-        this.memory.forgetUsers(identityStoreId, userIds)
+        this.memory.forgetAll({ identityStoreId })
         return ok()
       },
     )
@@ -277,7 +277,7 @@ export class Sessions {
     const accepted = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
       await jobs.accept(identityStoreId, `reset_users:${by.requestId}`, job)
     })
-    this.memory.forgetUsers(identityStoreId, userIds)
+    this.memory.forgetAll({ identityStoreId })
     return accepted
   }
 
@@ -305,6 +305,7 @@ export class Sessions {
     if (!changed.ok) return changed
     if (changed.value === null) return fail({ code: 'identity_store_not_found' })
     this.configs.put(storeTag(identityStoreId), changed.value, now)
+    this.memory.forgetAll({ identityStoreId })
     return ok(changed.value)
   }
 
