@@ -1,6 +1,7 @@
 /** What each operation costs: the budgets, as they are counted. */
 import { env } from 'cloudflare:workers'
 import { afterAll, expect, test } from 'vitest'
+import published from '../bench/counts.json'
 import { readSettings } from '../src/env.ts'
 import { servicesOf } from '../src/services.ts'
 import { intercept } from './support/bindings.ts'
@@ -33,7 +34,7 @@ afterAll(() => {
   console.info(rows.map(line).join('\n'))
 })
 
-/** Does something as a user does and counts it, to the last row of its mirror. */
+/** Does something as a user does and counts it, to the last row of its mirror. What the benchmark publishes is this. */
 async function cost(what: string, user: TestUser, act: () => Promise<unknown>): Promise<Cost> {
   const counts = countCalls()
   const meters = await meterRows()
@@ -50,6 +51,7 @@ async function cost(what: string, user: TestUser, act: () => Promise<unknown>): 
   const { d1Rows, objectRows, alarms } = meters
   const found = { objectCalls, d1Statements, mirror, kvReads, d1Rows, objectRows, alarms }
   table.push([what, found])
+  expect(found).toEqual((published as Record<string, Cost>)[what])
   return found
 }
 
