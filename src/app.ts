@@ -7,6 +7,7 @@ import { type Api, logBug, type Route, serve } from './api/route.ts'
 import { sessionsApi } from './api/sessions/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
+import { pathOf } from './http/router-paths.ts'
 
 const reference: Route = {
   method: 'GET',
@@ -35,10 +36,7 @@ const operator = serve(operatorApi)
 const own = serve(apis[1] as Api)
 
 const router = Router<IRequest, [RequestContext]>()
-router
-  .all('/sessions/*', own.fetch) // first: the check
-  .all('/operator/*', operator.fetch)
-  .all('*', own.fetch)
+router.all('/operator/*', operator.fetch).all('*', own.fetch)
 
 /** Answers a request. Never throws, never redirects. */
 export async function answer(request: Request, context: RequestContext): Promise<Response> {
@@ -61,15 +59,20 @@ export function withCommonHeaders(request: Request, response: Response, requestI
   headers.set('x-content-type-options', 'nosniff')
   headers.set('referrer-policy', 'no-referrer')
   headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
-  if (new URL(request.url).protocol === 'https:') {
+  if (request.url.startsWith('https:')) {
     headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
   }
   return response
 }
 
+/** The check is asked more often than all the rest, so it is not looked for among them. */
+function dispatch(request: Request, context: RequestContext): Promise<Response> {
+  return pathOf(request.url).startsWith('/sessions/') ? own.fetch(request, context) : router.fetch(request, context)
+}
+
 /** HEAD is GET without a body; itty knows only what it was told. */
 async function route(request: Request, context: RequestContext): Promise<Response> {
-  if (request.method !== 'HEAD') return router.fetch(request, context)
-  const response = await router.fetch(new Request(request, { method: 'GET' }), context)
+  if (request.method !== 'HEAD') return dispatch(request, context)
+  const response = await dispatch(new Request(request, { method: 'GET' }), context)
   return new Response(null, response)
 }
