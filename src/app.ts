@@ -1,10 +1,12 @@
 /** The whole URL map, and what every answer has. */
 import { type IRequest, Router } from 'itty-router'
 import type { RequestContext } from './api/context.ts'
+import { identityCenterApi } from './api/identity-center/routes.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { operatorApi } from './api/operator/routes.ts'
 import { type Api, logBug, type Route, serve } from './api/route.ts'
 import { sessionsApi } from './api/sessions/routes.ts'
+import { SLACK_PATH, slackApi } from './api/slack/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 import { pathOf } from './http/router-paths.ts'
@@ -22,6 +24,8 @@ const reference: Route = {
 /** Every API, in the order in which they are tried. */
 export const apis: readonly Api[] = [
   operatorApi,
+  slackApi,
+  identityCenterApi,
   // Last: its base is the root, so its 404 is everybody's.
   { ...sessionsApi, routes: [...sessionsApi.routes, reference] },
 ]
@@ -33,12 +37,18 @@ function document(): object {
 }
 
 const operator = serve(operatorApi)
-const own = serve(apis[1] as Api)
+const slack = serve(slackApi)
+const identityCenter = serve(identityCenterApi)
+const own = serve(apis.at(-1) as Api)
 
 const router = Router<IRequest, [RequestContext]>()
 router
   .all('/sessions/*', own.fetch) // first: the check
   .all('/operator/*', operator.fetch)
+  .all('/api/*', (request, context) =>
+    SLACK_PATH.test(new URL(request.url).pathname) ? slack.fetch(request as unknown as Request, context) : undefined,
+  )
+  .all('/v1/*', identityCenter.fetch)
   .all('*', own.fetch)
 
 /** Answers a request. Never throws, never redirects. */
@@ -68,14 +78,16 @@ export function withCommonHeaders(request: Request, response: Response, requestI
   return response
 }
 
-/** The check is asked more often than all the rest: it is found without a pattern. */
-function dispatch(request: Request, context: RequestContext): Promise<Response> {
-  return pathOf(request.url).startsWith('/sessions/') ? own.fetch(request, context) : router.fetch(request, context)
-}
-
-/** HEAD is GET without a body; itty knows only what it was told. */
+/**
+ * HEAD is GET without a body; itty knows only what it was told. Not where the method is signed: what was signed
+ * for the one must not pass for the other.
+ */
 async function route(request: Request, context: RequestContext): Promise<Response> {
-  if (request.method !== 'HEAD') return dispatch(request, context)
-  const response = await dispatch(new Request(request, { method: 'GET' }), context)
+  const path = pathOf(request.url)
+  // The check is asked more often than all the rest: it is found without a pattern.
+  if (request.method === 'GET' && path.startsWith('/sessions/')) return own.fetch(request, context)
+  const signed = path.startsWith(`${identityCenterApi.base}/`)
+  if (request.method !== 'HEAD' || signed) return router.fetch(request, context)
+  const response = await router.fetch(new Request(request, { method: 'GET' }), context)
   return new Response(null, response)
 }

@@ -12,6 +12,7 @@ export interface Env {
   readonly USERS: DurableObjectNamespace<UserSessions>
   readonly JOBS: DurableObjectNamespace<StoreJobs>
   readonly SIGN_IN_GATE: RateLimit
+  readonly ACCESS_KEY_GATE: RateLimit
 }
 
 /** One symmetric key. Of several, the first one signs or seals, all of them verify or open. */
@@ -64,6 +65,8 @@ const Variables = z.object({
   SIGN_IN_TRIES_PER_ADDRESS: count,
   SIGN_IN_TRIES_BEFORE_SLOWING: count,
   CONFIG_VERIFY_SECONDS: seconds,
+  SLACK_TIER2_PER_MINUTE: count,
+  SLACK_TIER4_PER_MINUTE: count,
   SESSION_TOKEN_KEYS: keys,
   SEALING_KEYS: keys,
   OPERATOR_BOOTSTRAP_SECRET: z.string().min(32),
@@ -79,6 +82,12 @@ export interface ThrottleSettings {
   readonly triesBeforeSlowing: number
 }
 
+/** How many calls a minute a credential may make of one method of a tier of the Slack API. */
+export interface SlackTiers {
+  readonly tier2: number
+  readonly tier4: number
+}
+
 /** The variables and secrets, typed. */
 export interface Settings {
   /** Origins under which this service is reached, `https://host[:port]`. */
@@ -89,6 +98,7 @@ export interface Settings {
   readonly lastSeenWriteSeconds: number
   readonly throttle: ThrottleSettings
   readonly configVerifySeconds: number
+  readonly slackTiers: SlackTiers
   readonly sessionTokenKeys: readonly Key[]
   readonly sealingKeys: readonly Key[]
   readonly operatorBootstrapSecret: string
@@ -132,6 +142,7 @@ function parseSettings(env: Env): Result<Settings, string[]> {
         triesBeforeSlowing: v.SIGN_IN_TRIES_BEFORE_SLOWING,
       },
       configVerifySeconds: v.CONFIG_VERIFY_SECONDS,
+      slackTiers: { tier2: v.SLACK_TIER2_PER_MINUTE, tier4: v.SLACK_TIER4_PER_MINUTE },
       sessionTokenKeys: v.SESSION_TOKEN_KEYS,
       sealingKeys: v.SEALING_KEYS,
       operatorBootstrapSecret: v.OPERATOR_BOOTSTRAP_SECRET,

@@ -4,6 +4,7 @@ import { answer, withCommonHeaders } from './app.ts'
 import { type Env, readSettings } from './env.ts'
 import { problemResponse } from './http/problem.ts'
 import { servicesOf } from './services.ts'
+import { dropOldCallCounters } from './store/admissions.ts'
 import { openDatabase } from './store/database.ts'
 import { dropOldAttempts } from './store/sign-in-attempts.ts'
 
@@ -34,7 +35,10 @@ export default {
   },
 
   async scheduled(_controller, env) {
-    const dropped = await dropOldAttempts(openDatabase(env.DB), Date.now())
+    const db = openDatabase(env.DB)
+    const counters = await dropOldCallCounters(db, Date.now())
+    if (!counters.ok) console.error('old call counters were not dropped', counters.error)
+    const dropped = await dropOldAttempts(db, Date.now())
     if (!dropped.ok) console.error('old sign-in attempts were not dropped', dropped.error)
   },
 } satisfies ExportedHandler<Env>

@@ -30,6 +30,7 @@ function build(env: Env, settings: Settings): Services {
     sessions: new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens }),
     jobs: env.JOBS,
     signInGate: env.SIGN_IN_GATE,
+    accessKeyGate: env.ACCESS_KEY_GATE,
     health: () => health(env, db),
   }
 }

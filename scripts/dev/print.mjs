@@ -1,5 +1,6 @@
 // What `npm run dev` says once it serves. Every line with curl works as it is printed.
 import { relative } from 'node:path'
+import { signedHeaders } from './signature.mjs'
 
 /** One line per API and act, in the order in which they can be tried. A new API adds its rows here. */
 const TRIALS = [
@@ -19,6 +20,14 @@ const TRIALS = [
     arguments: ({ base_url, operator_token, identity_store_id }) => [
       ...['-H', `Authorization: Bearer ${operator_token}`, `${base_url}/operator/identity-stores/${identity_store_id}`],
     ],
+  },
+  {
+    title: 'list the sessions of a user (Identity Center; this signature is good for 15 minutes)',
+    arguments: ({ base_url, identity_store_id, huawei, users: [user] }) => {
+      const url = `${base_url}/v1/identity-stores/${identity_store_id}/users/${user.id}/sessions`
+      const headers = Object.entries(signedHeaders(url, huawei)).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+      return [...headers, url]
+    },
   },
 ]
 

@@ -1,5 +1,7 @@
 /** One-line breakages of the rules, each with the test that must notice. */
 
+import { identityCenterMutants } from './identity-center.mjs'
+
 const LIMIT = 'test/sessions/limit.test.ts'
 const TIMEOUTS = 'test/sessions/timeouts.test.ts'
 const STORAGE = 'test/sessions/storage.test.ts'
@@ -148,8 +150,8 @@ export const mutants = [
   {
     name: 'every check is written',
     file: OBJECT_STORAGE,
-    from: 'if (at - writtenLastSeenAt >= writeAfter) {',
-    to: 'if (at >= writeAfter) {',
+    from: 'const write = at - live.writtenLastSeenAt >= writeAfter',
+    to: 'const write = at >= writeAfter',
     caughtBy: { file: STORAGE, test: 'a check writes at most once in 30 seconds' },
   },
   {
@@ -192,6 +194,77 @@ export const mutants = [
     file: 'src/sessions/config-copies.ts',
     from: 'age >= MAX_COPY_AGE_MILLISECONDS',
     to: 'false',
-    caughtBy: { file: FRESHNESS, test: "an isolate's copy of the config" },
+    caughtBy: { file: FRESHNESS, test: 'is not used when it is older than 30 seconds' },
   },
+  {
+    name: 'kind check',
+    file: 'src/sessions/service.ts',
+    from: 'token === null || token.kind !== kind',
+    to: 'token === null',
+    caughtBy: { file: 'test/auth/session-tokens.test.ts', test: 'of kind api is no web session' },
+  },
+  {
+    name: 'signature check',
+    file: 'src/auth/session-tokens.ts',
+    from: 'return genuine ? token : null',
+    to: 'return token',
+    caughtBy: { file: 'test/auth/session-tokens.test.ts', test: 'is refused by the key ring' },
+  },
+  {
+    name: 'retired keys verify',
+    file: 'src/auth/session-tokens.ts',
+    from: 'this.secrets.has(token.keyId)',
+    to: 'true',
+    caughtBy: { file: 'test/auth/session-tokens.test.ts', test: 'signed with a key that was retired is refused' },
+  },
+  {
+    name: 'two different cookies are a session',
+    file: 'src/auth/session-carriers.ts',
+    from: 'if (values.length > 1) return null',
+    to: '',
+    caughtBy: { file: 'test/auth/session-carriers.test.ts' },
+  },
+  {
+    name: 'foreign pages may use the cookie',
+    file: 'src/auth/origins.ts',
+    from: 'if (origin !== null) return isAllowedOrigin(origin, origins)',
+    to: 'if (origin !== null) return true',
+    caughtBy: { file: 'test/auth/origins.test.ts' },
+  },
+  {
+    name: 'an ended session is answered from memory',
+    file: 'src/sessions/check-memory.ts',
+    from: 'for (const id of sessionIds) this.answers.delete(id)',
+    to: '',
+    caughtBy: { file: 'test/api/sessions/freshness.test.ts', test: 'never gets one after' },
+  },
+  {
+    name: 'memory outlives the deadline',
+    file: 'src/sessions/check-memory.ts',
+    from: 'now >= expiresAt',
+    to: 'false',
+    caughtBy: { file: 'test/api/sessions/freshness.test.ts', test: 'never gets one past the session’s deadlines' },
+  },
+  {
+    name: 'locked pairs may guess on',
+    file: 'src/identity/sign-in.ts',
+    from: 'if (lockedUntil !== null)',
+    to: 'if (lockedUntil === -1)',
+    caughtBy: { file: 'test/identity/sign-in.test.ts', test: 'count one by one: of 20 at once' },
+  },
+  {
+    name: 'no time floor',
+    file: 'src/identity/sign-in.ts',
+    from: 'scheduler.wait(deps.throttle.floorMilliseconds)',
+    to: 'scheduler.wait(0)',
+    caughtBy: { file: 'test/identity/sign-in.test.ts', test: 'no answer comes before the floor' },
+  },
+  {
+    name: 'tokens of another store are introspected',
+    file: 'src/sessions/service.ts',
+    from: 'return token.storeTag === storeTag(identityStoreId)',
+    to: 'return token.storeTag !== identityStoreId',
+    caughtBy: { file: 'test/tenancy.test.ts', test: 'are told apart by introspection' },
+  },
+  ...identityCenterMutants,
 ]

@@ -17,6 +17,7 @@ export interface Services {
   /** The stores' durable work, for operators to look at. */
   readonly jobs: DurableObjectNamespace<StoreJobs>
   readonly signInGate: RateLimit
+  readonly accessKeyGate: RateLimit
   /** Whether the bindings answer, one by one. */
   readonly health: () => Promise<Record<string, boolean>>
 }

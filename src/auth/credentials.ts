@@ -35,8 +35,11 @@ export interface Caller {
 export interface AccessKey {
   readonly caller: Caller
   readonly sealedSecret: string
-  /** For `checkUsable`. */
-  readonly credential: Pick<Credential, 'revokedAt' | 'expiresAt' | 'addressAllowList'>
+  /** For `checkUsable`, and what only access keys have. */
+  readonly credential: Pick<
+    Credential,
+    'revokedAt' | 'expiresAt' | 'addressAllowList' | 'sessionTokenHash' | 'delegatedStoreIds'
+  >
 }
 
 const BEARER_PATTERN = /^lk_([0-9a-f]{16})([A-Za-z0-9_-]{43})([0-9a-f]{8})$/
@@ -61,7 +64,17 @@ export async function authenticateBearer(
   client: Client,
   now: number,
 ): Promise<Result<Caller, SessionError>> {
-  const bearer = parseBearer(bearerToken(request)?.token ?? '')
+  return authenticateToken(db, bearerToken(request)?.token ?? '', client, now)
+}
+
+/** The caller of a bearer credential that came in another way. Errors as for `authenticateBearer`. */
+export async function authenticateToken(
+  db: Database,
+  token: string,
+  client: Client,
+  now: number,
+): Promise<Result<Caller, SessionError>> {
+  const bearer = parseBearer(token)
   if (bearer === null) return fail({ code: 'unauthenticated' })
   return authenticate(db, 'bearer', bearer.publicId, bearer.secret, client, now)
 }

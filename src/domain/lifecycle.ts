@@ -2,6 +2,7 @@
  * The life of one user's sessions: what a command does to them. Pure; `now` is an argument, epoch
  * milliseconds. `decide` says what happens, `evolve` applies it, `nextDeadline` says when to look again.
  */
+import { type ClientKind, clientKind } from './client-kind.ts'
 import type { SessionError } from './errors.ts'
 import type { Policy, UserStatus } from './policy.ts'
 import { fail, ok, type Result } from './result.ts'
@@ -19,6 +20,8 @@ export type Selection =
   | { readonly only: readonly string[] }
   | { readonly all: 'web' | 'every kind' }
   | { readonly allWebBut: string }
+  /** The web sessions opened at or before an instant; null for clients of every kind. */
+  | { readonly webOpenedUntil: number; readonly clients: ClientKind | null }
 
 export type Command =
   /** Open `session`. `replaces` is a session of the same client that it takes the place of. */
@@ -166,5 +169,14 @@ function select(sessions: readonly Session[], which: Selection): readonly Sessio
     return sessions.filter(({ id }) => ids.has(id))
   }
   if ('allWebBut' in which) return sessions.filter(({ id, kind }) => kind === 'web' && id !== which.allWebBut)
+  if ('webOpenedUntil' in which) {
+    const { webOpenedUntil, clients } = which
+    return sessions.filter(
+      (session) =>
+        session.kind === 'web' &&
+        session.openedAt <= webOpenedUntil &&
+        (clients === null || clientKind((session.recentClient ?? session.client).userAgent) === clients),
+    )
+  }
   return which.all === 'web' ? sessions.filter(({ kind }) => kind === 'web') : sessions
 }

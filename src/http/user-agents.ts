@@ -31,3 +31,26 @@ function named(name: string | undefined, version: string | undefined): string | 
   if (!name) return null
   return version ? `${name} ${version}` : name
 }
+
+/** A client's device and program, as its user agent tells; empty where it does not. */
+export interface Device {
+  /** Such as `Apple iPhone`, or `desktop`. */
+  readonly hardware: string
+  readonly os: string
+  readonly osVersion: string
+  /** Name and version of the program. */
+  readonly program: string
+}
+
+/** What a user agent says of device and program. */
+export function parseDevice(userAgent: string | null): Device {
+  if (userAgent === null || userAgent === '') return { hardware: '', os: '', osVersion: '', program: '' }
+  const { platform, os, browser } = Bowser.parse(userAgent)
+  const model = [platform.vendor, platform.model].filter(Boolean).join(' ')
+  return {
+    hardware: model || platform.type || '',
+    os: os.name ?? '',
+    osVersion: os.version ?? '',
+    program: named(browser.name, browser.version) ?? '',
+  }
+}

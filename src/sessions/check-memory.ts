@@ -3,7 +3,6 @@
  * Bounded, least recently used goes first. An answer that was on its way when this isolate saw a session
  * end is not remembered: it may be older than the end.
  */
-import type { UserKey } from '../store/rules.ts'
 import type { CheckedSession } from './user-sessions.ts'
 
 /** Oldest answer that a caller may accept, in seconds. */
@@ -54,11 +53,12 @@ export class CheckMemory {
     for (const id of sessionIds) this.answers.delete(id)
   }
 
-  /** Notes that the rules for a user have changed, so that any of the user's sessions may have ended. */
-  forgetUser(owner: UserKey): void {
+  /** Notes that the rules for a user, or for a whole store, have changed, so that any session may have ended. */
+  forgetAll(of: { readonly identityStoreId: string; readonly userId?: string }): void {
     this.ends += 1
     for (const [id, { checked }] of this.answers) {
-      if (checked.userId === owner.userId && checked.identityStoreId === owner.identityStoreId) this.answers.delete(id)
+      if (checked.identityStoreId !== of.identityStoreId) continue
+      if (of.userId === undefined || checked.userId === of.userId) this.answers.delete(id)
     }
   }
 }

@@ -3,7 +3,9 @@ import { ok, type Result } from '../domain/result.ts'
 import { type Database, type Unavailable, within } from '../store/database.ts'
 import { readRules } from '../store/rules.ts'
 import { readSessionConfig } from '../store/session-configs.ts'
+import { type ApplySettings, applySettings } from './apply-settings-job.ts'
 import { publishConfig, publishedConfig } from './config-copies.ts'
+import { type ResetUsers, resetUsers } from './reset-users-job.ts'
 import type { UserSessions } from './user-sessions.ts'
 import { userStub } from './user-stub.ts'
 
@@ -15,6 +17,8 @@ export type Job =
   | { readonly kind: 'publish_config'; readonly verify?: boolean }
   /** Tell these users' objects what holds for them now. */
   | { readonly kind: 'tell_users'; readonly userIds: readonly string[] }
+  | ApplySettings
+  | ResetUsers
 
 /** What a job works with. */
 export interface JobContext {
@@ -30,7 +34,13 @@ export interface JobContext {
 export type JobOutcome =
   | { readonly next: 'done' }
   | { readonly next: 'again'; readonly dueAt: number; readonly job: Job }
-  | { readonly next: 'failed'; readonly what: string }
+  /** With a job: what is left of it. */
+  | { readonly next: 'failed'; readonly what: string; readonly job?: Job }
+
+/** How far a job has come, where it knows; in users. */
+export function progressOf(job: Job): { readonly done: number; readonly left: number } | null {
+  return job.kind === 'reset_users' ? { done: job.done, left: job.userIds.length } : null
+}
 
 /** Does one step of a job. */
 export function runJob(job: Job, context: JobContext): Promise<JobOutcome> {
@@ -39,6 +49,10 @@ export function runJob(job: Job, context: JobContext): Promise<JobOutcome> {
       return publish(job.verify === true, context)
     case 'tell_users':
       return tellUsers(job.userIds, context)
+    case 'apply_settings':
+      return applySettings(job, context)
+    case 'reset_users':
+      return resetUsers(job, context)
   }
 }
 

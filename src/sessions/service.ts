@@ -1,6 +1,7 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
 import { createHash } from 'node:crypto'
 import type { SessionTokens } from '../auth/session-tokens.ts'
+import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { Selection } from '../domain/lifecycle.ts'
 import type { Knowledge, News, SessionConfig, Versioned } from '../domain/policy.ts'
@@ -12,6 +13,7 @@ import type { UserKey } from '../store/rules.ts'
 import { updateSessionConfig } from '../store/session-configs.ts'
 import { CheckMemory } from './check-memory.ts'
 import { ConfigCopies, storeTag } from './config-copies.ts'
+import { changeDurably } from './durable-change.ts'
 import type { Job } from './jobs.ts'
 import type { StoreJobs } from './store-jobs.ts'
 import type { CheckedSession, Holder, Opened, Opening, SessionView, UserSessions } from './user-sessions.ts'
@@ -20,6 +22,9 @@ import { userStub } from './user-stub.ts'
 
 /** Longest wait for an object, in milliseconds. */
 const OBJECT_TIMEOUT_MILLISECONDS = 10_000
+
+/** Longest wait until the objects of many users are told, in milliseconds. */
+const APPLY_TIMEOUT_MILLISECONDS = 8_000
 
 /** Work that goes on after the answer. */
 type Later = (work: Promise<unknown>) => void
@@ -222,9 +227,58 @@ export class Sessions {
     const id = `tell_users:${userId}`
     return this.durably(identityStoreId, id, { kind: 'tell_users', userIds: [userId] }, change, async (jobs) => {
       const told = await jobs.run(id)
-      this.memory.forgetUser({ identityStoreId, userId })
+      this.memory.forgetAll({ identityStoreId, userId })
       return told
     })
+  }
+
+  /**
+   * Makes a change to the settings of many users and applies it to their live sessions. The work is durable
+   * before the change. `appliedNow` false: the change stands, some objects could not be told now, and a job
+   * goes on telling them.
+   */
+  async changeSettings<E>(
+    identityStoreId: string,
+    userIds: readonly string[],
+    requestId: string,
+    change: () => Promise<Result<void, E | Unavailable>>,
+  ): Promise<Result<{ readonly appliedNow: boolean }, E | Unavailable>> {
+    const id = `apply_settings:${requestId}`
+    let appliedNow = false
+    const changed = await this.durably(
+      identityStoreId,
+      id,
+      { kind: 'apply_settings', userIds },
+      change,
+      async (jobs) => {
+        // Its own time limit, shorter than that of `durably`: whether they were told is an answer, not a failure.
+        const told = await within(APPLY_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.run(id))
+        appliedNow = told.ok && told.value.ok
+        this.memory.forgetAll({ identityStoreId })
+        return ok()
+      },
+    )
+    return changed.ok ? ok({ appliedNow }) : changed
+  }
+
+  /**
+   * Accepts to end all web sessions that these users, who exist, have now; null for clients of every kind.
+   * It will be done whatever stops the process; its progress is in the store's jobs. Errors: `unavailable`.
+   */
+  async resetUsers(
+    identityStoreId: string,
+    userIds: readonly string[],
+    clients: ClientKind | null,
+    by: EndedBy & { readonly requestId: string },
+  ): Promise<Result<void, Unavailable>> {
+    const jobs = this.deps.jobs.get(this.deps.jobs.idFromName(identityStoreId))
+    // Not when the request came: what was opened while it was checked is to end too.
+    const job = { kind: 'reset_users', userIds, done: 0, acceptedAt: Date.now(), clients, by } as const
+    const accepted = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
+      await jobs.accept(identityStoreId, `reset_users:${by.requestId}`, job)
+    })
+    this.memory.forgetAll({ identityStoreId })
+    return accepted
   }
 
   /**
@@ -251,31 +305,18 @@ export class Sessions {
     if (!changed.ok) return changed
     if (changed.value === null) return fail({ code: 'identity_store_not_found' })
     this.configs.put(storeTag(identityStoreId), changed.value, now)
+    this.memory.forgetAll({ identityStoreId })
     return ok(changed.value)
   }
 
-  /** Writes the job, makes the change, does the job. A change that was refused leaves no job. */
-  private async durably<T, E>(
+  private durably<T, E>(
     identityStoreId: string,
     id: string,
     job: Job,
     change: () => Promise<Result<T, E | Unavailable>>,
     finish: (jobs: DurableObjectStub<StoreJobs>) => Promise<Result<void, Unavailable>>,
   ): Promise<Result<T, E | Unavailable>> {
-    const jobs = this.deps.jobs.get(this.deps.jobs.idFromName(identityStoreId))
-    const expected = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.expect(identityStoreId, id, job))
-    if (!expected.ok) return expected
-    const changed = await change()
-    if (!changed.ok) {
-      // After a time-out it is unknown whether the change was made: the job stays and looks.
-      if (!isUnavailable(changed.error)) {
-        await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.withdraw(id, expected.value))
-      }
-      return changed
-    }
-    const finished = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () => finish(jobs))
-    if (!finished.ok) return finished
-    return finished.value.ok ? changed : finished.value
+    return changeDurably(this.deps.jobs, identityStoreId, id, job, change, finish)
   }
 
   private async replace(carried: VerifiedToken): Promise<Result<unknown, SessionError>> {
@@ -323,10 +364,6 @@ function holder(token: SessionToken): Holder {
 
 function hashSecret(secret: Uint8Array): string {
   return createHash('sha256').update(secret).digest('hex')
-}
-
-function isUnavailable(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'unavailable'
 }
 
 /** Errors of the platform, as opposed to ours, carry these marks. */

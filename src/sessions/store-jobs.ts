@@ -7,7 +7,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type Env, readSettings } from '../env.ts'
 import { openDatabase, type Unavailable } from '../store/database.ts'
-import { type Job, type JobContext, type JobOutcome, runJob } from './jobs.ts'
+import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './jobs.ts'
 
 /** How long a job waits for the request that wrote it to do the work itself, in milliseconds. */
 const GRACE_MILLISECONDS = 10_000
@@ -25,6 +25,8 @@ export interface JobStatus {
   readonly dueAt: number
   /** Failures in a row. */
   readonly failures: number
+  /** How far it has come, in users; null for work that is one step. */
+  readonly progress: { readonly done: number; readonly left: number } | null
 }
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -91,6 +93,20 @@ export class StoreJobs extends DurableObject<Env> {
     return revision
   }
 
+  /** Takes on work that needs no change to be made first. It is begun at once, whatever becomes of the request. */
+  async accept(identityStoreId: string, id: string, job: Job): Promise<void> {
+    this.sql.exec('INSERT INTO owner VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
+    const now = Date.now()
+    this.sql.exec(
+      'INSERT INTO jobs VALUES (?, ?, 1, 0, ?, ?, 0) ON CONFLICT DO NOTHING',
+      id,
+      JSON.stringify(job),
+      now,
+      now,
+    )
+    await this.arm()
+  }
+
   /** The change was refused. A job that nobody else wrote is dropped. */
   async withdraw(id: string, revision: number): Promise<void> {
     this.sql.exec('UPDATE jobs SET open_changes = max(0, open_changes - 1) WHERE id = ?', id)
@@ -111,13 +127,17 @@ export class StoreJobs extends DurableObject<Env> {
     return this.sql
       .exec<Row>('SELECT * FROM jobs ORDER BY due_at, id')
       .toArray()
-      .map((row) => ({
-        id: row.id,
-        job: JSON.parse(row.job),
-        createdAt: row.created_at,
-        dueAt: row.due_at,
-        failures: row.failures,
-      }))
+      .map((row) => {
+        const job: Job = JSON.parse(row.job)
+        return {
+          id: row.id,
+          job,
+          createdAt: row.created_at,
+          dueAt: row.due_at,
+          failures: row.failures,
+          progress: progressOf(job),
+        }
+      })
   }
 
   /** Runs every job that is due. */
@@ -154,6 +174,10 @@ export class StoreJobs extends DurableObject<Env> {
       case 'failed': {
         const wait = Math.min(RETRY_MILLISECONDS * 2 ** row.failures, MAX_RETRY_MILLISECONDS)
         this.sql.exec('UPDATE jobs SET due_at = ?, failures = failures + 1 WHERE id = ?', now + wait, row.id)
+        if (outcome.job !== undefined) {
+          const left = JSON.stringify(outcome.job)
+          this.sql.exec('UPDATE jobs SET job = ? WHERE id = ? AND revision = ?', left, row.id, row.revision)
+        }
         return fail({ code: 'unavailable', what: outcome.what, retryAfterSeconds: 5 })
       }
     }

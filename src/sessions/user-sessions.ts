@@ -172,6 +172,8 @@ export class UserSessions extends DurableObject<Env> {
       return ok(this.endNow({ only: [holder.sessionId] }, 'logout', by, now))
     }
     if (which === 'others') return ok(this.endNow({ allWebBut: holder.sessionId }, 'revoked', by, now))
+    // What a user sees and ends here are web sessions; API logins are their clients' own.
+    if (this.storage.find(which.sessionId)?.session.kind !== 'web') return fail({ code: 'session_not_found' })
     const ended = this.endNow({ only: [which.sessionId] }, 'revoked', by, now)
     return ended.length === 0 ? fail({ code: 'session_not_found' }) : ok(ended)
   }

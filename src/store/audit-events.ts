@@ -76,3 +76,14 @@ export async function listAuditEvents(
   )
   return rows.ok ? ok(rows.value) : rows
 }
+
+/** Writes an event that tells of no change in D1. `after` is what is to be known of the deed. */
+export async function recordAuditEvent(
+  db: Database,
+  entry: AuditEntry,
+  after: Readonly<Record<string, unknown>>,
+): Promise<Result<void, Unavailable>> {
+  const change = { before: null, after: sql`${JSON.stringify(after)}`, where: sql`true` }
+  const written = await attempt(async () => await insertAuditEvent(db, entry, change))
+  return written.ok ? ok() : written
+}

@@ -13,8 +13,10 @@ export const OPERATOR_STORE = '*'
 type Row = typeof credentials.$inferSelect
 
 /** A credential. */
-export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList'> {
+export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList' | 'delegatedStoreIds'> {
   readonly scopes: readonly string[]
+  /** Other identity stores that it administers. */
+  readonly delegatedStoreIds: readonly string[]
   /** Addresses and CIDR blocks; null for any address. */
   readonly addressAllowList: readonly string[] | null
 }
@@ -77,6 +79,8 @@ export type CredentialCondition =
   | 'none'
   /** It is the first live one of the operators. */
   | 'first_operator'
+  /** The access key that it is issued from may be used, is no temporary one, and administers the same stores. */
+  | 'parent_usable'
 
 /** Writes a new credential and its audit event. False if the condition does not hold: nothing is written. */
 export async function insertCredential(
@@ -90,6 +94,7 @@ export async function insertCredential(
   const row = {
     ...credential,
     scopes: JSON.stringify(credential.scopes),
+    delegatedStoreIds: JSON.stringify(credential.delegatedStoreIds),
     addressAllowList: addressAllowList === null ? null : JSON.stringify(addressAllowList),
   }
   const written = await attempt(() =>
@@ -104,7 +109,10 @@ export async function insertCredential(
 /** Why a credential was not revoked. */
 export type RevocationFault = { readonly code: 'credential_not_found' } | { readonly code: 'last_operator_credential' }
 
-/** Revokes a credential of a store. Revoking twice succeeds twice; the last live one of the operators stays. */
+/**
+ * Revokes a credential of a store, and the temporary ones that were issued from it. Revoking twice succeeds
+ * twice; the last live one of the operators stays.
+ */
 export async function revokeCredential(
   db: Database,
   identityStoreId: string,
@@ -129,6 +137,16 @@ export async function revokeCredential(
       }),
       db.update(credentials).set({ revokedAt: now }).where(target),
       db.select({ revokedAt: credentials.revokedAt }).from(credentials).where(key),
+      db
+        .update(credentials)
+        .set({ revokedAt: now })
+        .where(
+          and(
+            eq(credentials.identityStoreId, identityStoreId),
+            eq(credentials.parentCredentialId, credentialId),
+            isNull(credentials.revokedAt),
+          ),
+        ),
     ]),
   )
   if (!done.ok) return done
@@ -144,6 +162,11 @@ function conditionOf(credential: Credential, condition: CredentialCondition): SQ
     case 'first_operator':
       return sql`NOT EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE}
   AND ${isLive(sql`other`, credential.createdAt)})`
+    case 'parent_usable':
+      return sql`EXISTS (SELECT 1 FROM credentials AS parent WHERE parent.identity_store_id = ${credential.identityStoreId}
+  AND parent.credential_id = ${credential.parentCredentialId} AND parent.kind = 'access_key'
+  AND parent.parent_credential_id IS NULL
+  AND parent.delegated_store_ids = ${JSON.stringify(credential.delegatedStoreIds)} AND ${isLive(sql`parent`, credential.createdAt)})`
     case 'store_and_owner': {
       const { identityStoreId, ownerUserId } = credential
       const store = storeExists(identityStoreId)
@@ -164,16 +187,20 @@ function auditView(credential: Credential): Record<string, unknown> {
     name: credential.name,
     public_id: credential.publicId,
     owner_user_id: credential.ownerUserId,
+    parent_credential_id: credential.parentCredentialId,
     scopes: credential.scopes,
+    delegated_store_ids: credential.delegatedStoreIds,
     address_allow_list: credential.addressAllowList,
     expires_at: credential.expiresAt === null ? null : new Date(credential.expiresAt).toISOString(),
   }
 }
 
-function credentialFrom(row: Row): Credential {
+/** A credential from its row. */
+export function credentialFrom(row: Row): Credential {
   return {
     ...row,
     scopes: JSON.parse(row.scopes),
+    delegatedStoreIds: JSON.parse(row.delegatedStoreIds),
     addressAllowList: row.addressAllowList === null ? null : JSON.parse(row.addressAllowList),
   }
 }

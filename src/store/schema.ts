@@ -155,6 +155,12 @@ export const credentials = sqliteTable(
     secretHash: text('secret_hash'),
     /** The secret itself, sealed, where the protocol needs it (access keys). */
     sealedSecret: text('sealed_secret'),
+    /** Of a temporary access key: SHA-256 of the token that must come with it, hexadecimal. */
+    sessionTokenHash: text('session_token_hash'),
+    /** Of a temporary access key: the credential it was issued from, of the same store. */
+    parentCredentialId: text('parent_credential_id'),
+    /** JSON array of other stores that it administers. */
+    delegatedStoreIds: text('delegated_store_ids').notNull().default('[]'),
     /** The user it acts for, if any. */
     ownerUserId: text('owner_user_id'),
     /** JSON array. */
@@ -184,6 +190,18 @@ export const signInAttempts = sqliteTable(
     windowEndsAt: integer('window_ends_at').notNull(),
     lockedAt: integer('locked_at'),
     lockedUntil: integer('locked_until'),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
+)
+
+/** Counters of calls, for APIs that limit them per minute. `subject` is what is counted. */
+export const callCounters = sqliteTable(
+  'call_counters',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    subject: text('subject').notNull(),
+    calls: integer('calls').notNull(),
+    windowEndsAt: integer('window_ends_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
 )

@@ -12,7 +12,7 @@ async function hashed(password: string): Promise<string> {
   return hash.value
 }
 
-describe('a password', () => {
+describe('a password', { timeout: 30_000 }, () => {
   test('is hashed with scrypt, N=2¹⁴ r=8 p=5, and a salt of its own', async () => {
     const [one, two] = [await hashed('secret'), await hashed('secret')]
     for (const hash of [one, two]) {
@@ -47,7 +47,7 @@ test.each([
   expect(isPasswordHash(hash)).toBe(taken)
 })
 
-describe('the line for hashing', () => {
+describe('the line for hashing', { timeout: 30_000 }, () => {
   test('has one that runs and two that wait; who comes then is sent away before any hashing', async () => {
     const gates: (() => void)[] = []
     const wait = vi.spyOn(scheduler, 'wait').mockImplementation(() => new Promise((resolve) => gates.push(resolve)))

@@ -2,9 +2,9 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
-import type { SessionConfig } from '../../src/domain/policy.ts'
+import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../src/domain/policy.ts'
 import { readSettings } from '../../src/env.ts'
-import { ConfigCopies, storeTag } from '../../src/sessions/config-copies.ts'
+import { ConfigCopies, publishConfig, storeTag } from '../../src/sessions/config-copies.ts'
 import { Sessions, type VerifiedToken } from '../../src/sessions/service.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { breakD1Statements, breakD1Writes, breakKv, breakStoreJobs } from '../support/faults.ts'
@@ -73,6 +73,18 @@ describe('a config change', () => {
     expect(await expiryIn(here, token)).toBe(100)
     await change(here, user, { sessionMinutes: 50 })
     expect(await expiryIn(here, token)).toBe(50)
+  })
+
+  test('empties what the isolate that made it remembers of checks', async () => {
+    const user = await makeUser({ config: { sessionMinutes: 100 } })
+    const { token } = await signIn(user)
+    const here = isolate()
+    const warm = { touch: false, cookie: false, client: null, maxAgeSeconds: 60 }
+    const presented = await verified(token)
+    await here.check(presented, warm, Date.now(), later)
+    await change(here, user, { sessionMinutes: 50 })
+    const answer = await here.check(presented, warm, Date.now(), later)
+    expect(answer.ok && answer.value.checked.expiresAt - answer.value.checked.session.openedAt).toBe(50 * 60_000)
   })
 
   test('holds everywhere within two minutes, with a KV that takes a minute to show a write', async () => {
@@ -218,6 +230,20 @@ describe("an isolate's copy of the config", () => {
     expect([await at(0), await at(10), await at(19), await at(20), await at(39), await at(71)]).toEqual([
       1, 1, 1, 2, 2, 3,
     ])
+  })
+
+  test('is not used when it is older than 30 seconds', async () => {
+    const start = stopClock()
+    const user = await makeUser()
+    const tag = storeTag(user.identityStoreId)
+    const publish = (version: number) =>
+      publishConfig(env.CONFIG, user.identityStoreId, { version, value: DEFAULT_SESSION_CONFIG })
+    const copies = new ConfigCopies(env.CONFIG)
+    await publish(1)
+    expect((await copies.get(tag, start, later))?.version).toBe(1)
+    await publish(2)
+    expect((await copies.get(tag, start + 19_999, later))?.version).toBe(1)
+    expect((await copies.get(tag, start + 30_000, later))?.version).toBe(2)
   })
 
   test('is news of nothing if KV holds what makes no sense', async () => {

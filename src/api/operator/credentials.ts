@@ -140,7 +140,7 @@ type Wanted = Pick<
 const OPERATOR = { identityStoreId: OPERATOR_STORE, kind: 'bearer', ownerUserId: null, scopes: ['operator'] } as const
 
 /** A credential with a new secret, and the secret as it is shown once. */
-async function newCredential(wanted: Wanted, { services, now }: RequestContext) {
+export async function newCredential(wanted: Wanted, { services, now }: RequestContext) {
   const credentialId = newRecordId(now)
   const { publicId, secret, shown } = newSecret(wanted.kind)
   const sealed = wanted.kind === 'access_key'
@@ -152,6 +152,9 @@ async function newCredential(wanted: Wanted, { services, now }: RequestContext) 
     sealedSecret: sealed
       ? await services.sealing.seal('access_key', wanted.identityStoreId, credentialId, secret)
       : null,
+    sessionTokenHash: null,
+    parentCredentialId: null,
+    delegatedStoreIds: [],
     createdAt: now,
     revokedAt: null,
   }
@@ -175,7 +178,8 @@ function newSecret(kind: CredentialKind) {
   }
 }
 
-function credentialEntry(
+/** The audit entry for what is done to a credential. */
+export function credentialEntry(
   context: RequestContext,
   actor: string,
   { identityStoreId, credentialId }: Pick<Credential, 'identityStoreId' | 'credentialId'>,
@@ -193,7 +197,8 @@ function futureInstant(text: string | null, now: number): Result<number | null, 
   })
 }
 
-function credentialBody(credential: Credential): z.infer<typeof CredentialBody> {
+/** A credential as operators see it. */
+export function credentialBody(credential: Credential): z.infer<typeof CredentialBody> {
   const { expiresAt, revokedAt } = credential
   return {
     credential_id: credential.credentialId,
@@ -201,6 +206,8 @@ function credentialBody(credential: Credential): z.infer<typeof CredentialBody> 
     name: credential.name,
     public_id: credential.publicId,
     owner_user_id: credential.ownerUserId,
+    parent_credential_id: credential.parentCredentialId,
+    delegated_store_ids: [...credential.delegatedStoreIds],
     scopes: [...credential.scopes],
     address_allow_list: credential.addressAllowList === null ? null : [...credential.addressAllowList],
     created_at: instant(credential.createdAt),

@@ -32,12 +32,13 @@ export async function listStoreJobs({ context, identityStoreId }: Operation): Ou
   )
   if (!statuses.ok) return statuses
   const body: z.infer<typeof JobListBody> = {
-    jobs: statuses.value.map(({ id, job, createdAt, dueAt, failures }) => ({
+    jobs: statuses.value.map(({ id, job, createdAt, dueAt, failures, progress }) => ({
       id,
       kind: job.kind,
       created_at: instant(createdAt),
       due_at: instant(dueAt),
       failures,
+      progress,
     })),
   }
   return answer(body)

@@ -1,6 +1,8 @@
 /** The operator API: identity stores, users, credentials, and what was done to them. */
 import type { z } from 'zod'
 import type { Answer, Api, Route } from '../route.ts'
+import * as accessKeys from './access-keys.ts'
+import { openMessage } from './authorization-messages.ts'
 import * as credentials from './credentials.ts'
 import { renderBug, renderError } from './errors.ts'
 import * as history from './history.ts'
@@ -91,6 +93,17 @@ const routes: readonly Route[] = [
     credentials.revokeOperatorCredential,
     {
       answers: { 204: { description: 'It is revoked.' }, ...always, ...notFound, ...conflict('It is the last one.') },
+    },
+  ),
+  route(
+    'POST',
+    '/authorization-messages/open',
+    'openAuthorizationMessage',
+    'Open the sealed message that a refused caller of the Identity Center API was given.',
+    openMessage,
+    {
+      body: json(schemas.AuthorizationMessageInput),
+      answers: { 200: { description: 'Why it was refused.', schema: schemas.AuthorizationMessageBody }, ...withBody },
     },
   ),
   route(
@@ -201,6 +214,38 @@ const routes: readonly Route[] = [
     credentials.revokeStoreCredential,
     {
       answers: { 204: { description: 'It is revoked.' }, ...always, ...notFound },
+    },
+  ),
+  route(
+    'POST',
+    `${STORE}/credentials/:credential_id/temporary-keys`,
+    'createTemporaryKey',
+    'Issue a temporary access key from an access key; it may do what that one may.',
+    accessKeys.createTemporaryKey,
+    {
+      body: json(schemas.TemporaryKeyInput),
+      answers: {
+        201: { description: 'Its secret key and security token are shown once.', schema: schemas.NewCredentialBody },
+        ...withBody,
+        ...notFound,
+        ...conflict('It is not an access key that may be used.'),
+      },
+    },
+  ),
+  route(
+    'PUT',
+    `${STORE}/credentials/:credential_id/delegated-stores`,
+    'putDelegatedStores',
+    'Let an access key administer other identity stores: a delegated administrator.',
+    accessKeys.putDelegatedStores,
+    {
+      body: json(schemas.DelegatedStoresInput),
+      answers: {
+        200: { description: 'The credential.', schema: schemas.CredentialBody },
+        ...withBody,
+        ...notFound,
+        ...conflict('It is not an access key, or a temporary one.'),
+      },
     },
   ),
   route('GET', `${STORE}/audit-events`, 'listAuditEvents', 'List what was done.', history.listStoreEvents, {

@@ -160,6 +160,21 @@ export const OperatorCredentialInput = z.strictObject({
   scopes: z.tuple([z.literal('operator')]).default(['operator']),
   ...credentialLimits,
 })
+/** A temporary access key; the limits are those of the vendor's own. */
+export const TemporaryKeyInput = z.strictObject({
+  duration_seconds: z
+    .int()
+    .min(900)
+    .max(86_400)
+    .default(3_600)
+    .describe('Never longer than the key it is issued from.'),
+})
+export const DelegatedStoresInput = z.strictObject({
+  identity_store_ids: z
+    .array(id)
+    .max(100)
+    .describe('The other identity stores that the key administers; the whole list. Empty: none.'),
+})
 export const BootstrapInput = z.strictObject({ name })
 
 export const CredentialBody = z.object({
@@ -168,6 +183,8 @@ export const CredentialBody = z.object({
   name: z.string(),
   public_id: z.string().describe('Token id, client id or access key.'),
   owner_user_id: z.string().nullable(),
+  parent_credential_id: z.string().nullable().describe('Of a temporary access key: what it was issued from.'),
+  delegated_store_ids: z.array(z.string()).describe('Other identity stores that it administers.'),
   scopes: z.array(z.string()),
   address_allow_list: z.array(z.string()).nullable(),
   created_at: instant,
@@ -181,8 +198,35 @@ export const NewCredentialBody = CredentialBody.extend({
   client_secret: shownOnce.describe('Kind `api_client`; shown once.'),
   access_key: shownOnce.describe('Kind `access_key`.'),
   secret_key: shownOnce.describe('Kind `access_key`; shown once.'),
+  security_token: shownOnce.describe('Of a temporary access key: `X-Security-Token`; shown once.'),
 })
 export const CredentialListBody = z.object({ credentials: z.array(CredentialBody), next_cursor: nextCursor })
+
+/** A sealed message is some hundreds of characters. */
+export const AuthorizationMessageInput = z.strictObject({
+  encoded_authorization_message: z.string().min(1).max(32_768),
+})
+export const AuthorizationMessageBody = z.object({
+  request_id: z.string(),
+  at: instant,
+  missing: z
+    .enum(['permission', 'identity_store', 'address'])
+    .describe('What the caller lacked: the action, the right to this identity store, or an address to call from.'),
+  action: z.string(),
+  identity_store_id: z.string().describe('As the request named it; it may not exist.'),
+  user_id: z.string().describe('As the request named it; the user may not exist.'),
+  access_key: z.string(),
+  caller: z
+    .object({
+      identity_store_id: z.string(),
+      credential_id: z.string(),
+      name: z.string(),
+      scopes: z.array(z.string()),
+      delegated_store_ids: z.array(z.string()),
+    })
+    .nullable()
+    .describe('As it was then. Null where the address was refused.'),
+})
 
 const state = z.record(z.string(), z.unknown()).nullable()
 export const AuditEventListBody = z.object({
@@ -203,7 +247,17 @@ export const AuditEventListBody = z.object({
 
 export const JobListBody = z.object({
   jobs: z.array(
-    z.object({ id: z.string(), kind: z.string(), created_at: instant, due_at: instant, failures: z.int() }),
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      created_at: instant,
+      due_at: instant,
+      failures: z.int(),
+      progress: z
+        .object({ done: z.int(), left: z.int() })
+        .nullable()
+        .describe('In users; null for work that is one step.'),
+    }),
   ),
 })
 

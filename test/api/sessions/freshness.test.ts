@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { userObjectName } from '../../../src/domain/ids.ts'
+import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
 import { check, type RequestOptions, send, signIn, type TestSession } from '../../support/requests.ts'
@@ -120,6 +121,31 @@ describe('a caller who accepts an old answer', () => {
       expect((await check(session, within(60))).status).toBe(401)
     })
   }
+
+  test('never gets one that was on its way when the session ended', async () => {
+    const session = await signIn(await makeUser())
+    let arrive = () => {}
+    let asked = () => {}
+    const underWay = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    const leave = intercept(async (call, goOn) => {
+      const answer = await goOn()
+      if (call.to !== 'USERS' || call.method !== 'check') return answer
+      asked()
+      await new Promise<void>((resolve) => {
+        arrive = resolve
+      })
+      return answer
+    })
+    const late = check(session, within(60))
+    await underWay
+    await send('/sessions/current', { method: 'DELETE', bearer: session.token })
+    arrive()
+    expect((await late).status).toBe(200)
+    leave()
+    expect((await check(session, within(60))).status).toBe(401)
+  })
 
   test('does not get the answer for another token of the session', async () => {
     const session = await signIn(await makeUser())

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { mirrored } from '../../support/objects.ts'
 import { check, ORIGIN, type RequestOptions, send, signIn, type TestSession } from '../../support/requests.ts'
 import { makeUser } from '../../support/stores.ts'
+import { newUser } from '../../support/users.ts'
 
 const CLEARED = 'sessionid=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax'
 const NO_SESSION = '01890000-0000-7000-8000-000000000000'
@@ -162,6 +163,15 @@ describe('ending all but the present session', () => {
       expect([await status(mine), await status(other)]).toEqual([200, 200])
     })
   }
+})
+
+test('an API login of the same user is not ended by its id', async () => {
+  const user = await newUser()
+  const mine = await signIn(user)
+  const api = await user.open({ kind: 'api', apiClientId: 'client' })
+  const response = await end(`/sessions/${api.id}`, { bearer: mine.token })
+  expect(response.status).toBe(404)
+  expect(await user.reasons([api])).toEqual(['alive'])
 })
 
 describe('an unsafe request with the cookie', () => {

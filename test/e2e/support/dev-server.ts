@@ -38,8 +38,8 @@ export interface DevServer {
   readonly output: () => string
   /** Ctrl-C; resolves when it has ended, to the processes that it left behind. */
   readonly stop: () => Promise<readonly number[]>
-  /** SIGKILL to npm or to the script, alone; resolves to the processes that are left after 10 s. */
-  readonly kill: (which: 'npm' | 'script') => Promise<readonly number[]>
+  /** SIGKILL to npm or to the script, alone, or to every process; resolves to those that are left after 10 s. */
+  readonly kill: (which: 'npm' | 'script' | 'everything') => Promise<readonly number[]>
 }
 
 /** A port of this machine that nobody listens on. */
@@ -85,9 +85,9 @@ export async function startDev(
     async kill(which) {
       const children = descendants(group)
       const script = children.find(({ args }) => /^\S*node scripts\/dev\.mjs/.test(args))
-      const victim = which === 'npm' ? group : script?.pid
-      if (victim === undefined) throw new Error('the script is not running')
-      process.kill(victim, 'SIGKILL')
+      if (script === undefined) throw new Error('the script is not running')
+      if (which === 'everything') killAll([group, ...children.map(({ pid }) => pid)])
+      else process.kill(which === 'npm' ? group : script.pid, 'SIGKILL')
       await ended
       return untilGone(children)
     },
@@ -137,6 +137,16 @@ function descendants(root: number): RunningProcess[] {
     parents = new Set(children.map(({ pid }) => pid))
   }
   return found
+}
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It ended with another one.
+    }
+  }
 }
 
 /** Those of some processes that still run. */

@@ -1,0 +1,79 @@
+/** A user's sessions: the list, and the end of some of them. */
+import type { z } from 'zod'
+import type { SessionError } from '../../domain/errors.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
+import { utf8 } from '../../http/body.ts'
+import type { SessionView } from '../../sessions/user-sessions.ts'
+import { newRecordId, recordAuditEvent } from '../../store/audit-events.ts'
+import { check } from '../parse.ts'
+import type { Operation } from './operation.ts'
+import { BatchDeleteInput, type SessionListBody } from './schemas.ts'
+
+/** `GET …/users/{user_id}/sessions`: exact, since the user's object is asked. Not the user's activity. */
+export async function listSessions({ context, user }: Operation): Promise<Result<Response, SessionError>> {
+  const list = await context.services.sessions.list(user.user, user.rules)
+  if (!list.ok) return list
+  const body: z.infer<typeof SessionListBody> = { session_list: list.value.map(sessionBody).reverse() }
+  return ok(Response.json(body, { headers: { 'cache-control': 'no-store' } }))
+}
+
+/**
+ * `POST …/users/{user_id}/sessions/batch-delete`: one call of the user's object. Idempotent; ids that are not of
+ * live sessions of this user are passed over. The deed is on record before it is done; each session's own record
+ * then says by whom and by which request it was ended.
+ */
+export async function batchDeleteSessions(operation: Operation): Promise<Result<Response, SessionError>> {
+  const { context, body, caller, user } = operation
+  const input = parseBody(body)
+  if (!input.ok) return input
+  const { services, requestId, now } = context
+  const { identityStoreId, userId } = user.user
+  const ids = [...new Set(input.value.session_ids)].filter((id) => SESSION_ID_PATTERN.test(id))
+  const by = { caller: `credential:${caller.credentialId}`, requestId }
+  const recorded = await recordAuditEvent(
+    services.db,
+    {
+      identityStoreId,
+      eventId: newRecordId(now),
+      at: now,
+      actor: by.caller,
+      action: 'sessions.batch_delete',
+      subject: `user:${userId}`,
+      requestId,
+    },
+    { session_ids: ids, caller_identity_store_id: caller.identityStoreId },
+  )
+  if (!recorded.ok) return recorded
+  const ended = await services.sessions.end(user.user, { only: ids }, 'revoked', by)
+  if (!ended.ok) return ended
+  return ok(new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } }))
+}
+
+function parseBody(bytes: Uint8Array): Result<z.infer<typeof BatchDeleteInput>, SessionError> {
+  try {
+    return check(JSON.parse(utf8(bytes) ?? ''), BatchDeleteInput)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return fail({
+      code: 'invalid_request',
+      issues: [{ field: '', code: 'invalid', message: 'the request body is not valid JSON.' }],
+    })
+  }
+}
+
+function sessionBody({
+  session,
+  userId,
+  expiresAt,
+}: SessionView): z.infer<typeof SessionListBody>['session_list'][number] {
+  const { address, userAgent } = session.client
+  return {
+    creation_time: session.openedAt,
+    ...(address !== null && { ip_address: address }),
+    session_id: session.id,
+    session_not_valid_after: expiresAt,
+    ...(userAgent !== null && { user_agent: userAgent }),
+    user_id: userId,
+  }
+}

@@ -1,0 +1,70 @@
+/** Access keys: temporary ones, and delegated administrators. */
+import { randomBytes } from 'node:crypto'
+import { hashSecret } from '../../auth/credentials.ts'
+import { fail } from '../../domain/result.ts'
+import { findCredentialOfStore, setDelegatedStores } from '../../store/access-keys.ts'
+import { type Credential, insertCredential } from '../../store/credentials.ts'
+import { parseJson } from '../parse.ts'
+import { credentialBody, credentialEntry, newCredential } from './credentials.ts'
+import { requireStore } from './identity-stores.ts'
+import { answer, type Operation, type Outcome } from './operation.ts'
+import { DelegatedStoresInput, TemporaryKeyInput } from './schemas.ts'
+
+/** `POST …/credentials/{credential_id}/temporary-keys` */
+export async function createTemporaryKey(operation: Operation): Outcome {
+  const { request, context, caller, identityStoreId, credentialId } = operation
+  const input = await parseJson(request, TemporaryKeyInput)
+  if (!input.ok) return input
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const found = await findCredentialOfStore(context.services.db, identityStoreId, credentialId)
+  if (!found.ok) return found
+  const parent = found.value
+  if (parent === null) return fail({ code: 'credential_not_found' })
+  if (parent.kind !== 'access_key') return notUsable()
+
+  const { name, ownerUserId, scopes, addressAllowList, delegatedStoreIds } = parent
+  const until = context.now + input.value.duration_seconds * 1000
+  const expiresAt = Math.min(until, parent.expiresAt ?? until)
+  const made = await newCredential(
+    { identityStoreId, kind: 'access_key', name, ownerUserId, scopes, addressAllowList, expiresAt },
+    context,
+  )
+  const securityToken = randomBytes(32).toString('base64url')
+  const credential: Credential = {
+    ...made.credential,
+    delegatedStoreIds,
+    parentCredentialId: parent.credentialId,
+    sessionTokenHash: hashSecret(securityToken),
+  }
+  const entry = credentialEntry(context, `credential:${caller.credentialId}`, credential, 'credential.created')
+  const written = await insertCredential(context.services.db, credential, 'parent_usable', entry)
+  if (!written.ok) return written
+  if (!written.value) return notUsable()
+  return answer({ ...credentialBody(credential), ...made.shown, security_token: securityToken }, 201)
+}
+
+/** `PUT …/credentials/{credential_id}/delegated-stores` */
+export async function putDelegatedStores(operation: Operation): Outcome {
+  const { request, context, caller, identityStoreId, credentialId } = operation
+  const input = await parseJson(request, DelegatedStoresInput)
+  if (!input.ok) return input
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const entry = credentialEntry(
+    context,
+    `credential:${caller.credentialId}`,
+    { identityStoreId, credentialId },
+    'credential.delegated',
+  )
+  const stores = [...new Set(input.value.identity_store_ids)]
+  const set = await setDelegatedStores(context.services.db, identityStoreId, credentialId, stores, entry)
+  if (set.ok) return answer(credentialBody(set.value))
+  if (set.error.code !== 'not_delegable') return fail(set.error)
+  return fail({ code: 'conflict', detail: 'Only an access key that is not a temporary one can administer others.' })
+}
+
+function notUsable() {
+  const detail = 'It must be an access key that is neither temporary nor expired nor revoked.'
+  return fail({ code: 'conflict', detail } as const)
+}

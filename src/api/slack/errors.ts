@@ -1,0 +1,158 @@
+/** Slack's words for what goes wrong. Everything is HTTP 200 but `ratelimited`: clients repeat any other status for half an hour. */
+import type { SessionError } from '../../domain/errors.ts'
+import type { RequestContext } from '../context.ts'
+
+/** The codes that are sent, in Slack's spelling. docs/slack.md says when. */
+export type SlackErrorCode =
+  | 'accesslimited'
+  | 'account_inactive'
+  | 'at_least_one_session_setting_required'
+  | 'bots_not_allowed'
+  | 'cannot_invalidate_primary_owner'
+  | 'cannot_reset_bot'
+  | 'cannot_reset_primary_owner'
+  | 'fatal_error'
+  | 'feature_not_enabled'
+  | 'internal_error'
+  | 'invalid_arg_name'
+  | 'invalid_arguments'
+  | 'invalid_array_arg'
+  | 'invalid_auth'
+  | 'invalid_charset'
+  | 'invalid_cursor'
+  | 'invalid_form_data'
+  | 'invalid_json'
+  | 'invalid_post_type'
+  | 'json_not_object'
+  | 'missing_post_type'
+  | 'missing_scope'
+  | 'missing_team'
+  | 'missing_user'
+  | 'not_allowed_token_type'
+  | 'not_an_admin'
+  | 'not_authed'
+  | 'org_login_required'
+  | 'ratelimited'
+  | 'request_timeout'
+  | 'service_unavailable'
+  | 'session_invalidation_failed'
+  | 'session_not_found'
+  | 'team_access_not_granted'
+  | 'team_added_to_org'
+  | 'team_not_found'
+  | 'token_expired'
+  | 'token_revoked'
+  | 'unable_to_update_existing_sessions'
+  | 'unknown_method'
+  | 'user_not_found'
+  | 'user_session_reset_failed'
+
+/** A refusal in Slack's words. */
+export interface Refusal {
+  readonly error: SlackErrorCode
+  /** What is wrong with the arguments, one sentence each. */
+  readonly messages?: readonly string[]
+  /** For `missing_scope`. */
+  readonly needed?: string
+  readonly provided?: string
+  /** For `ratelimited`. */
+  readonly retryAfterSeconds?: number
+}
+
+/** A refusal that is only a code. */
+export function refusal(error: SlackErrorCode): { readonly ok: false; readonly error: Refusal } {
+  return { ok: false, error: { error } }
+}
+
+/** The arguments are wrong, and how. */
+export function invalidArguments(messages: readonly string[]): { readonly ok: false; readonly error: Refusal } {
+  return { ok: false, error: { error: 'invalid_arguments', messages: messages.map((text) => `[ERROR] ${text}`) } }
+}
+
+/** An expected failure of ours in Slack's words. */
+export function refusalOf(error: SessionError): Refusal {
+  switch (error.code) {
+    case 'invalid_request':
+      return { error: 'invalid_arguments', messages: error.issues.map(({ message }) => `[ERROR] ${message}`) }
+    case 'request_too_large':
+      return {
+        error: 'invalid_arguments',
+        messages: [`[ERROR] the request is larger than ${error.limitBytes} bytes`],
+      }
+    case 'unsupported_media_type':
+      return { error: 'invalid_post_type' }
+    case 'request_timeout':
+      return { error: 'request_timeout' }
+    case 'path_not_found':
+    case 'method_not_allowed':
+      return { error: 'unknown_method' }
+    case 'unauthenticated':
+    case 'session_ended':
+    case 'invalid_credentials':
+    case 'origin_not_allowed':
+    case 'credential_not_found':
+      return { error: 'invalid_auth' }
+    case 'credential_expired':
+      return { error: 'token_expired' }
+    case 'credential_revoked':
+      return { error: 'token_revoked' }
+    case 'address_not_allowed':
+      return { error: 'accesslimited' }
+    case 'locked_out':
+    case 'rate_limited':
+      return { error: 'ratelimited', retryAfterSeconds: error.retryAfterSeconds }
+    case 'forbidden':
+      return { error: 'missing_scope', needed: error.needed.join(','), provided: error.provided.join(',') }
+    case 'identity_store_not_found':
+      return { error: 'team_not_found' }
+    case 'user_not_found':
+      return { error: 'user_not_found' }
+    case 'user_disabled':
+      return { error: 'account_inactive' }
+    case 'session_not_found':
+      return { error: 'session_not_found' }
+    case 'conflict':
+      return { error: 'internal_error' }
+    case 'unavailable':
+      return { error: 'service_unavailable' }
+    // No default: a new code fails to compile until it has an answer here.
+  }
+}
+
+/** The answer to a refused call. */
+export function refusalResponse(
+  { error, messages, needed, provided, retryAfterSeconds }: Refusal,
+  headers: Headers,
+): Response {
+  if (error === 'ratelimited') headers.set('retry-after', String(Math.max(1, retryAfterSeconds ?? 1)))
+  const body = {
+    ok: false,
+    error,
+    ...(needed === undefined ? {} : { needed }),
+    ...(provided === undefined ? {} : { provided }),
+    ...(messages === undefined ? {} : { response_metadata: { messages } }),
+  }
+  return slackJson(body, headers, error === 'ratelimited' ? 429 : 200)
+}
+
+/** An answer. `headers` gain what every answer has. */
+export function slackJson(body: object, headers: Headers, status = 200): Response {
+  headers.set('content-type', 'application/json; charset=utf-8')
+  headers.set('cache-control', 'private, no-store')
+  return new Response(JSON.stringify(body), { status, headers })
+}
+
+/** The headers of an answer before anything is known of the caller. */
+export function requestHeaders(context: RequestContext): Headers {
+  return new Headers({ 'x-slack-req-id': context.requestId.replaceAll('-', '') })
+}
+
+/** Renders an expected failure outside any method: of the path or its HTTP method. */
+export function renderError(error: SessionError, context: RequestContext): Response {
+  return refusalResponse(refusalOf(error), requestHeaders(context))
+}
+
+/** Renders a bug outside any method. */
+export function renderBug(context: RequestContext): Response {
+  return refusalResponse({ error: 'internal_error' }, requestHeaders(context))
+}

@@ -1,0 +1,128 @@
+/**
+ * How a method is called. The order of the checks is fixed: path and HTTP method, content type and charset,
+ * token, rate limit, scope, the store's state, arguments; then the method itself looks who and what exists.
+ */
+import type { z } from 'zod'
+import { requireScope } from '../../auth/credentials.ts'
+import type { Scope } from '../../auth/scopes.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import type { SlackTiers } from '../../env.ts'
+import type { RequestContext } from '../context.ts'
+import { type Handler, logBug } from '../route.ts'
+import { type Arguments, checkArguments, readArguments } from './arguments.ts'
+import { type AdminCaller, admit, authenticate, requireAdmin, type SlackCaller } from './caller.ts'
+import { type Refusal, refusal, refusalOf, refusalResponse, requestHeaders, slackJson } from './errors.ts'
+
+/** One call of a method, let in. */
+export interface Call<Input> {
+  readonly caller: AdminCaller
+  readonly input: Input
+  readonly context: RequestContext
+}
+
+/** What a method comes to: the members of its answer beside `ok`, or a refusal. */
+export type Outcome = Promise<Result<object, Refusal>>
+
+/** A method for administrators. */
+export interface Method<Input> {
+  readonly name: string
+  readonly scope: Extract<Scope, `admin.users:${string}`>
+  readonly tier: keyof SlackTiers
+  readonly schema: z.ZodType<Input>
+  readonly act: (call: Call<Input>) => Outcome
+}
+
+/** The handler of a method for administrators. */
+export function adminHandler<Input>(method: Method<Input>): Handler {
+  return (request, _parameters, context) =>
+    answer(request, context, method.scope, async (given, headers) => {
+      const caller = await letIn(request, given, method, context, headers)
+      if (!caller.ok) return caller
+      const scoped = requireScope(caller.value, method.scope)
+      if (!scoped.ok) return fail(refusalOf(scoped.error))
+      const admin = requireAdmin(caller.value)
+      if (!admin.ok) return admin
+      const state = admin.value.store.state
+      if (state === 'migrating') return refusal('team_added_to_org')
+      if (state === 'without_plan') return refusal('feature_not_enabled')
+      if (!given.ok) return given
+      const team = given.value.get('team_id')
+      // `list` has words of its own for a team that is not there.
+      if (method.name !== 'admin.users.session.list' && isForeign(team, admin.value))
+        return refusal('team_access_not_granted')
+      const input = checkArguments(given.value, method.schema)
+      if (!input.ok) return input
+      return method.act({ caller: admin.value, input: input.value, context })
+    })
+}
+
+/** The handler of a method for any token of a store. */
+export function tokenHandler(
+  name: string,
+  act: (caller: SlackCaller, context: RequestContext) => Result<object, Refusal>,
+): Handler {
+  return (request, _parameters, context) =>
+    answer(request, context, null, async (given, headers) => {
+      const caller = await letIn(request, given, { name, tier: 'tier4' }, context, headers)
+      if (!caller.ok) return caller
+      if (caller.value.store.state === 'migrating') return refusal('org_login_required')
+      return given.ok ? act(caller.value, context) : given
+    })
+}
+
+/** The handler of a method that needs no token. `act` answers the whole body. */
+export function openHandler(act: (given: Arguments) => object): Handler {
+  return async (request, _parameters, context) => {
+    const headers = requestHeaders(context)
+    const given = await readArguments(request)
+    return given.ok ? slackJson(act(given.value), headers) : refusalResponse(given.error, headers)
+  }
+}
+
+async function letIn(
+  request: Request,
+  given: Result<Arguments, Refusal>,
+  { name, tier }: { readonly name: string; readonly tier: keyof SlackTiers },
+  context: RequestContext,
+  headers: Headers,
+): Promise<Result<SlackCaller, Refusal>> {
+  const early = given.ok ? null : given.error
+  // Wrong content comes before a wrong token; wrong arguments come after, unless the token was to be among them.
+  if (early !== null && (CONTENT.has(early.error) || !request.headers.has('authorization'))) return fail(early)
+  const caller = await authenticate(request, given.ok ? given.value : null, context)
+  if (!caller.ok) return caller
+  headers.set('x-oauth-scopes', caller.value.scopes.join(','))
+  return admit(caller.value, name, context.services.settings.slackTiers[tier], context)
+}
+
+const CONTENT: ReadonlySet<string> = new Set([
+  'invalid_post_type',
+  'missing_post_type',
+  'invalid_charset',
+  'request_timeout',
+])
+
+/** Runs a method and renders what comes of it. A bug may have done a part of the work: Slack's word for that is `fatal_error`. */
+async function answer(
+  request: Request,
+  context: RequestContext,
+  scope: Scope | null,
+  run: (given: Result<Arguments, Refusal>, headers: Headers) => Outcome,
+): Promise<Response> {
+  const headers = requestHeaders(context)
+  if (scope !== null) headers.set('x-accepted-oauth-scopes', scope)
+  try {
+    const outcome = await run(await readArguments(request), headers)
+    return outcome.ok ? slackJson({ ok: true, ...outcome.value }, headers) : refusalResponse(outcome.error, headers)
+  } catch (error) {
+    logBug(error, context)
+    return refusalResponse({ error: scope === 'admin.users:write' ? 'fatal_error' : 'internal_error' }, headers)
+  }
+}
+
+function isForeign(team: unknown, caller: SlackCaller): boolean {
+  return team !== undefined && team !== null && team !== '' && team !== caller.identityStoreId
+}
+
+/** Success without more to say. */
+export const done: Result<object, never> = ok({})

@@ -1,0 +1,101 @@
+/** Ending others' sessions: `invalidate`, `reset`, `resetBulk`. */
+import type { z } from 'zod'
+import type { ClientKind } from '../../domain/client-kind.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import { sessionNumber } from '../../domain/session-id.ts'
+import { findLiveSessionsByNumber, type NumberedSession } from '../../store/live-sessions.ts'
+import { findUserRoles } from '../../store/user-roles.ts'
+import { findUser } from '../../store/users.ts'
+import { mayEnd } from './caller.ts'
+import { invalidArguments, type Refusal, refusal, refusalOf } from './errors.ts'
+import { type Call, done, type Outcome } from './method.ts'
+import type { InvalidateArguments, ResetArguments, ResetBulkArguments } from './schemas.ts'
+
+type InvalidateCall = Call<z.infer<typeof InvalidateArguments>>
+
+/** `admin.users.session.invalidate`: ends one session. A number that two live sessions share is refused. */
+export async function invalidate(call: InvalidateCall): Outcome {
+  const { caller, input, context } = call
+  const { user_id: userId, team_id: teamId, session_id: number } = input
+  if (userId === undefined && teamId === undefined) return invalidArguments(['missing required field: user_id'])
+  const found = userId === undefined ? await ofStore(call, number) : await ofUser(call, userId, number)
+  if (!found.ok) return found
+  const session = found.value[0]
+  if (session === undefined) return refusal('session_not_found')
+  if (found.value.length > 1) {
+    return fail({ error: 'session_invalidation_failed', messages: ['[ERROR] the number is not unique'] })
+  }
+  if (!mayEnd(caller, session.role)) return refusal('cannot_invalidate_primary_owner')
+  const owner = { identityStoreId: caller.identityStoreId, userId: session.userId }
+  const ended = await context.services.sessions.end(owner, { only: [session.sessionId] }, 'revoked', by(call))
+  if (!ended.ok) return refusal('session_invalidation_failed')
+  return ended.value.length === 0 ? refusal('session_not_found') : done
+}
+
+async function ofStore(
+  { caller, context }: InvalidateCall,
+  number: number,
+): Promise<Result<readonly NumberedSession[], Refusal>> {
+  const found = await findLiveSessionsByNumber(context.services.db, caller.identityStoreId, number)
+  return found.ok ? found : fail(refusalOf(found.error))
+}
+
+/** Asks the object: it knows sessions that D1 does not know yet. */
+async function ofUser(
+  { caller, context }: InvalidateCall,
+  userId: string,
+  number: number,
+): Promise<Result<readonly NumberedSession[], Refusal>> {
+  const { db, sessions } = context.services
+  const owner = { identityStoreId: caller.identityStoreId, userId }
+  const user = await findUser(db, owner)
+  if (!user.ok) return fail(refusalOf(user.error))
+  if (user.value === null) return refusal('user_not_found')
+  const { role } = user.value.user
+  const views = await sessions.list(owner, user.value.rules)
+  if (!views.ok) return refusal('session_invalidation_failed')
+  const numbered = views.value.filter(({ session }) => sessionNumber(session.id) === number)
+  return ok(numbered.map(({ session }) => ({ userId, sessionId: session.id, role })))
+}
+
+/** `admin.users.session.reset`: ends all sessions of a user, or those of one kind of client. */
+export async function reset(call: Call<z.infer<typeof ResetArguments>>): Outcome {
+  const { caller, input, context } = call
+  const checked = await checkTargets(call, [input.user_id])
+  if (!checked.ok) return checked
+  const owner = { identityStoreId: caller.identityStoreId, userId: input.user_id }
+  const which = { webOpenedUntil: Number.MAX_SAFE_INTEGER, clients: clientsOf(input) }
+  const ended = await context.services.sessions.end(owner, which, 'revoked', by(call))
+  return ended.ok ? done : refusal('user_session_reset_failed')
+}
+
+/** `admin.users.session.resetBulk`: accepted means that it will be done. */
+export async function resetBulk(call: Call<z.infer<typeof ResetBulkArguments>>): Outcome {
+  const { caller, input, context } = call
+  const checked = await checkTargets(call, input.user_ids)
+  if (!checked.ok) return checked
+  const { sessions } = context.services
+  const accepted = await sessions.resetUsers(caller.identityStoreId, input.user_ids, clientsOf(input), by(call))
+  return accepted.ok ? done : fail(refusalOf(accepted.error))
+}
+
+/** Whether all these users may be reset by this caller; one who may not spoils it for all. */
+async function checkTargets(
+  { caller, context }: Call<unknown>,
+  userIds: readonly string[],
+): Promise<Result<undefined, Refusal>> {
+  const found = await findUserRoles(context.services.db, caller.identityStoreId, userIds)
+  if (!found.ok) return fail(refusalOf(found.error))
+  if (found.value.length < userIds.length) return refusal('user_not_found')
+  if (found.value.some(({ bot }) => bot)) return refusal('cannot_reset_bot')
+  if (found.value.some(({ role }) => !mayEnd(caller, role))) return refusal('cannot_reset_primary_owner')
+  return ok()
+}
+
+function clientsOf(input: { readonly mobile_only: boolean; readonly web_only: boolean }): ClientKind | null {
+  return input.mobile_only ? 'mobile' : input.web_only ? 'web' : null
+}
+
+function by({ caller, context }: Call<unknown>) {
+  return { caller: `credential:${caller.credentialId}`, requestId: context.requestId }
+}

@@ -1,0 +1,75 @@
+/** Users' own session settings: `setSettings`, `getSettings`, `clearSettings`. */
+import type { z } from 'zod'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import { type AuditEntry, newRecordId } from '../../store/audit-events.ts'
+import type { Unavailable } from '../../store/database.ts'
+import {
+  changeSessionSettings,
+  clearSessionSettings,
+  readSessionSettings,
+  type SettingsFault,
+} from '../../store/session-settings.ts'
+import { type Refusal, refusal, refusalOf } from './errors.ts'
+import { type Call, done, type Outcome } from './method.ts'
+import type { SetSettingsArguments, SettingsBody, UsersArguments } from './schemas.ts'
+
+/** `admin.users.session.setSettings` for up to 1 000 users: all of them or none. */
+export async function setSettings(call: Call<z.infer<typeof SetSettingsArguments>>): Outcome {
+  const { user_ids: userIds, duration, desktop_app_browser_quit: quit } = call.input
+  if (duration === undefined && quit === undefined) return refusal('at_least_one_session_setting_required')
+  const changes = { durationSeconds: duration, desktopAppBrowserQuit: quit }
+  const { db } = call.context.services
+  return change(call, userIds, 'session_settings.changed', (entry) =>
+    changeSessionSettings(db, userIds, changes, entry),
+  )
+}
+
+/** `admin.users.session.clearSettings`: the store's config decides again. */
+export async function clearSettings(call: Call<z.infer<typeof UsersArguments>>): Outcome {
+  const { user_ids: userIds } = call.input
+  const { db } = call.context.services
+  return change(call, userIds, 'session_settings.cleared', (entry) => clearSessionSettings(db, userIds, entry))
+}
+
+/** `admin.users.session.getSettings` */
+export async function getSettings({ caller, input, context }: Call<z.infer<typeof UsersArguments>>): Outcome {
+  const read = await readSessionSettings(context.services.db, caller.identityStoreId, input.user_ids)
+  if (!read.ok) return fail(faultRefusal(read.error))
+  const has = ({ durationSeconds, desktopAppBrowserQuit }: (typeof read.value)[number]) =>
+    durationSeconds !== null || desktopAppBrowserQuit !== null
+  const body: Omit<z.infer<typeof SettingsBody>, 'ok'> = {
+    session_settings: read.value.filter(has).map(({ userId, durationSeconds, desktopAppBrowserQuit }) => ({
+      user_id: userId,
+      ...(desktopAppBrowserQuit === null ? {} : { desktop_app_browser_quit: desktopAppBrowserQuit }),
+      ...(durationSeconds === null ? {} : { duration: durationSeconds }),
+    })),
+    no_settings_applied: read.value.filter((settings) => !has(settings)).map(({ userId }) => userId),
+  }
+  return ok(body)
+}
+
+async function change(
+  { caller, context }: Call<unknown>,
+  userIds: readonly string[],
+  action: string,
+  write: (entry: AuditEntry) => Promise<Result<void, Unavailable | SettingsFault>>,
+): Outcome {
+  const { identityStoreId } = caller
+  const { now, requestId, services } = context
+  const entry = {
+    identityStoreId,
+    eventId: newRecordId(now),
+    at: now,
+    actor: `credential:${caller.credentialId}`,
+    action,
+    subject: userIds.length === 1 ? `user:${userIds[0]}` : 'users',
+    requestId,
+  }
+  const changed = await services.sessions.changeSettings(identityStoreId, userIds, requestId, () => write(entry))
+  if (!changed.ok) return fail(faultRefusal(changed.error))
+  return changed.value.appliedNow ? done : refusal('unable_to_update_existing_sessions')
+}
+
+function faultRefusal(error: Unavailable | SettingsFault): Refusal {
+  return error.code === 'user_is_bot' ? { error: 'bots_not_allowed' } : refusalOf(error)
+}

@@ -1,0 +1,94 @@
+/**
+ * Who signed a request: access keys, permanent and temporary ones. An unknown key and a wrong signature get the
+ * same answer after the same work.
+ */
+import type { SessionError } from '../domain/errors.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { Client } from '../domain/session.ts'
+import { OPERATOR_STORE } from '../store/credentials.ts'
+import type { Database } from '../store/database.ts'
+import { isSignedWith, type RequestSignature, type SignatureFault, signedTexts } from './access-key-signature.ts'
+import { type Caller, checkUsable, findAccessKey, secretFits } from './credentials.ts'
+import type { Sealing } from './sealing.ts'
+
+/** The header that goes with a temporary key, in lower case. */
+const SECURITY_TOKEN = 'x-security-token'
+const NO_RECORD = 'unknown access key'
+/** As long as a secret key. */
+const NO_SECRET = '0'.repeat(40)
+
+/** What an access key is looked up and opened with. */
+export interface AccessKeyDependencies {
+  readonly db: Database
+  readonly sealing: Sealing
+  /** Origins under which the service is reached. */
+  readonly publicOrigins: readonly string[]
+}
+
+/** Who signed. */
+export interface Signer extends Caller {
+  /** Other identity stores that it administers. */
+  readonly delegatedStoreIds: readonly string[]
+}
+
+/** A request that says itself that it is not properly signed. */
+export interface BadSignature {
+  readonly code: 'bad_signature'
+  readonly fault: SignatureFault
+}
+
+/**
+ * The caller who signed a request. `body` is its raw bytes, `now` epoch milliseconds.
+ * Errors: `bad_signature`; `unauthenticated` for an unknown key, a wrong signature and a wrong or missing security
+ * token; then, of a caller who has the secret, `credential_revoked`, `credential_expired`, `address_not_allowed`;
+ * `unavailable`.
+ */
+export async function authenticateSigner(
+  { db, sealing, publicOrigins }: AccessKeyDependencies,
+  request: Request,
+  body: Uint8Array,
+  signature: RequestSignature,
+  client: Client,
+  now: number,
+): Promise<Result<Signer, SessionError | BadSignature>> {
+  const publicHosts = publicOrigins.map((origin) => new URL(origin).host)
+  const texts = await signedTexts(request, body, signature, publicHosts)
+  if (!texts.ok) return fail({ code: 'bad_signature', fault: texts.error })
+  const dummy = await dummySecret(sealing)
+  const found = await findAccessKey(db, signature.accessKey)
+  if (!found.ok) return found
+  const key = found.value
+  const secret =
+    key === null
+      ? await sealing.open('access_key', OPERATOR_STORE, NO_RECORD, dummy)
+      : await sealing.open('access_key', key.caller.identityStoreId, key.caller.credentialId, key.sealedSecret)
+  if (secret === null) console.error('an access key does not open', { credentialId: key?.caller.credentialId })
+  const genuine = await isSignedWith(secret ?? NO_SECRET, texts.value, signature)
+  if (!genuine || key === null || secret === null) return fail({ code: 'unauthenticated' })
+
+  const { sessionTokenHash, delegatedStoreIds } = key.credential
+  // A permanent key has nothing to compare the header with: whatever it says, it gives nothing.
+  if (sessionTokenHash !== null && !bearsToken(request, signature, sessionTokenHash)) {
+    return fail({ code: 'unauthenticated' })
+  }
+  const usable = checkUsable(key.credential, client, now)
+  return usable.ok ? ok({ ...key.caller, delegatedStoreIds }) : usable
+}
+
+/** A temporary key is only good with its token, and the token must be signed. */
+function bearsToken(request: Request, { signedHeaders }: RequestSignature, hash: string): boolean {
+  const token = request.headers.get(SECURITY_TOKEN) ?? ''
+  return secretFits(token, hash) && signedHeaders.includes(SECURITY_TOKEN)
+}
+
+const dummies = new WeakMap<Sealing, string>()
+
+/** A sealed secret that signs for nobody, to be opened in place of an unknown key's. */
+async function dummySecret(sealing: Sealing): Promise<string> {
+  let dummy = dummies.get(sealing)
+  if (dummy === undefined) {
+    dummy = await sealing.seal('access_key', OPERATOR_STORE, NO_RECORD, NO_SECRET)
+    dummies.set(sealing, dummy)
+  }
+  return dummy
+}

@@ -1,0 +1,37 @@
+/** Changes that must be followed by work elsewhere, whatever stops the request in between. */
+import type { Result } from '../domain/result.ts'
+import { type Unavailable, within } from '../store/database.ts'
+import type { Job } from './jobs.ts'
+import type { StoreJobs } from './store-jobs.ts'
+
+/** Longest wait for the store's jobs, in milliseconds. */
+const JOBS_TIMEOUT_MILLISECONDS = 10_000
+
+/** Writes the job, makes the change, does the job. A change that was refused leaves no job. */
+export async function changeDurably<T, E>(
+  namespace: DurableObjectNamespace<StoreJobs>,
+  identityStoreId: string,
+  id: string,
+  job: Job,
+  change: () => Promise<Result<T, E | Unavailable>>,
+  finish: (jobs: DurableObjectStub<StoreJobs>) => Promise<Result<void, Unavailable>>,
+): Promise<Result<T, E | Unavailable>> {
+  const jobs = namespace.get(namespace.idFromName(identityStoreId))
+  const expected = await within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.expect(identityStoreId, id, job))
+  if (!expected.ok) return expected
+  const changed = await change()
+  if (!changed.ok) {
+    // After a time-out it is unknown whether the change was made: the job stays and looks.
+    if (!isUnavailable(changed.error)) {
+      await within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.withdraw(id, expected.value))
+    }
+    return changed
+  }
+  const finished = await within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', () => finish(jobs))
+  if (!finished.ok) return finished
+  return finished.value.ok ? changed : finished.value
+}
+
+function isUnavailable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'unavailable'
+}

@@ -1,0 +1,71 @@
+/** What only access keys have: temporary keys are issued from them, and they may administer other identity stores. */
+import { and, eq, or, sql } from 'drizzle-orm'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { type Credential, credentialFrom } from './credentials.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { credentials } from './schema.ts'
+
+/** A credential of a store, whatever its kind and state; null if there is none. */
+export async function findCredentialOfStore(
+  db: Database,
+  identityStoreId: string,
+  credentialId: string,
+): Promise<Result<Credential | null, Unavailable>> {
+  const rows = await attempt(() => db.select().from(credentials).where(isCredential(identityStoreId, credentialId)))
+  if (!rows.ok) return rows
+  const row = rows.value[0]
+  return ok(row === undefined ? null : credentialFrom(row))
+}
+
+/** Why a credential was not made a delegated administrator. */
+export type DelegationFault =
+  | { readonly code: 'credential_not_found' }
+  | { readonly code: 'identity_store_not_found' }
+  /** It is no access key, or a temporary one, which goes by the key it was issued from. */
+  | { readonly code: 'not_delegable' }
+
+/** Replaces the list of other stores that an access key administers, also for the keys issued from it. */
+export async function setDelegatedStores(
+  db: Database,
+  identityStoreId: string,
+  credentialId: string,
+  delegatedStoreIds: readonly string[],
+  entry: AuditEntry,
+): Promise<Result<Credential, Unavailable | DelegationFault>> {
+  const list = JSON.stringify(delegatedStoreIds)
+  const key = isCredential(identityStoreId, credentialId)
+  const missing = sql`SELECT 1 FROM json_each(${list}) WHERE NOT EXISTS (SELECT 1 FROM identity_stores
+  WHERE identity_store_id = value AND deleted_at IS NULL)`
+  const target = sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${key} AND kind = 'access_key'
+  AND parent_credential_id IS NULL) AND NOT EXISTS (${missing})`
+  const done = await attempt(() =>
+    db.batch([
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT json_object('delegated_store_ids', json(delegated_store_ids)) FROM ${credentials} WHERE ${key})`,
+        after: sql`json_object('delegated_store_ids', json(${list}))`,
+        where: target,
+      }),
+      db
+        .update(credentials)
+        .set({ delegatedStoreIds: list })
+        .where(
+          and(
+            eq(credentials.identityStoreId, identityStoreId),
+            or(eq(credentials.credentialId, credentialId), eq(credentials.parentCredentialId, credentialId)),
+            target,
+          ),
+        ),
+      db.select().from(credentials).where(key),
+    ]),
+  )
+  if (!done.ok) return done
+  const row = done.value[2][0]
+  if (row === undefined) return fail({ code: 'credential_not_found' })
+  if (row.kind !== 'access_key' || row.parentCredentialId !== null) return fail({ code: 'not_delegable' })
+  return row.delegatedStoreIds === list ? ok(credentialFrom(row)) : fail({ code: 'identity_store_not_found' })
+}
+
+function isCredential(identityStoreId: string, credentialId: string) {
+  return and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))
+}

@@ -1,0 +1,85 @@
+/**
+ * Live web sessions across the users of a store, as the mirror has them. Each statement names its index:
+ * without statistics SQLite takes the primary key, and reads every record of the store.
+ */
+import { sql } from 'drizzle-orm'
+import { ok, type Result } from '../domain/result.ts'
+import type { Client } from '../domain/session.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import type { Role } from './schema.ts'
+
+/** What a list across users shows of a session. */
+export interface ListedSession {
+  readonly userId: string
+  readonly sessionId: string
+  /** The client when the session was opened. */
+  readonly client: Client
+  /** The client when last seen, where it differs from the first; else null. */
+  readonly recentClient: Client | null
+}
+
+interface Row {
+  readonly user_id: string
+  readonly session_id: string
+  readonly address: string | null
+  readonly user_agent: string | null
+  readonly recent_address: string | null
+  readonly recent_user_agent: string | null
+}
+
+/**
+ * A page of a store's live web sessions, newest first, older than the session `before`. One past its overall
+ * timeout is not among them, even if nothing has touched it since. The partial index named for this query is
+ * read downwards from the cursor, so ended sessions cost nothing and a page reads about what it shows.
+ */
+export async function listLiveSessions(
+  db: Database,
+  identityStoreId: string,
+  before: string | null,
+  limit: number,
+  now: number,
+): Promise<Result<readonly ListedSession[], Unavailable>> {
+  const older = before === null ? sql`` : sql`AND s.session_id < ${before}`
+  const rows = await attempt(() =>
+    db.all<Row>(sql`SELECT s.user_id, s.session_id, s.address, s.user_agent, s.recent_address, s.recent_user_agent
+FROM sessions AS s INDEXED BY live_sessions_of_store_newest_first
+WHERE s.identity_store_id = ${identityStoreId} AND s.ended_at IS NULL AND s.kind = 'web' ${older}
+  AND s.opened_at + 1000 * coalesce(
+    (SELECT duration_seconds FROM session_settings WHERE identity_store_id = s.identity_store_id AND user_id = s.user_id),
+    (SELECT session_minutes * 60 FROM session_configs WHERE identity_store_id = ${identityStoreId})) > ${now}
+ORDER BY s.session_id DESC LIMIT ${limit}`),
+  )
+  return rows.ok ? ok(rows.value.map(listed)) : rows
+}
+
+/** A live session that was looked up by its number, and who owns it. */
+export interface NumberedSession {
+  readonly userId: string
+  readonly sessionId: string
+  readonly role: Role
+}
+
+/** The live web sessions of a store that have a number: rarely two. */
+export async function findLiveSessionsByNumber(
+  db: Database,
+  identityStoreId: string,
+  number: number,
+): Promise<Result<readonly NumberedSession[], Unavailable>> {
+  const rows = await attempt(() =>
+    db.all<{ user_id: string; session_id: string; role: Role }>(sql`SELECT s.user_id, s.session_id, users.role
+FROM sessions AS s INDEXED BY session_by_number JOIN users ON users.identity_store_id = s.identity_store_id AND users.user_id = s.user_id
+WHERE s.identity_store_id = ${identityStoreId} AND s.number = ${number} AND s.ended_at IS NULL AND s.kind = 'web'`),
+  )
+  if (!rows.ok) return rows
+  return ok(rows.value.map(({ user_id, session_id, role }) => ({ userId: user_id, sessionId: session_id, role })))
+}
+
+function listed(row: Row): ListedSession {
+  const recent = { address: row.recent_address, userAgent: row.recent_user_agent }
+  return {
+    userId: row.user_id,
+    sessionId: row.session_id,
+    client: { address: row.address, userAgent: row.user_agent },
+    recentClient: recent.address === null && recent.userAgent === null ? null : recent,
+  }
+}
