@@ -2,6 +2,7 @@
 import { type IRequest, Router } from 'itty-router'
 import type { RequestContext } from './api/context.ts'
 import { identityCenterApi } from './api/identity-center/routes.ts'
+import { lookerApi, lookerBareApi } from './api/looker/routes.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { operatorApi } from './api/operator/routes.ts'
 import { type Api, logBug, type Route, serve } from './api/route.ts'
@@ -26,6 +27,8 @@ export const apis: readonly Api[] = [
   operatorApi,
   slackApi,
   identityCenterApi,
+  lookerApi,
+  lookerBareApi,
   // Last: its base is the root, so its 404 is everybody's.
   { ...sessionsApi, routes: [...sessionsApi.routes, reference] },
 ]
@@ -39,6 +42,8 @@ function document(): object {
 const operator = serve(operatorApi)
 const slack = serve(slackApi)
 const identityCenter = serve(identityCenterApi)
+const looker = serve(lookerApi)
+const lookerBare = serve(lookerBareApi)
 const own = serve(apis.at(-1) as Api)
 
 const router = Router<IRequest, [RequestContext]>()
@@ -49,6 +54,9 @@ router
     SLACK_PATH.test(new URL(request.url).pathname) ? slack.fetch(request as unknown as Request, context) : undefined,
   )
   .all('/v1/*', identityCenter.fetch)
+  .all('/api/4.0/*', looker.fetch)
+  .all('/session_config', lookerBare.fetch)
+  .all('/api/logout', lookerBare.fetch)
   .all('*', own.fetch)
 
 /** Answers a request. Never throws, never redirects. */

@@ -4,6 +4,7 @@ import type { Services } from './api/context.ts'
 import { Sealing } from './auth/sealing.ts'
 import { SessionTokens } from './auth/session-tokens.ts'
 import type { Env, Settings } from './env.ts'
+import { ApiSessions } from './sessions/api-sessions.ts'
 import { Sessions } from './sessions/service.ts'
 import { attempt, openDatabase, within } from './store/database.ts'
 
@@ -22,12 +23,14 @@ export function servicesOf(env: Env, settings: Settings): Services {
 function build(env: Env, settings: Settings): Services {
   const db = openDatabase(env.DB)
   const tokens = new SessionTokens(settings.sessionTokenKeys)
+  const sessions = new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })
   return {
     settings,
     db,
     tokens,
     sealing: new Sealing(settings.sealingKeys),
-    sessions: new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens }),
+    sessions,
+    apiSessions: new ApiSessions(db, sessions, env.USERS),
     jobs: env.JOBS,
     signInGate: env.SIGN_IN_GATE,
     accessKeyGate: env.ACCESS_KEY_GATE,

@@ -36,7 +36,7 @@ async function problem(response: Response): Promise<Problem> {
 
 /** Whether a path belongs to an API that has its own words for what it does not serve, and tests of them. */
 function isVendors(path: string): boolean {
-  return path.startsWith('/v1/')
+  return path.startsWith('/v1/') || path.startsWith('/api/') || path === '/session_config'
 }
 
 /** `METHOD /path/{parameter}` of everything that the document lists. */

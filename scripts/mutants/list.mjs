@@ -1,6 +1,7 @@
 /** One-line breakages of the rules, each with the test that must notice. */
 
 import { identityCenterMutants } from './identity-center.mjs'
+import { lookerMutants } from './looker.mjs'
 
 const LIMIT = 'test/sessions/limit.test.ts'
 const TIMEOUTS = 'test/sessions/timeouts.test.ts'
@@ -178,8 +179,8 @@ export const mutants = [
   {
     name: 'a published config is never looked at again',
     file: 'src/sessions/jobs.ts',
-    from: 'if (published.value?.version === config.value.version) return',
-    to: 'if (verify) return',
+    from: 'if (found.value?.version === version) return',
+    to: 'if (found.ok) return',
     caughtBy: { file: FRESHNESS, test: 'when it shows an older write after a newer one' },
   },
   {
@@ -267,4 +268,5 @@ export const mutants = [
     caughtBy: { file: 'test/tenancy.test.ts', test: 'are told apart by introspection' },
   },
   ...identityCenterMutants,
+  ...lookerMutants,
 ]

@@ -3,6 +3,7 @@ import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
 import type { Settings } from '../env.ts'
+import type { ApiSessions } from '../sessions/api-sessions.ts'
 import type { Sessions } from '../sessions/service.ts'
 import type { StoreJobs } from '../sessions/store-jobs.ts'
 import type { Database } from '../store/database.ts'
@@ -14,6 +15,7 @@ export interface Services {
   readonly tokens: SessionTokens
   readonly sealing: Sealing
   readonly sessions: Sessions
+  readonly apiSessions: ApiSessions
   /** The stores' durable work, for operators to look at. */
   readonly jobs: DurableObjectNamespace<StoreJobs>
   readonly signInGate: RateLimit

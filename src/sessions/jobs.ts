@@ -6,19 +6,29 @@ import { readSessionConfig } from '../store/session-configs.ts'
 import { type ApplySettings, applySettings } from './apply-settings-job.ts'
 import { publishConfig, publishedConfig } from './config-copies.ts'
 import { type ResetUsers, resetUsers } from './reset-users-job.ts'
+import { type ClearLocations, clearLocationsStep, type SweepSessions, sweepStep } from './store-scans.ts'
 import type { UserSessions } from './user-sessions.ts'
 import { userStub } from './user-stub.ts'
 
 /** Objects that are told at the same time. */
 const TOLD_AT_ONCE = 32
 
+/** What was published, and when KV is to be looked at again, epoch milliseconds. */
+interface Published {
+  readonly verify: true
+  readonly version: number
+  readonly verifyAt: number
+}
+
 export type Job =
   /** Copy the store's config to KV, and look later whether it is still there. */
-  | { readonly kind: 'publish_config'; readonly verify?: boolean }
+  | ({ readonly kind: 'publish_config' } & (Published | { readonly verify?: false }))
   /** Tell these users' objects what holds for them now. */
   | { readonly kind: 'tell_users'; readonly userIds: readonly string[] }
   | ApplySettings
   | ResetUsers
+  | SweepSessions
+  | ClearLocations
 
 /** What a job works with. */
 export interface JobContext {
@@ -46,36 +56,40 @@ export function progressOf(job: Job): { readonly done: number; readonly left: nu
 export function runJob(job: Job, context: JobContext): Promise<JobOutcome> {
   switch (job.kind) {
     case 'publish_config':
-      return publish(job.verify === true, context)
+      return publish(job.verify === true ? job : null, context)
     case 'tell_users':
       return tellUsers(job.userIds, context)
     case 'apply_settings':
       return applySettings(job, context)
     case 'reset_users':
       return resetUsers(job, context)
+    case 'sweep_sessions':
+      return sweepStep(job, context)
+    case 'clear_locations':
+      return clearLocationsStep(job, context)
   }
 }
 
 /**
- * KV may apply writes late and out of order, so a publish is done only when a later look finds the
- * newest version there.
+ * KV may apply writes late and out of order, so a publish is done only when a look at KV, when all writes have
+ * surely landed, finds the newest version there. Until then the same version is not written twice.
  */
-async function publish(verify: boolean, context: JobContext): Promise<JobOutcome> {
+async function publish(published: Published | null, context: JobContext): Promise<JobOutcome> {
   const config = await readSessionConfig(context.db, context.identityStoreId)
   if (!config.ok) return { next: 'failed', what: 'D1' }
   if (config.value === null) return { next: 'done' }
-  if (verify) {
-    const published = await publishedConfig(context.config, context.identityStoreId)
-    if (!published.ok) return { next: 'failed', what: 'KV' }
-    if (published.value?.version === config.value.version) return { next: 'done' }
+  const { version } = config.value
+  if (published !== null && published.version === version) {
+    const { verifyAt } = published
+    if (context.now < verifyAt) return { next: 'again', dueAt: verifyAt, job: { kind: 'publish_config', ...published } }
+    const found = await publishedConfig(context.config, context.identityStoreId)
+    if (!found.ok) return { next: 'failed', what: 'KV' }
+    if (found.value?.version === version) return { next: 'done' }
   }
   const written = await publishConfig(context.config, context.identityStoreId, config.value)
   if (!written.ok) return { next: 'failed', what: 'KV' }
-  return {
-    next: 'again',
-    dueAt: context.now + context.verifyAfterMilliseconds,
-    job: { kind: 'publish_config', verify: true },
-  }
+  const verifyAt = context.now + context.verifyAfterMilliseconds
+  return { next: 'again', dueAt: verifyAt, job: { kind: 'publish_config', verify: true, version, verifyAt } }
 }
 
 async function tellUsers(userIds: readonly string[], context: JobContext): Promise<JobOutcome> {

@@ -1,5 +1,4 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
-import { createHash } from 'node:crypto'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
@@ -8,6 +7,7 @@ import type { Knowledge, News, SessionConfig, Versioned } from '../domain/policy
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, SessionKind } from '../domain/session.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
+import type { AuditEntry } from '../store/audit-events.ts'
 import { type Database, type Unavailable, within } from '../store/database.ts'
 import type { UserKey } from '../store/rules.ts'
 import { updateSessionConfig } from '../store/session-configs.ts'
@@ -15,13 +15,12 @@ import { CheckMemory } from './check-memory.ts'
 import { ConfigCopies, storeTag } from './config-copies.ts'
 import { changeDurably } from './durable-change.ts'
 import type { Job } from './jobs.ts'
+import { ask, askAgain, OBJECT_TIMEOUT_MILLISECONDS } from './object-calls.ts'
 import type { StoreJobs } from './store-jobs.ts'
-import type { CheckedSession, Holder, Opened, Opening, SessionView, UserSessions } from './user-sessions.ts'
+import { hashSecret, holder } from './token-secrets.ts'
+import type { CheckedSession, CheckHow, Opened, Opening, SessionView, UserSessions } from './user-sessions.ts'
 import type { EndedBy } from './user-sessions-storage.ts'
 import { userStub } from './user-stub.ts'
-
-/** Longest wait for an object, in milliseconds. */
-const OBJECT_TIMEOUT_MILLISECONDS = 10_000
 
 /** Longest wait until the objects of many users are told, in milliseconds. */
 const APPLY_TIMEOUT_MILLISECONDS = 8_000
@@ -36,12 +35,7 @@ export interface VerifiedToken {
 }
 
 /** How a check is made. */
-export interface CheckOptions {
-  /** Whether it counts as the user's activity. */
-  readonly touch: boolean
-  /** Whether the token came in a cookie, which may be due to be issued anew. */
-  readonly cookie: boolean
-  readonly client: Client | null
+export interface CheckOptions extends CheckHow {
   /** Accept what this isolate learned at most so many seconds ago; 0 for a strict check. */
   readonly maxAgeSeconds: number
 }
@@ -95,9 +89,7 @@ export class Sessions {
     }
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
     const replaces = carried?.token.objectId === objectId ? carried.token.sessionId : null
-    const opened = await this.ask(() =>
-      stub.open(owner, { ...opening, secretHash: hashSecret(secret), replaces }, rules),
-    )
+    const opened = await ask(() => stub.open(owner, { ...opening, secretHash: hashSecret(secret), replaces }, rules))
     if (!opened.ok) return opened
     this.memory.forget(opened.value.ended)
     const token = await this.deps.tokens.sign({
@@ -143,10 +135,10 @@ export class Sessions {
         return ok({ checked: known.checked, ageSeconds: Math.floor((now - known.learnedAt) / 1000) })
       }
     }
-    const { touch, cookie, client } = options
+    const { maxAgeSeconds: _, ...how } = options
     const endsSeen = this.memory.endsSeen
     const news = await this.news(token, now, later)
-    const answer = await this.askAgain(() => this.stub(token).check(holder(token), { touch, cookie, client }, news))
+    const answer = await askAgain(() => this.stub(token).check(holder(token), how, news))
     if (!answer.ok) {
       if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
       return answer
@@ -163,7 +155,7 @@ export class Sessions {
     later: Later,
   ): Promise<Result<{ readonly current: CheckedSession; readonly sessions: readonly SessionView[] }, SessionError>> {
     const news = await this.news(token, now, later)
-    return this.askAgain(() => this.stub(token).listOwn(holder(token), client, news))
+    return askAgain(() => this.stub(token).listOwn(holder(token), client, news))
   }
 
   /** Ends the holder's own sessions. Answers the ids that ended now. Errors as for `check`; `session_not_found`. */
@@ -176,7 +168,7 @@ export class Sessions {
   ): Promise<Result<readonly string[], SessionError>> {
     const news = await this.news(token, now, later)
     return this.forgetting(
-      await this.askAgain(() => this.stub(token).endOwn(holder(token), which, requestId, news)),
+      await askAgain(() => this.stub(token).endOwn(holder(token), which, requestId, news)),
       which === 'current' ? [token.sessionId] : [],
     )
   }
@@ -188,15 +180,13 @@ export class Sessions {
     by: EndedBy,
   ): Promise<Result<readonly string[], SessionError>> {
     const { token } = verified
-    const ended = await this.askAgain(async () =>
-      ok(await this.stub(token).end({ only: [token.sessionId] }, reason, by)),
-    )
+    const ended = await askAgain(async () => ok(await this.stub(token).end({ only: [token.sessionId] }, reason, by)))
     return this.forgetting(ended, [token.sessionId])
   }
 
   /** A user's live web sessions, oldest first; exact. The user must be known to exist. */
   async list(owner: UserKey, rules: News): Promise<Result<readonly SessionView[], SessionError>> {
-    return this.askAgain(async () => ok(await userStub(this.deps.users, owner).list(rules)))
+    return askAgain(async () => ok(await userStub(this.deps.users, owner).list(rules)))
   }
 
   /** Ends sessions of a user who is known to exist. Answers the ids that ended now. */
@@ -206,7 +196,7 @@ export class Sessions {
     reason: EndReason,
     by: EndedBy,
   ): Promise<Result<readonly string[], SessionError>> {
-    const ended = await this.askAgain(async () => ok(await userStub(this.deps.users, owner).end(which, reason, by)))
+    const ended = await askAgain(async () => ok(await userStub(this.deps.users, owner).end(which, reason, by)))
     return this.forgetting(ended, [])
   }
 
@@ -283,30 +273,32 @@ export class Sessions {
 
   /**
    * Changes the named fields of a store's session config. It holds here at once, elsewhere within two
-   * minutes. Errors: `identity_store_not_found`, `unavailable`.
+   * minutes: the copy for the edge is published, and the live sessions' users are told, by durable jobs.
+   * Errors: `identity_store_not_found`, `unavailable`.
    */
   async updateConfig(
-    identityStoreId: string,
     changes: Partial<SessionConfig>,
-    now: number,
+    entry: AuditEntry,
     later: Later,
   ): Promise<Result<Versioned<SessionConfig>, SessionError>> {
-    const id = 'publish_config'
-    const changed = await this.durably<Versioned<SessionConfig> | null, never>(
-      identityStoreId,
-      id,
-      { kind: 'publish_config' },
-      () => updateSessionConfig(this.deps.db, identityStoreId, changes, now),
-      async (jobs) => {
-        later(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await jobs.run(id)))
-        return ok()
-      },
+    const { identityStoreId, at } = entry
+    const jobs = [{ kind: 'publish_config' }, { kind: 'sweep_sessions' }, { kind: 'clear_locations' }] as const
+    const due = jobs.filter(({ kind }) => kind !== 'clear_locations' || changes.trackSessionLocation === false)
+    const change = () => updateSessionConfig(this.deps.db, changes, entry)
+    const makeChange = due.reduce<typeof change>(
+      (next, job) => () =>
+        this.durably(identityStoreId, job.kind, job, next, async (stub) => {
+          later(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await stub.run(job.kind)))
+          return ok()
+        }),
+      change,
     )
+    const changed = await makeChange()
     if (!changed.ok) return changed
     if (changed.value === null) return fail({ code: 'identity_store_not_found' })
-    this.configs.put(storeTag(identityStoreId), changed.value, now)
+    this.configs.put(storeTag(identityStoreId), changed.value.after, at)
     this.memory.forgetAll({ identityStoreId })
-    return ok(changed.value)
+    return ok(changed.value.after)
   }
 
   private durably<T, E>(
@@ -338,48 +330,4 @@ export class Sessions {
     if (ended.ok) this.memory.forget([...ended.value, ...also])
     return ended
   }
-
-  /** Calls an object. What it answers is a value; what keeps it from answering becomes one. */
-  private async ask<T>(call: () => Promise<Result<T, SessionError>>): Promise<Result<T, SessionError>> {
-    const answer = await within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', call, isBug)
-    return answer.ok ? answer.value : answer
-  }
-
-  /** Calls an object for something that may be done twice: once more if it was restarted meanwhile. */
-  private askAgain<T>(call: () => Promise<Result<T, SessionError>>): Promise<Result<T, SessionError>> {
-    return this.ask(async () => {
-      try {
-        return await call()
-      } catch (error) {
-        if (!isRetryable(error)) throw error
-        return call()
-      }
-    })
-  }
-}
-
-function holder(token: SessionToken): Holder {
-  return { sessionId: token.sessionId, secretHash: hashSecret(token.secret) }
-}
-
-function hashSecret(secret: Uint8Array): string {
-  return createHash('sha256').update(secret).digest('hex')
-}
-
-/** Errors of the platform, as opposed to ours, carry these marks. */
-interface PlatformError {
-  readonly remote?: boolean
-  readonly retryable?: boolean
-  readonly overloaded?: boolean
-}
-
-function isRetryable(error: unknown): boolean {
-  const { retryable, overloaded } = error as PlatformError
-  return retryable === true && overloaded !== true
-}
-
-/** An error that the object's own code threw. */
-function isBug(error: unknown): boolean {
-  const { remote, retryable, overloaded } = error as PlatformError
-  return remote === true && retryable !== true && overloaded !== true
 }

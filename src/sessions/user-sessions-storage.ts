@@ -49,6 +49,8 @@ export const STEPS: readonly string[] = [
      ended_by TEXT,
      end_request_id TEXT
    ) WITHOUT ROWID;`,
+  `ALTER TABLE sessions ADD COLUMN workspace TEXT;
+   ALTER TABLE sessions ADD COLUMN cookie_persistent INTEGER;`,
 ]
 
 /** Brings an object's schema up to date. Idempotent. */
@@ -73,6 +75,10 @@ export interface StoredSession {
   readonly secretHash: string
   /** The last activity as the table has it; `session.lastSeenAt` is exact. */
   readonly writtenLastSeenAt: number
+  /** For kind `api`: the workspace that its client chose; null for none. */
+  readonly workspace: string | null
+  /** Whether its cookie, as last issued, outlives the browser; null for no cookie. */
+  readonly cookiePersistent: boolean | null
   /** Null while it lives. */
   readonly ending: (Ending & { readonly by: EndedBy }) | null
 }
@@ -97,6 +103,8 @@ interface Row extends Record<string, SqlStorageValue> {
   end_reason: EndReason | null
   ended_by: string | null
   end_request_id: string | null
+  workspace: string | null
+  cookie_persistent: number | null
 }
 
 /**
@@ -177,11 +185,11 @@ export class UserSessionsStorage {
   }
 
   /** Writes a new session, which lives. */
-  insert(session: Session, secretHash: string): void {
+  insert(session: Session, secretHash: string, cookiePersistent: boolean | null): void {
     this.sql.exec(
       `INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
-         credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at)
-       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at, cookie_persistent)
+       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       session.id,
       session.kind,
       secretHash,
@@ -195,8 +203,10 @@ export class UserSessionsStorage {
       toJson(session.actor),
       session.apiClientId,
       session.cookieIssuedAt,
+      cookiePersistent === null ? null : Number(cookiePersistent),
     )
-    this.keep({ session, version: 1, secretHash, writtenLastSeenAt: session.lastSeenAt, ending: null })
+    const writtenLastSeenAt = session.lastSeenAt
+    this.keep({ session, version: 1, secretHash, writtenLastSeenAt, workspace: null, cookiePersistent, ending: null })
   }
 
   /** Notes activity: always in memory, in the table only if that is `writeAfter` milliseconds behind. */
@@ -221,9 +231,29 @@ export class UserSessionsStorage {
   }
 
   /** Notes that the session's cookie was issued anew. */
-  cookieIssued(live: StoredSession, at: number): StoredSession {
-    this.sql.exec('UPDATE sessions SET cookie_issued_at = ? WHERE id = ?', at, live.session.id)
-    return this.keep({ ...live, session: { ...live.session, cookieIssuedAt: at } })
+  cookieIssued(live: StoredSession, at: number, persistent: boolean): StoredSession {
+    const { id } = live.session
+    this.sql.exec('UPDATE sessions SET cookie_issued_at = ?, cookie_persistent = ? WHERE id = ?', at, +persistent, id)
+    return this.keep({ ...live, session: { ...live.session, cookieIssuedAt: at }, cookiePersistent: persistent })
+  }
+
+  /** Notes which workspace the session's client has chosen. */
+  chooseWorkspace(live: StoredSession, workspace: string): StoredSession {
+    this.sql.exec('UPDATE sessions SET workspace = ? WHERE id = ?', workspace, live.session.id)
+    return this.keep({ ...live, workspace })
+  }
+
+  /** Forgets where every session came from, ended ones too. False if nothing was known. */
+  clearLocations(): boolean {
+    const living = this.living()
+    const cleared = this.sql.exec<{ id: string }>(
+      'UPDATE sessions SET location = NULL, version = version + 1 WHERE location IS NOT NULL RETURNING id',
+    )
+    const ids = cleared.toArray().map(({ id }) => id)
+    for (const live of ids.flatMap((id) => living.get(id) ?? [])) {
+      this.keep({ ...live, session: { ...live.session, location: null }, version: live.version + 1 })
+    }
+    return ids.length > 0
   }
 
   private keep(live: StoredSession): StoredSession {
@@ -284,6 +314,8 @@ function stored(row: Row): StoredSession {
     version: row.version,
     secretHash: row.secret_hash,
     writtenLastSeenAt: row.last_seen_at,
+    workspace: row.workspace,
+    cookiePersistent: row.cookie_persistent === null ? null : row.cookie_persistent === 1,
     ending:
       row.ended_at === null || row.end_reason === null
         ? null

@@ -4,7 +4,6 @@
  */
 
 import { DurableObject } from 'cloudflare:workers'
-import { timingSafeEqual } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
 import {
   decide,
@@ -24,6 +23,7 @@ import { type Database, openDatabase } from '../store/database.ts'
 import { readRules, type UserKey } from '../store/rules.ts'
 import { mirrorSessions } from '../store/session-records.ts'
 import { sessionRecord } from './session-record.ts'
+import { sameHash } from './token-secrets.ts'
 import { type EndedBy, REMEMBERED_ENDED, UserSessionsStorage } from './user-sessions-storage.ts'
 
 /** Sessions mirrored in one D1 statement; a full one stays well under D1's 2 MB for a bound value. */
@@ -55,6 +55,19 @@ export interface SessionView extends UserKey {
 export interface CheckedSession extends SessionView {
   /** The cookie is due to be issued anew. */
   readonly cookieDue: boolean
+  /** For kind `api`: the workspace that its client chose; null for none. */
+  readonly workspace: string | null
+}
+
+/** How a check is made. */
+export interface CheckHow {
+  /** Whether it counts as the user's activity. */
+  readonly touch: boolean
+  /** Whether the token came in a cookie, which may be due to be issued anew. */
+  readonly cookie: boolean
+  readonly client: Client | null
+  /** For kind `api`: the workspace that the client chooses; missing to keep it. */
+  readonly workspace?: string
 }
 
 /** What a new session is made of. */
@@ -111,7 +124,7 @@ export class UserSessions extends DurableObject<Env> {
     }
     const decided = decide(this.state(), { type: 'open', session, replaces }, now)
     if (!decided.ok) return decided
-    this.storage.insert(session, secretHash)
+    this.storage.insert(session, secretHash, cookie ? session.persistent && policy.persistentCookie.value : null)
     const ended = this.saveEnds(decided.value, NOBODY)
     this.settle(now)
     return ok({ ...this.view(owner, session, policy), ended: ended.map(({ id }) => id) })
@@ -121,11 +134,7 @@ export class UserSessions extends DurableObject<Env> {
    * Checks a session. Strict: what is answered holds now.
    * Errors: `session_ended` for a genuine token, `unauthenticated` for one that this object does not know.
    */
-  check(
-    holder: Holder,
-    how: { readonly touch: boolean; readonly cookie: boolean; readonly client: Client | null },
-    news: News,
-  ): Result<CheckedSession, SessionError> {
+  check(holder: Holder, how: CheckHow, news: News): Result<CheckedSession, SessionError> {
     const now = Date.now()
     this.learn(news, now)
     return this.authenticate(holder, how, now)
@@ -141,6 +150,12 @@ export class UserSessions extends DurableObject<Env> {
     if (!current.ok) return current
     this.tick(Date.now())
     return ok({ current: current.value, sessions: this.views(current.value) })
+  }
+
+  /** Whether a session lives, for one that was opened from it. Not the user's activity. */
+  isLive(sessionId: string): boolean {
+    this.tick(Date.now())
+    return this.storage.find(sessionId)?.ending === null
   }
 
   /** A user's live web sessions, oldest first. Not the user's activity. */
@@ -237,6 +252,7 @@ export class UserSessions extends DurableObject<Env> {
     const knowledge = learn(this.storage.knowledge, news)
     if (knowledge === this.storage.knowledge) return
     this.storage.remember(owner, knowledge)
+    if (!knowledge.config.value.trackSessionLocation && this.storage.clearLocations()) this.settle(now)
     this.tick(now)
   }
 
@@ -245,11 +261,7 @@ export class UserSessions extends DurableObject<Env> {
     if (decided.ok && this.saveEnds(decided.value, NOBODY).length > 0) this.settle(now)
   }
 
-  private authenticate(
-    holder: Holder,
-    how: { readonly touch: boolean; readonly cookie: boolean; readonly client: Client | null },
-    now: number,
-  ): Result<CheckedSession, SessionError> {
+  private authenticate(holder: Holder, how: CheckHow, now: number): Result<CheckedSession, SessionError> {
     const owner = this.storage.owner
     const stored = this.storage.find(holder.sessionId)
     if (owner === null || stored === null || !sameHash(stored.secretHash, holder.secretHash)) {
@@ -270,11 +282,16 @@ export class UserSessions extends DurableObject<Env> {
       if (event.type === 'touched') live = this.storage.touch(live, event.at, this.lastSeenWriteMilliseconds)
       else if (event.type === 'moved') live = this.storage.moved(live, event.client)
     }
+    const view = this.view(owner, live.session, policy)
     const { cookieIssuedAt } = live.session
-    const cookieDue = how.cookie && cookieIssuedAt !== null && now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS
-    if (cookieDue) live = this.storage.cookieIssued(live, now)
+    const cookieDue =
+      how.cookie &&
+      cookieIssuedAt !== null &&
+      (now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS || live.cookiePersistent !== view.persistentCookie)
+    if (cookieDue) live = this.storage.cookieIssued(live, now, view.persistentCookie)
+    if (how.workspace !== undefined) live = this.storage.chooseWorkspace(live, how.workspace)
     if (live.version !== stored.version) this.settle(now)
-    return ok({ ...this.view(owner, live.session, policy), cookieDue })
+    return ok({ ...view, cookieDue, workspace: live.workspace })
   }
 
   private endNow(which: Selection, reason: EndReason, by: EndedBy, now: number): readonly string[] {
@@ -379,8 +396,4 @@ const NOBODY: EndedBy = { caller: null, requestId: null }
 
 function ended(reason: EndReason, endedAt: number) {
   return fail({ code: 'session_ended', reason, endedAt } as const)
-}
-
-function sameHash(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 }

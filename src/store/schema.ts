@@ -191,7 +191,10 @@ export const signInAttempts = sqliteTable(
     lockedAt: integer('locked_at'),
     lockedUntil: integer('locked_until'),
   },
-  (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
+  (table) => [
+    primaryKey({ columns: [table.identityStoreId, table.subject] }),
+    index('lockouts_by_username').on(table.username).where(sql`locked_until IS NOT NULL`),
+  ],
 )
 
 /** Counters of calls, for APIs that limit them per minute. `subject` is what is counted. */

@@ -2,10 +2,27 @@
 import { eq, sql } from 'drizzle-orm'
 import { DEFAULT_SESSION_CONFIG, type SessionConfig, type Versioned } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
+import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { sessionConfigs } from './schema.ts'
 
 type Row = typeof sessionConfigs.$inferSelect
+
+/** The fields' names in the audit log. */
+const COLUMNS: Readonly<Record<keyof SessionConfig, string>> = {
+  allowPersistentSessions: 'allow_persistent_sessions',
+  sessionMinutes: 'session_minutes',
+  concurrentSessionLimit: 'concurrent_session_limit',
+  useInactivityBasedLogout: 'use_inactivity_based_logout',
+  trackSessionLocation: 'track_session_location',
+}
+const AUDIT_VIEW = jsonObject({
+  allow_persistent_sessions: jsonBoolean(sessionConfigs.allowPersistentSessions),
+  session_minutes: sessionConfigs.sessionMinutes,
+  concurrent_session_limit: sessionConfigs.concurrentSessionLimit,
+  use_inactivity_based_logout: jsonBoolean(sessionConfigs.useInactivityBasedLogout),
+  track_session_location: jsonBoolean(sessionConfigs.trackSessionLocation),
+})
 
 /** The store's config, or null if there is no such store. */
 export async function readSessionConfig(
@@ -20,23 +37,43 @@ export async function readSessionConfig(
   return ok(row === undefined ? null : versionedConfig(row))
 }
 
-/** Changes the named fields in one atomic statement and raises the version. Null if there is no such store. */
+/** A change of a store's config, as it was made. */
+export interface ConfigChange {
+  readonly before: SessionConfig
+  readonly after: Versioned<SessionConfig>
+}
+
+/**
+ * Changes the named fields in one atomic statement and raises the version; the audit event in the same
+ * transaction says from what to what. Null if there is no such store.
+ */
 export async function updateSessionConfig(
   db: Database,
-  identityStoreId: string,
   changes: Partial<SessionConfig>,
-  now: number,
-): Promise<Result<Versioned<SessionConfig> | null, Unavailable>> {
-  const rows = await attempt(() =>
-    db
-      .update(sessionConfigs)
-      .set({ ...changes, version: sql`${sessionConfigs.version} + 1`, updatedAt: now })
-      .where(eq(sessionConfigs.identityStoreId, identityStoreId))
-      .returning(),
+  entry: AuditEntry,
+): Promise<Result<ConfigChange | null, Unavailable>> {
+  const { identityStoreId, at } = entry
+  const ofStore = eq(sessionConfigs.identityStoreId, identityStoreId)
+  const members = Object.entries(changes).map(([field, value]) => [COLUMNS[field as keyof SessionConfig], value])
+  const written = await attempt(() =>
+    db.batch([
+      db.select().from(sessionConfigs).where(ofStore),
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${AUDIT_VIEW} FROM ${sessionConfigs} WHERE ${ofStore})`,
+        after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, Object.fromEntries(members))} FROM ${sessionConfigs} WHERE ${ofStore})`,
+        where: sql`EXISTS (SELECT 1 FROM ${sessionConfigs} WHERE ${ofStore})`,
+      }),
+      db
+        .update(sessionConfigs)
+        .set({ ...changes, version: sql`${sessionConfigs.version} + 1`, updatedAt: at })
+        .where(ofStore)
+        .returning(),
+    ]),
   )
-  if (!rows.ok) return rows
-  const row = rows.value[0]
-  return ok(row === undefined ? null : versionedConfig(row))
+  if (!written.ok) return written
+  const [before, after] = [written.value[0][0], written.value[2][0]]
+  if (before === undefined || after === undefined) return ok(null)
+  return ok({ before: versionedConfig(before).value, after: versionedConfig(after) })
 }
 
 /** The statement that gives a new store its config; nothing if it has one. */

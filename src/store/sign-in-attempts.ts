@@ -2,10 +2,12 @@
  * Counters of sign-in attempts, raised in one statement before any hashing, so that parallel guesses
  * count one by one. Three things are counted: a user at an address, an address, a user anywhere.
  */
-import { and, eq, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, isNotNull, lt, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
+import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
-import { signInAttempts } from './schema.ts'
+import { signInAttempts, users } from './schema.ts'
+import type { User } from './users.ts'
 
 /** Store of the counters, which are raised before it is known whose user name it is. */
 const ANY_STORE = '*'
@@ -109,6 +111,79 @@ export async function forgetAttempts(db: Database, who: SignInAttempt): Promise<
     db
       .delete(signInAttempts)
       .where(and(eq(signInAttempts.identityStoreId, ANY_STORE), eq(signInAttempts.subject, subjects.pair(who)))),
+  )
+  return done.ok ? ok() : done
+}
+
+/** A user who is locked for an address. */
+export interface Lockout {
+  /** The row. */
+  readonly subject: string
+  readonly address: string
+  readonly attempts: number
+  readonly lockedAt: number
+  readonly user: Pick<User, 'userId' | 'username' | 'firstName' | 'lastName' | 'emailAddress'>
+}
+
+/** The lockouts in force of a store's users, the newest first. */
+export async function listLockouts(
+  db: Database,
+  identityStoreId: string,
+  now: number,
+): Promise<Result<readonly Lockout[], Unavailable>> {
+  const t = signInAttempts
+  const rows = await attempt(() =>
+    db
+      .select({
+        subject: t.subject,
+        address: t.address,
+        attempts: t.attempts,
+        lockedAt: t.lockedAt,
+        user: {
+          userId: users.userId,
+          username: users.username,
+          firstName: users.firstName,
+          lastName: users.lastName,
+          emailAddress: users.emailAddress,
+        },
+      })
+      .from(t)
+      .innerJoin(users, eq(users.username, t.username))
+      .where(
+        and(
+          eq(t.identityStoreId, ANY_STORE),
+          eq(users.identityStoreId, identityStoreId),
+          isNotNull(t.lockedUntil),
+          gt(t.lockedUntil, now),
+        ),
+      )
+      .orderBy(desc(t.lockedAt), t.subject),
+  )
+  if (!rows.ok) return rows
+  return ok(
+    rows.value.flatMap(({ address, lockedAt, ...row }) =>
+      address === null || lockedAt === null ? [] : [{ ...row, address, lockedAt }],
+    ),
+  )
+}
+
+/** Ends a lockout of a store's user: what was counted is forgotten. The audit event is in the same transaction. */
+export async function endLockout(
+  db: Database,
+  { subject, user }: Lockout,
+  entry: AuditEntry,
+): Promise<Result<void, Unavailable>> {
+  const t = signInAttempts
+  const row = and(eq(t.identityStoreId, ANY_STORE), eq(t.subject, subject))
+  const done = await attempt(() =>
+    db.batch([
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${jsonObject({ address: t.address, attempts: t.attempts })} FROM ${t} WHERE ${row})`,
+        after: null,
+        where: sql`EXISTS (SELECT 1 FROM ${t} WHERE ${row} AND ${t.username} = ${user.username})`,
+      }),
+      db.delete(t).where(row),
+    ]),
   )
   return done.ok ? ok() : done
 }

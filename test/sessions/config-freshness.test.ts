@@ -6,7 +6,9 @@ import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../src/domain/pol
 import { readSettings } from '../../src/env.ts'
 import { ConfigCopies, publishConfig, storeTag } from '../../src/sessions/config-copies.ts'
 import { Sessions, type VerifiedToken } from '../../src/sessions/service.ts'
+import { type AuditEntry, newRecordId } from '../../src/store/audit-events.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
+import { countCalls } from '../support/counts.ts'
 import { breakD1Statements, breakD1Writes, breakKv, breakStoreJobs } from '../support/faults.ts'
 import { KvDouble } from '../support/kv-double.ts'
 import { fireJobAlarm, mirrored, storeJobs } from '../support/objects.ts'
@@ -25,8 +27,15 @@ function isolate(): Sessions {
   return new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })
 }
 
+/** Who changes the config. */
+function entry(identityStoreId: string): AuditEntry {
+  const at = Date.now()
+  const subject = `identity_store:${identityStoreId}`
+  return { identityStoreId, eventId: newRecordId(at), at, actor: 'test', action: 'test', subject, requestId: 'test' }
+}
+
 async function change(sessions: Sessions, user: TestUser, changes: Partial<SessionConfig>): Promise<number> {
-  const changed = await sessions.updateConfig(user.identityStoreId, changes, Date.now(), later)
+  const changed = await sessions.updateConfig(changes, entry(user.identityStoreId), later)
   if (!changed.ok) throw new Error(changed.error.code)
   await Promise.all(pending.splice(0))
   return changed.value.version
@@ -132,6 +141,31 @@ describe('KV ends on the newest version', () => {
     expect(await publishedVersion(user)).toBe(newest)
   })
 
+  test('also if its job is run again before all writes have landed', async () => {
+    stopClock()
+    const user = await makeUser()
+    new KvDouble([70, 5])
+    await change(isolate(), user, { sessionMinutes: 100 })
+    advanceClock(2)
+    const newest = await change(isolate(), user, { sessionMinutes: 50 })
+    advanceClock(6)
+    await storeJobs(user.identityStoreId).run('publish_config')
+    await finishJobs(user)
+    advanceClock(3_600)
+    expect(await publishedVersion(user)).toBe(newest)
+  })
+
+  test('and one version is written once, however often its job is run', async () => {
+    stopClock()
+    const user = await makeUser()
+    new KvDouble([60])
+    const counts = countCalls()
+    await change(isolate(), user, { sessionMinutes: 50 })
+    for (let times = 0; times < 5; times += 1) await storeJobs(user.identityStoreId).run('publish_config')
+    await finishJobs(user)
+    expect(counts.kvWrites).toBe(1)
+  })
+
   test('when it refuses a second write within a second', async () => {
     stopClock()
     const user = await makeUser()
@@ -159,7 +193,7 @@ describe('KV ends on the newest version', () => {
     stopClock()
     const user = await makeUser()
     const fault = breakD1Statements(/update "session_configs"/i, { when: 'after' })
-    const changed = await isolate().updateConfig(user.identityStoreId, { sessionMinutes: 50 }, Date.now(), later)
+    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId), later)
     expect(changed).toMatchObject({ ok: false, error: { code: 'unavailable' } })
     fault.repair()
     await finishJobs(user)
@@ -185,7 +219,7 @@ describe('a change that cannot be made', () => {
   test('is refused and changes nothing if the job cannot be written first', async () => {
     const user = await makeUser()
     breakStoreJobs()
-    const changed = await isolate().updateConfig(user.identityStoreId, { sessionMinutes: 50 }, Date.now(), later)
+    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId), later)
     expect(changed).toMatchObject({ ok: false, error: { code: 'unavailable' } })
   })
 
@@ -193,17 +227,17 @@ describe('a change that cannot be made', () => {
     stopClock()
     const user = await makeUser()
     const fault = breakD1Writes()
-    const changed = await isolate().updateConfig(user.identityStoreId, { sessionMinutes: 50 }, Date.now(), later)
+    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId), later)
     expect(changed.ok).toBe(false)
     fault.repair()
-    expect(await storeJobs(user.identityStoreId).list()).toHaveLength(1)
+    expect(await storeJobs(user.identityStoreId).list()).toHaveLength(2)
     await finishJobs(user)
     expect(await publishedVersion(user)).toBe(1)
   })
 
   test('of a store that does not exist leaves no job', async () => {
     const sessions = isolate()
-    const changed = await sessions.updateConfig('no-such-store', { sessionMinutes: 50 }, Date.now(), later)
+    const changed = await sessions.updateConfig({ sessionMinutes: 50 }, entry('no-such-store'), later)
     expect(changed).toMatchObject({ ok: false, error: { code: 'identity_store_not_found' } })
     await Promise.all(pending.splice(0))
     expect(await storeJobs('no-such-store').list()).toEqual([])

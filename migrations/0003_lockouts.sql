@@ -1,0 +1,1 @@
+CREATE INDEX `lockouts_by_username` ON `sign_in_attempts` (`username`) WHERE locked_until IS NOT NULL;

@@ -1,0 +1,139 @@
+/** Breakages of the rules of the session config and of API logins. */
+
+const EFFECTS = 'test/api/looker/config-effects.test.ts'
+const CONFIG = 'test/api/looker/session-config.test.ts'
+const CONCURRENCY = 'test/api/looker/config-concurrency.test.ts'
+const SUDO = 'test/api/looker/sudo.test.ts'
+const SCANS = 'test/sessions/store-scans.test.ts'
+const API_SESSIONS = 'src/sessions/api-sessions.ts'
+const STORE_SCANS = 'src/sessions/store-scans.ts'
+const OBJECT = 'src/sessions/user-sessions.ts'
+
+export const lookerMutants = [
+  {
+    name: 'looker: a sudo session outlives the one it came from',
+    file: API_SESSIONS,
+    from: 'if (parentLives.value) return ok(checked)',
+    to: 'if (parentLives.ok) return ok(checked)',
+    caughtBy: { file: SUDO, test: 'when the one it came from logs out' },
+  },
+  {
+    name: 'looker: sudo from sudo',
+    file: API_SESSIONS,
+    from: 'session.actor !== null || ',
+    to: '',
+    caughtBy: { file: SUDO, test: 'is refused from a session that was itself opened by sudo' },
+  },
+  {
+    name: 'looker: sudo for a bot',
+    file: API_SESSIONS,
+    from: 'user.bot || ',
+    to: '',
+    caughtBy: { file: SUDO, test: 'is refused for oneself, a bot' },
+  },
+  {
+    name: 'looker: sudo for an equal',
+    file: 'src/auth/roles.ts',
+    from: 'ROLES.indexOf(role) < ROLES.indexOf(other)',
+    to: 'ROLES.indexOf(role) <= ROLES.indexOf(other)',
+    caughtBy: { file: SUDO, test: 'as admin is only for roles below' },
+  },
+  {
+    name: 'looker: sudo without an audit event',
+    file: API_SESSIONS,
+    from: 'if (recorded.ok) return opened',
+    to: 'return opened',
+    caughtBy: { file: SUDO, test: 'that cannot be written makes sudo fail' },
+  },
+  {
+    name: 'looker: a member changes the config',
+    file: 'src/api/looker/session-config.ts',
+    from: 'if (!allowed.ok) return allowed',
+    to: '',
+    caughtBy: { file: CONFIG, test: 'who is member may do what' },
+  },
+  {
+    name: "looker: a member sees others' sessions",
+    file: 'src/api/looker/user-sessions.ts',
+    from: 'if (!own && !operation.administers)',
+    to: 'if (false)',
+    caughtBy: { file: 'test/api/looker/user-sessions.test.ts', test: "a member: one's own" },
+  },
+  {
+    name: 'looker: a web session is an access token',
+    file: 'src/api/looker/caller.ts',
+    from: "verify(match?.[1] ?? '', 'api')",
+    to: "verify(match?.[1] ?? '', 'web')",
+    caughtBy: { file: 'test/api/looker/login.test.ts', test: 'a web session, a credential and nothing' },
+  },
+  {
+    name: "looker: lockouts of another store's users",
+    file: 'src/store/sign-in-attempts.ts',
+    from: 'eq(users.identityStoreId, identityStoreId),',
+    to: '',
+    caughtBy: { file: 'test/api/looker/lockouts.test.ts', test: "of another store's user is neither listed" },
+  },
+  {
+    name: 'config: nobody is told of a change',
+    file: 'src/sessions/service.ts',
+    from: "{ kind: 'publish_config' }, { kind: 'sweep_sessions' }",
+    to: "{ kind: 'publish_config' }",
+    caughtBy: { file: EFFECTS, test: 'lowered, drops untouched sessions' },
+  },
+  {
+    name: 'config: a change is not in the audit log',
+    file: 'src/store/session-configs.ts',
+    from: 'where: sql`EXISTS (SELECT 1',
+    to: 'where: sql`NOT EXISTS (SELECT 1',
+    caughtBy: { file: CONFIG, test: 'has who, when, from what and to what' },
+  },
+  {
+    name: 'config: an update writes over another',
+    file: 'src/store/session-configs.ts',
+    from: '{sessionConfigs.version} + 1`',
+    to: '{sessionConfigs.version}`',
+    caughtBy: { file: CONCURRENCY, test: '50 concurrent changes' },
+  },
+  {
+    name: 'config: one version is written to KV again and again',
+    file: 'src/sessions/jobs.ts',
+    from: 'if (context.now < verifyAt) return',
+    to: 'if (context.now < 0) return',
+    caughtBy: { file: 'test/sessions/config-freshness.test.ts', test: 'and one version is written once' },
+  },
+  {
+    name: 'config: a cookie outlives the browser though it may no longer',
+    file: OBJECT,
+    from: ' || live.cookiePersistent !== view.persistentCookie',
+    to: '',
+    caughtBy: { file: EFFECTS, test: 'makes the cookie of a live session end with the browser' },
+  },
+  {
+    name: 'config: objects keep locations',
+    file: OBJECT,
+    from: '&& this.storage.clearLocations()',
+    to: '&& false',
+    caughtBy: { file: EFFECTS, test: 'is not written again by an object' },
+  },
+  {
+    name: 'sweep: goes on where it was after another change',
+    file: STORE_SCANS,
+    from: 'progress?.configVersion === configVersion',
+    to: 'progress !== undefined',
+    caughtBy: { file: SCANS, test: 'begins anew when the config is changed' },
+  },
+  {
+    name: 'sweep: forgets whom it missed',
+    file: STORE_SCANS,
+    from: 'const missed = progress.missed || told.missed > 0',
+    to: 'const missed = false',
+    caughtBy: { file: SCANS, test: 'comes back to those who could not be told' },
+  },
+  {
+    name: 'sweep: has no cursor',
+    file: STORE_SCANS,
+    from: 'progress: { ...progress, missed }',
+    to: 'progress: { ...progress, cursor: "", missed }',
+    caughtBy: { file: SCANS, test: 'goes on where it was when everything was killed' },
+  },
+]

@@ -1,0 +1,105 @@
+/** API logins: with an API client's id and secret, on behalf of another user (sudo), and their end. */
+import type { z } from 'zod'
+import { authenticateApiClient, requireScope } from '../../auth/credentials.ts'
+import type { SessionError } from '../../domain/errors.ts'
+import { ID_PATTERN } from '../../domain/ids.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import { readBody, utf8 } from '../../http/body.ts'
+import type { OpenedWithToken } from '../../sessions/api-sessions.ts'
+import { within } from '../../store/database.ts'
+import { findUser } from '../../store/users.ts'
+import type { RequestContext } from '../context.ts'
+import { check } from '../parse.ts'
+import { badBody } from './body.ts'
+import { accessToken, answer, answerNothing, auditFacts, type Operation, type Outcome } from './caller.ts'
+import { renderError } from './errors.ts'
+import { type AccessToken, LoginInput } from './schemas.ts'
+
+/** Period of the gate in front of the logins, in seconds (wrangler.toml). */
+const GATE_SECONDS = 60
+/** Longest wait for it, in milliseconds. */
+const GATE_TIMEOUT_MILLISECONDS = 1_000
+
+/** `POST /login`. What is wrong with the credentials is not told: 404, as Looker answers. */
+export async function login(
+  request: Request,
+  _parameters: Record<string, string>,
+  context: RequestContext,
+): Promise<Response> {
+  const outcome = await logIn(request, context)
+  if (outcome.ok) return outcome.value
+  const { error } = outcome
+  return renderError(REFUSALS.has(error.code) ? { code: 'credential_not_found' } : error, context)
+}
+
+const REFUSALS: ReadonlySet<SessionError['code']> = new Set([
+  'unauthenticated',
+  'credential_expired',
+  'credential_revoked',
+  'user_not_found',
+  'user_disabled',
+])
+
+async function logIn(request: Request, context: RequestContext): Outcome {
+  const { services, client, now } = context
+  // Secrets are too long to be guessed: a gate that is out of order stands open.
+  const key = `api:${client.address}`
+  const gate = await within(GATE_TIMEOUT_MILLISECONDS, 'rate limit', () => services.signInGate.limit({ key }))
+  if (gate.ok && !gate.value.success) return fail({ code: 'rate_limited', retryAfterSeconds: GATE_SECONDS })
+  const input = await readLogin(request)
+  if (!input.ok) return input
+  const { client_id: id, client_secret: secret } = input.value
+  const apiClient = await authenticateApiClient(services.db, id, secret, client, now)
+  if (!apiClient.ok) return apiClient
+  const caller = requireScope(apiClient.value, 'looker')
+  if (!caller.ok) return caller
+  const { identityStoreId, ownerUserId, credentialId } = caller.value
+  if (ownerUserId === null) return fail({ code: 'user_not_found' })
+  const user = await findUser(services.db, { identityStoreId, userId: ownerUserId })
+  if (!user.ok) return user
+  if (user.value === null) return fail({ code: 'user_not_found' })
+  const opened = await services.apiSessions.logIn(user.value, credentialId, client)
+  return opened.ok ? answer(tokenBody(opened.value, now)) : opened
+}
+
+/** In the body as a form, else in the query. A session that comes along is ignored. */
+async function readLogin(request: Request): Promise<Result<z.infer<typeof LoginInput>, SessionError>> {
+  const body = await readBody(request)
+  if (!body.ok) return body
+  const form = new URLSearchParams(utf8(body.value) ?? '')
+  const given = form.size > 0 ? form : new URL(request.url).searchParams
+  const input = check(Object.fromEntries(given), LoginInput)
+  return input.ok ? input : badBody('client_id and client_secret are required.')
+}
+
+/** `POST /login/{user_id}`. */
+export async function loginUser(operation: Operation): Outcome {
+  const { context, parameters, identityStoreId, session, user, actor } = operation
+  const { services, client, now } = context
+  const userId = parameters.user_id ?? ''
+  // Whoever may act for nobody learns nothing of who is there.
+  if (!operation.administers) return fail({ code: 'forbidden', needed: [], provided: [] })
+  const target = ID_PATTERN.test(userId) ? await findUser(services.db, { identityStoreId, userId }) : ok(null)
+  if (!target.ok) return target
+  if (target.value === null) return fail({ code: 'user_not_found' })
+  const entry = { ...auditFacts(context), actor }
+  const opened = await services.apiSessions.openFor(target.value, session, user, client, entry)
+  return opened.ok ? answer(tokenBody(opened.value, now)) : opened
+}
+
+/** `DELETE /logout`: ends the session of the access token. */
+export async function logout(
+  request: Request,
+  _parameters: Record<string, string>,
+  context: RequestContext,
+): Promise<Response> {
+  const verified = await accessToken(request, context)
+  if (!verified.ok) return renderError(verified.error, context)
+  const done = await context.services.apiSessions.logOut(verified.value, auditFacts(context), context.later)
+  return done.ok ? answerNothing().value : renderError(done.error, context)
+}
+
+function tokenBody({ token, expiresAt }: OpenedWithToken, now: number): z.infer<typeof AccessToken> {
+  const seconds = Math.round((expiresAt - now) / 1000)
+  return { access_token: token, token_type: 'Bearer', expires_in: seconds, refresh_token: null }
+}

@@ -1,0 +1,127 @@
+/** What Looker's API takes and gives. Source: the Looker API 4.0 specification, version 4.0.26.12. */
+import { z } from 'zod'
+import { MAX_SESSION_MINUTES, MIN_SESSION_MINUTES } from '../../domain/policy.ts'
+
+const MINUTES_MESSAGE = `Must be a whole number from ${MIN_SESSION_MINUTES} to ${MAX_SESSION_MINUTES}.`
+const boolean = z.boolean('Must be true or false.')
+const text = z.string().nullable()
+const can = z.record(z.string(), z.boolean()).describe('What the caller may do.')
+const instant = z.string().describe('ISO 8601, UTC.')
+
+/** Longest value of a parameter, in characters. */
+const MAX_TEXT_LENGTH = 1_024
+const parameter = z.string().max(MAX_TEXT_LENGTH)
+
+/** By form, or by query (deprecated). */
+export const LoginInput = z.object({ client_id: parameter.min(1), client_secret: parameter.min(1) })
+
+export const AccessToken = z.object({
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int().describe('Seconds.'),
+  refresh_token: z.null(),
+})
+
+/** What may be changed; unknown and read-only fields are ignored. */
+export const SessionConfigPatch = z.object({
+  allow_persistent_sessions: boolean.optional(),
+  session_minutes: z
+    .int({ error: MINUTES_MESSAGE, abort: true })
+    .min(MIN_SESSION_MINUTES, MINUTES_MESSAGE)
+    .max(MAX_SESSION_MINUTES, MINUTES_MESSAGE)
+    .optional(),
+  unlimited_sessions_per_user: boolean.optional(),
+  use_inactivity_based_logout: boolean.optional(),
+  track_session_location: boolean.optional(),
+})
+
+export const SessionConfigBody = z.object({
+  can,
+  allow_persistent_sessions: z.boolean(),
+  session_minutes: z.int(),
+  unlimited_sessions_per_user: z.boolean(),
+  use_inactivity_based_logout: z.boolean(),
+  track_session_location: z.boolean(),
+})
+
+/** `fields`: names, comma-separated; unknown ones are passed over. */
+export const FieldsQuery = z.object({ fields: parameter.optional().describe('Names, comma-separated.') })
+
+export const SessionBody = z.object({
+  can,
+  id: z.uuid(),
+  ip_address: text,
+  browser: text,
+  operating_system: text,
+  city: text,
+  state: text,
+  country: text,
+  credentials_type: text,
+  extended_at: instant.nullable(),
+  extended_count: z.int().nullable(),
+  sudo_user_id: text,
+  created_at: instant,
+  expires_at: instant,
+  url: z.url(),
+})
+
+export const WORKSPACES = ['production', 'dev'] as const
+
+export const ApiSessionPatch = z.object({
+  workspace_id: z.enum(WORKSPACES, 'Must be production or dev.').optional(),
+})
+
+export const ApiSessionBody = z.object({ can, workspace_id: z.string(), sudo_user_id: text })
+
+export const UserBody = z.object({
+  can,
+  id: z.string(),
+  first_name: text,
+  last_name: text,
+  display_name: text,
+  email: text,
+  is_disabled: z.boolean(),
+  url: z.url(),
+})
+
+const flag = z.enum(['true', 'false', '1', '0'], 'Must be true or false.').transform((value) => /true|1/.test(value))
+const count = z.coerce.number('Must be a whole number.').int('Must be a whole number.')
+
+export const LockoutSearchQuery = FieldsQuery.extend({
+  limit: count.min(1).max(1_000).optional(),
+  offset: count.min(0).optional(),
+  page: count.min(1).optional().describe('Deprecated: use `offset`.'),
+  per_page: count.min(1).max(1_000).optional().describe('Deprecated: use `limit`.'),
+  sorts: parameter.optional().describe('Fields, comma-separated, each may be followed by `asc` or `desc`.'),
+  auth_type: parameter.optional(),
+  full_name: parameter.optional(),
+  email: parameter.optional(),
+  remote_id: parameter.optional(),
+  filter_or: flag.optional().describe('Whether one matching filter is enough.'),
+})
+
+export const LockoutBody = z.object({
+  can,
+  key: z.string(),
+  auth_type: z.literal('email'),
+  ip: z.string(),
+  user_id: z.string(),
+  remote_id: z.null(),
+  full_name: text,
+  email: text,
+  fail_count: z.int(),
+  lockout_at: z.iso.datetime(),
+})
+
+export const ErrorBody = z.object({ message: z.string(), documentation_url: z.url() })
+
+export const ValidationErrorBody = ErrorBody.extend({
+  errors: z.array(
+    z.object({
+      field: z.string(),
+      code: z.enum(['missing_field', 'invalid']),
+      message: z.string(),
+      documentation_url: z.url(),
+    }),
+  ),
+})

@@ -1,0 +1,53 @@
+/** The session config, whole for everyone and changed by administrators. */
+import type { z } from 'zod'
+import type { SessionConfig } from '../../domain/policy.ts'
+import { fail } from '../../domain/result.ts'
+import { readSessionConfig } from '../../store/session-configs.ts'
+import { parseAnyJson } from './body.ts'
+import { answer, auditEntry, type Operation, type Outcome, requireAdministrator } from './caller.ts'
+import { type SessionConfigBody, SessionConfigPatch } from './schemas.ts'
+
+/** `GET /session_config`: as D1 has it, so that it shows a change at once wherever it is asked. */
+export async function getSessionConfig(operation: Operation): Outcome {
+  const config = await readSessionConfig(operation.context.services.db, operation.identityStoreId)
+  if (!config.ok) return config
+  if (config.value === null) return fail({ code: 'identity_store_not_found' })
+  return answer(configBody(config.value.value, operation))
+}
+
+/** `PATCH /session_config`: what the body names is changed, the rest stays. */
+export async function patchSessionConfig(operation: Operation): Outcome {
+  const { request, context, identityStoreId } = operation
+  const allowed = requireAdministrator(operation)
+  if (!allowed.ok) return allowed
+  const patch = await parseAnyJson(request, SessionConfigPatch)
+  if (!patch.ok) return patch
+  const changes = changesOf(patch.value)
+  if (Object.keys(changes).length === 0) return getSessionConfig(operation)
+  const entry = auditEntry(operation, 'session_config.updated', `identity_store:${identityStoreId}`)
+  const config = await context.services.sessions.updateConfig(changes, entry, context.later)
+  return config.ok ? answer(configBody(config.value.value, operation)) : config
+}
+
+function changesOf(patch: z.infer<typeof SessionConfigPatch>): Partial<SessionConfig> {
+  const unlimited = patch.unlimited_sessions_per_user
+  const changes = {
+    allowPersistentSessions: patch.allow_persistent_sessions,
+    sessionMinutes: patch.session_minutes,
+    concurrentSessionLimit: unlimited === undefined ? undefined : unlimited ? null : 1,
+    useInactivityBasedLogout: patch.use_inactivity_based_logout,
+    trackSessionLocation: patch.track_session_location,
+  }
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+}
+
+function configBody(config: SessionConfig, { administers }: Operation): z.infer<typeof SessionConfigBody> {
+  return {
+    can: { show: true, update: administers },
+    allow_persistent_sessions: config.allowPersistentSessions,
+    session_minutes: config.sessionMinutes,
+    unlimited_sessions_per_user: config.concurrentSessionLimit === null,
+    use_inactivity_based_logout: config.useInactivityBasedLogout,
+    track_session_location: config.trackSessionLocation,
+  }
+}

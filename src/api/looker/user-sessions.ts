@@ -1,0 +1,102 @@
+/** A user's web sessions: one's own, or for administrators any user's of the store. */
+import type { z } from 'zod'
+import type { SessionError } from '../../domain/errors.ts'
+import { ID_PATTERN } from '../../domain/ids.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import type { CredentialsType } from '../../domain/session.ts'
+import { parseUserAgent } from '../../http/user-agents.ts'
+import type { SessionView } from '../../sessions/user-sessions.ts'
+import type { UserKey } from '../../store/rules.ts'
+import { findUser } from '../../store/users.ts'
+import { parseQuery } from '../parse.ts'
+import { selectFields } from './body.ts'
+import { answer, answerNothing, type Operation, type Outcome } from './caller.ts'
+import { FieldsQuery, type SessionBody } from './schemas.ts'
+
+/** `GET /users/{user_id}/sessions`: the live ones, oldest first; exact, for the user's object is asked. */
+export async function listUserSessions(operation: Operation): Outcome {
+  const query = parseQuery(operation.request, FieldsQuery)
+  if (!query.ok) return query
+  const found = await sessionsOf(operation)
+  if (!found.ok) return found
+  return answer(found.value.views.map((view) => selectFields(sessionBody(view, operation), query.value.fields)))
+}
+
+/** `GET /users/{user_id}/sessions/{session_id}` */
+export async function getUserSession(operation: Operation): Outcome {
+  const query = parseQuery(operation.request, FieldsQuery)
+  if (!query.ok) return query
+  const found = await oneOf(operation)
+  return found.ok ? answer(selectFields(sessionBody(found.value.view, operation), query.value.fields)) : found
+}
+
+/** `DELETE /users/{user_id}/sessions/{session_id}`: ends it. */
+export async function deleteUserSession(operation: Operation): Outcome {
+  const { context, actor } = operation
+  const found = await oneOf(operation)
+  if (!found.ok) return found
+  const { owner, view } = found.value
+  const by = { caller: actor, requestId: context.requestId }
+  const ended = await context.services.sessions.end(owner, { only: [view.session.id] }, 'revoked', by)
+  if (!ended.ok) return ended
+  return ended.value.length === 0 ? fail({ code: 'session_not_found' }) : answerNothing()
+}
+
+async function oneOf(
+  operation: Operation,
+): Promise<Result<{ readonly owner: UserKey; readonly view: SessionView }, SessionError>> {
+  const found = await sessionsOf(operation)
+  if (!found.ok) return found
+  const view = found.value.views.find(({ session }) => session.id === operation.parameters.session_id)
+  return view === undefined ? fail({ code: 'session_not_found' }) : ok({ owner: found.value.owner, view })
+}
+
+/** Errors: `forbidden` for another's if the caller does not administer, whether or not there is such a user. */
+async function sessionsOf(
+  operation: Operation,
+): Promise<Result<{ readonly owner: UserKey; readonly views: readonly SessionView[] }, SessionError>> {
+  const { context, parameters, identityStoreId, user } = operation
+  const userId = parameters.user_id ?? ''
+  const own = userId === user.user.userId
+  if (!own && !operation.administers) return fail({ code: 'forbidden', needed: [], provided: [] })
+  if (!ID_PATTERN.test(userId)) return fail({ code: 'user_not_found' })
+  const owner = { identityStoreId, userId }
+  const found = own ? ok(user) : await findUser(context.services.db, owner)
+  if (!found.ok) return found
+  if (found.value === null) return fail({ code: 'user_not_found' })
+  const views = await context.services.sessions.list(owner, found.value.rules)
+  return views.ok ? ok({ owner, views: views.value }) : views
+}
+
+/** Looker's names for what a user was verified by, where it has any. */
+const CREDENTIALS_TYPES: Readonly<Record<CredentialsType, string>> = {
+  password: 'email',
+  openid: 'oidc',
+  api_client: 'api3',
+  trusted_back_end: 'trusted_back_end',
+  login_token: 'login_token',
+  sudo: 'sudo',
+}
+
+function sessionBody(view: SessionView, { context }: Operation): z.infer<typeof SessionBody> {
+  const { session, userId, expiresAt, idlesOutAt } = view
+  const { browser, operatingSystem } = parseUserAgent(session.client.userAgent)
+  return {
+    can: { show: true, delete: true },
+    id: session.id,
+    ip_address: session.client.address,
+    browser,
+    operating_system: operatingSystem,
+    city: session.location?.city ?? null,
+    state: session.location?.region ?? null,
+    country: session.location?.country ?? null,
+    credentials_type: CREDENTIALS_TYPES[session.credentialsType],
+    // Use does not put off the overall timeout, so no session is ever extended.
+    extended_at: null,
+    extended_count: 0,
+    sudo_user_id: session.actor?.userId ?? null,
+    created_at: new Date(session.openedAt).toISOString(),
+    expires_at: new Date(Math.min(expiresAt, idlesOutAt ?? expiresAt)).toISOString(),
+    url: `${context.services.settings.publicOrigins[0]}/api/4.0/users/${userId}/sessions/${session.id}`,
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * API logins: sessions of kind `api`, with a fixed life. One may be opened from another on behalf of a user of
+ * a lower role (sudo); it lives no longer than the one it came from, which every check asks for.
+ */
+import { outranks } from '../auth/roles.ts'
+import type { SessionError } from '../domain/errors.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { Client } from '../domain/session.ts'
+import { type AuditEntry, recordAuditEvent } from '../store/audit-events.ts'
+import type { Database, Unavailable } from '../store/database.ts'
+import type { KnownUser } from '../store/users.ts'
+import { askAgain } from './object-calls.ts'
+import type { Sessions, VerifiedToken } from './service.ts'
+import type { CheckedSession, Opened, UserSessions } from './user-sessions.ts'
+import { userStub } from './user-stub.ts'
+
+/** Work that goes on after the answer. */
+type Later = (work: Promise<unknown>) => void
+
+/** A session with its token. */
+export type OpenedWithToken = Opened & { readonly token: string }
+
+/** An event of the audit log, as far as it is known before: all but what happened to which session. */
+export type SudoEntry = Omit<AuditEntry, 'action' | 'subject' | 'identityStoreId'>
+
+export class ApiSessions {
+  private readonly db: Database
+  private readonly sessions: Sessions
+  private readonly users: DurableObjectNamespace<UserSessions>
+
+  constructor(db: Database, sessions: Sessions, users: DurableObjectNamespace<UserSessions>) {
+    this.db = db
+    this.sessions = sessions
+    this.users = users
+  }
+
+  /** Logs an API client in as the user it acts for. Errors: `user_disabled`, `unavailable`. */
+  logIn(user: KnownUser, apiClientId: string, client: Client): Promise<Result<OpenedWithToken, SessionError>> {
+    const opening = { ...OPENING, credentialsType: 'api_client', client, actor: null, apiClientId } as const
+    return this.sessions.open(user.user, opening, user.rules, null)
+  }
+
+  /**
+   * Opens a session on behalf of another user of the store. Refused from a session that was itself opened so,
+   * and for a user of an equal or higher role, a bot or a disabled user. It is no use until it is in the audit
+   * log. Errors: `forbidden`, `user_disabled`, `unavailable`.
+   */
+  async openFor(
+    target: KnownUser,
+    from: CheckedSession,
+    caller: KnownUser,
+    client: Client,
+    entry: SudoEntry,
+  ): Promise<Result<OpenedWithToken, SessionError>> {
+    const { session, identityStoreId } = from
+    const { user } = target
+    const sameStore = user.identityStoreId === identityStoreId
+    if (session.actor !== null || !sameStore || user.bot || !outranks(caller.user.role, user.role)) {
+      return fail({ code: 'forbidden', needed: [], provided: [] })
+    }
+    if (!user.active) return fail({ code: 'user_disabled' })
+    const actor = { userId: caller.user.userId, sessionId: session.id }
+    const opening = { ...OPENING, credentialsType: 'sudo', client, actor, apiClientId: session.apiClientId } as const
+    const opened = await this.sessions.open(user, opening, target.rules, null)
+    if (!opened.ok) return opened
+    const recorded = await this.record('sudo.opened', opened.value, entry)
+    if (recorded.ok) return opened
+    const by = { caller: entry.actor, requestId: entry.requestId }
+    await this.sessions.end(user, { only: [opened.value.session.id] }, 'revoked', by)
+    return recorded
+  }
+
+  /**
+   * Checks a session strictly, and the one that it was opened from. `workspace`: the client chooses it.
+   * Errors: `session_ended`, `unauthenticated`, `unavailable`.
+   */
+  async check(
+    verified: VerifiedToken,
+    how: { readonly client: Client; readonly workspace?: string },
+    entry: Omit<SudoEntry, 'actor'>,
+    later: Later,
+  ): Promise<Result<CheckedSession, SessionError>> {
+    const options = { ...how, touch: true, cookie: false, maxAgeSeconds: 0 }
+    const check = await this.sessions.check(verified, options, entry.at, later)
+    if (!check.ok) return check
+    const { checked } = check.value
+    const { actor, id } = checked.session
+    if (actor === null) return ok(checked)
+    const owner = { identityStoreId: checked.identityStoreId, userId: actor.userId }
+    const parentLives = await askAgain(async () => ok(await userStub(this.users, owner).isLive(actor.sessionId)))
+    if (!parentLives.ok) return parentLives
+    if (parentLives.value) return ok(checked)
+    const by = { caller: `session:${actor.sessionId}`, requestId: entry.requestId }
+    const ended = await this.sessions.end(checked, { only: [id] }, 'parent_ended', by)
+    if (!ended.ok) return ended
+    later(this.record('sudo.ended', checked, { ...entry, actor: `user:${actor.userId}` }))
+    return fail({ code: 'session_ended', reason: 'parent_ended', endedAt: entry.at })
+  }
+
+  /** Ends the session of a token. Ending twice is ending once. Errors: `unauthenticated`, `unavailable`. */
+  async logOut(
+    verified: VerifiedToken,
+    entry: Omit<SudoEntry, 'actor'>,
+    later: Later,
+  ): Promise<Result<void, SessionError>> {
+    const options = { touch: false, cookie: false, client: null, maxAgeSeconds: 0 }
+    const check = await this.sessions.check(verified, options, entry.at, later)
+    if (!check.ok) return check.error.code === 'session_ended' ? ok() : check
+    const ended = await this.sessions.endOwn(verified, 'current', entry.requestId, entry.at, later)
+    if (!ended.ok) return ended
+    const { checked } = check.value
+    const { actor } = checked.session
+    if (actor !== null) later(this.record('sudo.ended', checked, { ...entry, actor: `user:${actor.userId}` }))
+    return ok()
+  }
+
+  /** The session record says the same for good; this is for whoever reads the audit log alone. */
+  private record(
+    action: 'sudo.opened' | 'sudo.ended',
+    { identityStoreId, userId, session }: Pick<CheckedSession, 'identityStoreId' | 'userId' | 'session'>,
+    entry: SudoEntry,
+  ): Promise<Result<void, Unavailable>> {
+    const known = { session_id: session.id, from_session_id: session.actor?.sessionId }
+    return recordAuditEvent(this.db, { ...entry, identityStoreId, action, subject: `user:${userId}` }, known)
+  }
+}
+
+const OPENING = { kind: 'api', persistent: false, location: null, cookie: false } as const

@@ -1,0 +1,109 @@
+/**
+ * Jobs that go through a whole store after a change of its session config: 32 users a step, from a cursor.
+ * Progress is for one version of the config: after another change it begins anew, so that nobody was told
+ * only of the older one. Users who could not be told are come back to at the end.
+ */
+import type { Result } from '../domain/result.ts'
+import { sessionIdTime } from '../domain/session-id.ts'
+import { type Unavailable, within } from '../store/database.ts'
+import { clearLocations, type FoundUser, liveSessionsAfter, usersWithLocationAfter } from '../store/live-users.ts'
+import { readSessionConfig } from '../store/session-configs.ts'
+import type { JobContext, JobOutcome } from './jobs.ts'
+import { userStub } from './user-stub.ts'
+
+/** Users a step; their objects are told at the same time. */
+const USERS_A_STEP = 32
+/** Wait before those who were missed are come back to, in milliseconds. */
+const COME_BACK_MILLISECONDS = 10_000
+/** Longest wait for a user's object, in milliseconds. */
+const OBJECT_TIMEOUT_MILLISECONDS = 5_000
+
+interface Progress {
+  readonly configVersion: number
+  /** When the scan began, epoch milliseconds. */
+  readonly beganAt: number
+  readonly cursor: string
+  /** Somebody before the cursor could not be told. */
+  readonly missed: boolean
+}
+
+/** Tell every user who has live sessions what holds now. */
+export interface SweepSessions {
+  readonly kind: 'sweep_sessions'
+  readonly progress?: Progress
+}
+
+/** Clear the locations of all sessions, live and ended, unless the store keeps them again. */
+export interface ClearLocations {
+  readonly kind: 'clear_locations'
+  readonly progress?: Progress
+}
+
+/** One step of a sweep. Sessions opened after it began know what holds. */
+export async function sweepStep(job: SweepSessions, context: JobContext): Promise<JobOutcome> {
+  const { db, identityStoreId } = context
+  const config = await readSessionConfig(db, identityStoreId)
+  if (!config.ok) return { next: 'failed', what: 'D1' }
+  if (config.value === null) return { next: 'done' }
+  const progress = proceed(job.progress, config.value.version, context.now)
+  const found = await liveSessionsAfter(db, identityStoreId, progress.cursor, USERS_A_STEP)
+  if (!found.ok) return { next: 'failed', what: 'D1' }
+  const told = await tellEach(found.value, context)
+  const last = found.value.at(-1)?.cursor ?? ''
+  const finished = found.value.length < USERS_A_STEP || sessionIdTime(last) > progress.beganAt
+  return outcome(job, { ...progress, cursor: last }, told, finished, context.now)
+}
+
+/** One step of clearing: the users' objects first, lest they write a location again; then the records. */
+export async function clearLocationsStep(job: ClearLocations, context: JobContext): Promise<JobOutcome> {
+  const { db, identityStoreId } = context
+  const config = await readSessionConfig(db, identityStoreId)
+  if (!config.ok) return { next: 'failed', what: 'D1' }
+  if (config.value === null || config.value.value.trackSessionLocation) return { next: 'done' }
+  const progress = proceed(job.progress, config.value.version, context.now)
+  const found = await usersWithLocationAfter(db, identityStoreId, progress.cursor, USERS_A_STEP)
+  if (!found.ok) return { next: 'failed', what: 'D1' }
+  const told = await tellEach(found.value, context)
+  const cleared = await clearLocations(db, identityStoreId, told.userIds)
+  if (!cleared.ok) return { next: 'failed', what: 'D1' }
+  const last = found.value.at(-1)?.cursor ?? ''
+  return outcome(job, { ...progress, cursor: last }, told, found.value.length < USERS_A_STEP, context.now)
+}
+
+function proceed(progress: Progress | undefined, configVersion: number, now: number): Progress {
+  return progress?.configVersion === configVersion
+    ? progress
+    : { configVersion, beganAt: now, cursor: '', missed: false }
+}
+
+interface Told {
+  readonly userIds: readonly string[]
+  readonly missed: number
+}
+
+async function tellEach(found: readonly FoundUser[], context: JobContext): Promise<Told> {
+  const users = [...new Map(found.map((user) => [user.userId, user])).values()]
+  const answers = await Promise.all(users.map((user) => tell(user, context)))
+  const userIds = users.flatMap(({ userId }, index) => (answers[index]?.ok === true ? [userId] : []))
+  return { userIds, missed: users.length - userIds.length }
+}
+
+function tell({ userId, rules }: FoundUser, context: JobContext): Promise<Result<void, Unavailable>> {
+  const owner = { identityStoreId: context.identityStoreId, userId }
+  return within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
+    await userStub(context.users, owner).tell(owner, rules)
+  })
+}
+
+function outcome(
+  job: SweepSessions | ClearLocations,
+  progress: Progress,
+  told: Told,
+  finished: boolean,
+  now: number,
+): JobOutcome {
+  if (told.missed > 0 && told.userIds.length === 0) return { next: 'failed', what: 'users' }
+  const missed = progress.missed || told.missed > 0
+  if (!finished) return { next: 'again', dueAt: now, job: { kind: job.kind, progress: { ...progress, missed } } }
+  return missed ? { next: 'again', dueAt: now + COME_BACK_MILLISECONDS, job: { kind: job.kind } } : { next: 'done' }
+}

@@ -1,0 +1,19 @@
+/** The secret part of a session token: what is kept of it, and what proves to hold it. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { SessionToken } from '../domain/token.ts'
+import type { Holder } from './user-sessions.ts'
+
+/** What is kept of a secret: SHA-256, hexadecimal. */
+export function hashSecret(secret: Uint8Array): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/** Whether two hashes are the same; takes as long whatever the answer. */
+export function sameHash(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+}
+
+/** Who holds a verified token, for the object to check. */
+export function holder(token: SessionToken): Holder {
+  return { sessionId: token.sessionId, secretHash: hashSecret(token.secret) }
+}

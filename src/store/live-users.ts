@@ -1,0 +1,99 @@
+/** Whom to tell that a store's session config has changed: users with live sessions, and users with locations. */
+import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm'
+import type { Knowledge } from '../domain/policy.ts'
+import { ok, type Result } from '../domain/result.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
+import { sessionConfigs, sessionSettings, sessions, users } from './schema.ts'
+
+/** A user, what holds for that user now, and where in the order of the scan the user was found. */
+export interface FoundUser {
+  readonly userId: string
+  readonly rules: Knowledge
+  readonly cursor: string
+}
+
+/**
+ * The next live web sessions of a store after a session id, each with its user: a user with several sessions
+ * comes several times. Reads the index of live sessions, however many have ended.
+ */
+export async function liveSessionsAfter(
+  db: Database,
+  identityStoreId: string,
+  after: string,
+  limit: number,
+): Promise<Result<readonly FoundUser[], Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select({ userId: users.userId, cursor: sql<string>`${sessions.sessionId}`.as('cursor'), ...RULE_COLUMNS })
+      .from(sessions)
+      .innerJoin(users, and(eq(users.identityStoreId, sessions.identityStoreId), eq(users.userId, sessions.userId)))
+      .innerJoin(sessionConfigs, configOfStore)
+      .leftJoin(sessionSettings, settingsOfUser)
+      .where(
+        and(
+          eq(sessions.identityStoreId, identityStoreId),
+          gt(sessions.sessionId, after),
+          // As the index says it: a bound value would not match.
+          sql`${sessions.endedAt} IS NULL AND ${sessions.kind} = 'web'`,
+        ),
+      )
+      .orderBy(asc(sessions.sessionId))
+      .limit(limit),
+  )
+  return rows.ok
+    ? ok(rows.value.map((row) => ({ userId: row.userId, cursor: row.cursor, rules: rulesFrom(row) })))
+    : rows
+}
+
+/** The next users of a store after a user id who have session records with a location, ended ones too. */
+export async function usersWithLocationAfter(
+  db: Database,
+  identityStoreId: string,
+  after: string,
+  limit: number,
+): Promise<Result<readonly FoundUser[], Unavailable>> {
+  const found = db
+    .selectDistinct({ userId: sessions.userId })
+    .from(sessions)
+    .where(and(eq(sessions.identityStoreId, identityStoreId), gt(sessions.userId, after), isNotNull(sessions.location)))
+    .orderBy(asc(sessions.userId))
+    .limit(limit)
+  const rows = await attempt(() =>
+    db
+      .select({ userId: users.userId, ...RULE_COLUMNS })
+      .from(users)
+      .innerJoin(sessionConfigs, configOfStore)
+      .leftJoin(sessionSettings, settingsOfUser)
+      .where(and(eq(users.identityStoreId, identityStoreId), inArray(users.userId, found)))
+      .orderBy(asc(users.userId)),
+  )
+  return rows.ok
+    ? ok(rows.value.map((row) => ({ userId: row.userId, cursor: row.userId, rules: rulesFrom(row) })))
+    : rows
+}
+
+/**
+ * Clears the locations of some users' session records, while the store keeps none. A record that its user's
+ * object writes once more has no location either: the object clears its own first.
+ */
+export async function clearLocations(
+  db: Database,
+  identityStoreId: string,
+  userIds: readonly string[],
+): Promise<Result<void, Unavailable>> {
+  const done = await attempt(() =>
+    db
+      .update(sessions)
+      .set({ location: null })
+      .where(
+        and(
+          eq(sessions.identityStoreId, identityStoreId),
+          sql`${sessions.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
+          isNotNull(sessions.location),
+          sql`NOT EXISTS (SELECT 1 FROM ${sessionConfigs} WHERE ${sessionConfigs.identityStoreId} = ${identityStoreId} AND ${sessionConfigs.trackSessionLocation})`,
+        ),
+      ),
+  )
+  return done.ok ? ok() : done
+}
