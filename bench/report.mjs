@@ -1,6 +1,6 @@
 // What is printed, and what README.md shows.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { COUNTS, dollars, PRICES } from './cost.mjs'
+import { COUNTS, dollars, PRICES } from './cost.ts'
 
 const README = new URL('../README.md', import.meta.url)
 const START = '<!-- bench:start -->'

@@ -1,5 +1,5 @@
 // What is aimed at, and whether it is reached. A target compares two scenarios, or says how to find its figure.
-import { COUNTS, dollars, dollarsOfFreshness } from './cost.mjs'
+import { COUNTS, dollars, dollarsOfFreshness } from './cost.ts'
 import { ratio } from './rounds.mjs'
 
 const throughput = (what, above, below, least) => ({
