@@ -1,4 +1,5 @@
-// Checks while sign-ins hash: hashing blocks its isolate, so this is the worst that a sign-in does to others.
+// Checks while sign-ins hash: hashing blocks its isolate, so four clients that sign in
+// again at once, as fast as they are let, are the worst that sign-ins do to others.
 import { passwordHash } from './contenders/latchkey.mjs'
 import { burst } from './load.mjs'
 import { spread } from './rounds.mjs'
