@@ -43,6 +43,8 @@ export default defineConfig({
           exclude: [...PLAIN, ...SERVED],
           setupFiles: ['test/support/setup.ts'],
           restoreMocks: true,
+          // Bounds a test that hangs; says nothing about speed.
+          testTimeout: 60_000,
         },
       },
       {

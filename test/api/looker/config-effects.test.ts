@@ -2,6 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { sessionNumber } from '../../../src/domain/session-id.ts'
 import { sessions } from '../../../src/store/schema.ts'
 import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
@@ -9,9 +10,9 @@ import { breakKv, breakStoreJobs, breakUserObjects } from '../../support/faults.
 import { KvDouble } from '../../support/kv-double.ts'
 import { fireUserAlarm, mirrored, userObject } from '../../support/objects.ts'
 import { check, send, signIn, tokenInCookie } from '../../support/requests.ts'
-import { db, makeUser, type TestUser } from '../../support/stores.ts'
+import { db, makeBearer, makeUser, type TestUser } from '../../support/stores.ts'
 import { type Variant, workerWith } from '../../support/variants.ts'
-import { finishJobs, logIn, looker, patchConfig } from './support.ts'
+import { finishJobs, type LoggedIn, logIn, looker, patchConfig } from './support.ts'
 
 const CF = { city: 'Turin', region: 'Piedmont', country: 'IT' } as const
 const MINUTE = 60
@@ -29,11 +30,18 @@ async function ends(user: TestUser): Promise<(string | null)[]> {
   return rows.map(({ endReason }) => endReason)
 }
 
-/** The ids in the user's own list and in Looker's. */
-async function listed(token: string, user: TestUser, admin: string): Promise<[string[], string[]]> {
+/** The sessions in the user's own list, in Looker's, and in Slack's across all users, which reads D1 alone. */
+async function listed(token: string, user: TestUser, admin: LoggedIn): Promise<(string | number)[][]> {
   const own = (await (await send('/sessions', { bearer: token })).json()) as { sessions: { id: string }[] }
-  const { body } = await looker('GET', `/users/${user.userId}/sessions`, admin)
-  return [own.sessions.map(({ id }) => id), body.map(({ id }: { id: string }) => id)]
+  const { body } = await looker('GET', `/users/${user.userId}/sessions`, admin.token)
+  const bearer = await makeBearer(user.identityStoreId, ['admin.users:read'], { ownerUserId: admin.user.userId })
+  const answer = await send('/api/admin.users.session.list', { method: 'POST', bearer })
+  const slack = (await answer.json()) as { active_sessions: { session_id: number }[] }
+  return [
+    own.sessions.map(({ id }) => id),
+    body.map(({ id }: { id: string }) => id),
+    slack.active_sessions.map((session) => session.session_id),
+  ]
 }
 
 describe('session_minutes', () => {
@@ -47,7 +55,7 @@ describe('session_minutes', () => {
     await patchConfig(admin.token, { session_minutes: 20 })
     await finishJobs(store)
     expect(await ends(user)).toEqual(['expired', null])
-    expect(await listed(young.token, user, admin.token)).toEqual([[young.id], [young.id]])
+    expect(await listed(young.token, user, admin)).toEqual([[young.id], [young.id], [sessionNumber(young.id)]])
     expect((await check(old)).status).toBe(401)
     expect((await check(young)).status).toBe(200)
   })
