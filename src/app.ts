@@ -11,6 +11,7 @@ import { sessionsApi } from './api/sessions/routes.ts'
 import { SLACK_PATH, slackApi } from './api/slack/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
+import { pathOf } from './http/router-paths.ts'
 
 const reference: Route = {
   method: 'GET',
@@ -83,7 +84,7 @@ export function withCommonHeaders(request: Request, response: Response, requestI
   headers.set('x-content-type-options', 'nosniff')
   headers.set('referrer-policy', 'no-referrer')
   headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
-  if (new URL(request.url).protocol === 'https:') {
+  if (request.url.startsWith('https:')) {
     headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
   }
   return response
@@ -94,7 +95,10 @@ export function withCommonHeaders(request: Request, response: Response, requestI
  * for the one must not pass for the other.
  */
 async function route(request: Request, context: RequestContext): Promise<Response> {
-  const signed = new URL(request.url).pathname.startsWith(`${identityCenterApi.base}/`)
+  const path = pathOf(request.url)
+  // The check is asked more often than all the rest: it is found without a pattern.
+  if (request.method === 'GET' && path.startsWith('/sessions/')) return own.fetch(request, context)
+  const signed = path.startsWith(`${identityCenterApi.base}/`)
   if (request.method !== 'HEAD' || signed) return router.fetch(request, context)
   const response = await router.fetch(new Request(request, { method: 'GET' }), context)
   return new Response(null, response)

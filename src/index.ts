@@ -28,7 +28,10 @@ export default {
       requestId,
       now: Date.now(),
       client: clientOf(request),
-      location: locationOf(request),
+      // Only an opening asks.
+      get location() {
+        return locationOf(request)
+      },
       later: (work) => ctx.waitUntil(work),
     })
   },

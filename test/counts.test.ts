@@ -1,6 +1,7 @@
 /** What each operation costs: the budgets, as they are counted. */
 import { env } from 'cloudflare:workers'
 import { afterAll, expect, test } from 'vitest'
+import { COUNTS, dollars, dollarsOfFreshness } from '../bench/cost.ts'
 import { readSettings } from '../src/env.ts'
 import { servicesOf } from '../src/services.ts'
 import { intercept } from './support/bindings.ts'
@@ -33,7 +34,7 @@ afterAll(() => {
   console.info(rows.map(line).join('\n'))
 })
 
-/** Does something as a user does and counts it, to the last row of its mirror. */
+/** Does something as a user does and counts it, to the last row of its mirror. What the benchmark publishes is this. */
 async function cost(what: string, user: TestUser, act: () => Promise<unknown>): Promise<Cost> {
   const counts = countCalls()
   const meters = await meterRows()
@@ -50,6 +51,7 @@ async function cost(what: string, user: TestUser, act: () => Promise<unknown>): 
   const { d1Rows, objectRows, alarms } = meters
   const found = { objectCalls, d1Statements, mirror, kvReads, d1Rows, objectRows, alarms }
   table.push([what, found])
+  expect(found).toEqual((COUNTS as Record<string, Cost>)[what])
   return found
 }
 
@@ -197,3 +199,9 @@ test('the end of 1 000 sessions is one call and at most five statements', async 
     alarms: 1,
   })
 }, 30000)
+
+test('a million checks cost at most fifty cents', () => {
+  expect(dollars(COUNTS['check, strict'])).toBeCloseTo(0.47)
+  // Asked every 5 s, with answers up to 30 s old: one check in six asks the object, which writes the last activity.
+  expect(dollarsOfFreshness(30, 5)).toBeCloseTo(0.32 + 1.15 / 6)
+})

@@ -5,7 +5,7 @@
 import { type IRequest, type RouteEntry, Router } from 'itty-router'
 import type { z } from 'zod'
 import type { SessionError } from '../domain/errors.ts'
-import { allowedMethods, decodeParameters, isWellFormed } from '../http/router-paths.ts'
+import { allowedMethods, decodeParameters, isWellFormed, pathOf } from '../http/router-paths.ts'
 import { causeOf } from '../store/database.ts'
 import type { RequestContext } from './context.ts'
 
@@ -67,7 +67,10 @@ export interface ServedApi {
   readonly routes: readonly RouteEntry[]
 }
 
-/** Serves an API. Paths are exact: itty takes `/a`, `/a/` and `/a//` for one another, we do not. */
+/**
+ * Serves an API. Paths are exact: itty takes `/a`, `/a/` and `/a//` for one another, we do not. A path without
+ * parameters is looked up, before itty matches patterns: it wins over a pattern, wherever it stands in the list.
+ */
 export function serve(api: Api): ServedApi {
   const router = Router<IRequest, [RequestContext]>({
     base: api.base,
@@ -90,7 +93,13 @@ export function serve(api: Api): ServedApi {
   function exact(pathname: string): boolean {
     return !pathname.includes('//') && pathname.endsWith('/') === (api.trailingSlash === 'always')
   }
+  const plain = new Map<string, Route>()
   for (const route of api.routes) {
+    if (!/[:*]/.test(route.path)) {
+      const path = `${api.base}${route.path}`
+      const slash = api.trailingSlash === 'always' && !path.endsWith('/') ? '/' : ''
+      plain.set(`${route.method} ${path}${slash}`, route)
+    }
     const register = router[route.method.toLowerCase() as 'get']
     register(route.path, (request: IRequest, context: RequestContext) => {
       const parameters = decodeParameters(request.params)
@@ -98,7 +107,21 @@ export function serve(api: Api): ServedApi {
       return route.handle(request as unknown as Request, parameters, context)
     })
   }
-  return { fetch: (request, context) => router.fetch(request, context), routes: router.routes }
+  async function handlePlain(route: Route, request: Request, context: RequestContext): Promise<Response> {
+    try {
+      return await route.handle(request, {}, context)
+    } catch (error) {
+      logBug(error, context)
+      return api.renderBug(context)
+    }
+  }
+  return {
+    fetch: (request, context) => {
+      const route = plain.get(`${request.method} ${pathOf(request.url)}`)
+      return route === undefined ? router.fetch(request, context) : handlePlain(route, request, context)
+    },
+    routes: router.routes,
+  }
 }
 
 /** Logs an error that nobody expected, under the request's id; the answer must say nothing of it. */

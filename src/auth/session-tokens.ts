@@ -9,6 +9,9 @@ import {
 } from '../domain/token.ts'
 import type { Key } from '../env.ts'
 
+/** Genuine tokens that one isolate remembers, so that it need not verify them again. */
+const MAX_REMEMBERED = 10_000
+
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 
 /** A ring of keys: the newest signs, all verify. */
@@ -16,6 +19,7 @@ export class SessionTokens {
   private readonly newest: Key
   private readonly secrets: ReadonlyMap<number, Uint8Array>
   private readonly imported = new Map<number, CryptoKey>()
+  private readonly genuine = new Map<string, SessionToken>()
 
   constructor(keys: readonly Key[]) {
     const newest = keys[0]
@@ -35,18 +39,27 @@ export class SessionTokens {
 
   /** What a token says; null if it is not one that we signed, in its only spelling, with a key in use. */
   async verify(text: string): Promise<SessionToken | null> {
+    const known = this.genuine.get(text)
+    if (known !== undefined) return known
     if (!TOKEN_PATTERN.test(text)) return null
     const bytes = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
     const token = decodeToken(bytes)
     if (token === null || !this.secrets.has(token.keyId)) return null
     const key = await this.key(token.keyId)
     const genuine = await crypto.subtle.verify(HMAC, key, bytes.subarray(SIGNED_BYTES), bytes.subarray(0, SIGNED_BYTES))
+    if (genuine) this.remember(text, token)
     return genuine ? token : null
   }
 
   /** Whether a token should be issued anew because a newer key signs. */
   isStale(token: SessionToken): boolean {
     return token.keyId !== this.newest.id
+  }
+
+  private remember(text: string, token: SessionToken): void {
+    const oldest = this.genuine.size >= MAX_REMEMBERED ? this.genuine.keys().next().value : undefined
+    if (oldest !== undefined) this.genuine.delete(oldest)
+    this.genuine.set(text, token)
   }
 
   /** Holds the key itself, not the promise of it: a promise of one request must not be awaited by another. */

@@ -23,8 +23,10 @@ export async function readBody(request: Request, limitBytes = MAX_BODY_BYTES): P
   if (request.body === null) return { ok: true, value: new Uint8Array() }
 
   const reader = request.body.getReader()
-  const limit = new AbortController()
-  const late = scheduler.wait(BODY_TIMEOUT_MILLISECONDS, { signal: limit.signal }).then(() => 'late' as const)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), BODY_TIMEOUT_MILLISECONDS)
+  })
   const chunks: Uint8Array[] = []
   let size = 0
   try {
@@ -42,8 +44,7 @@ export async function readBody(request: Request, limitBytes = MAX_BODY_BYTES): P
   } catch {
     // The client went away in the middle.
   } finally {
-    limit.abort()
-    late.catch(() => undefined)
+    clearTimeout(timer)
   }
   void reader.cancel().catch(() => undefined)
   return { ok: false, error: { code: 'request_timeout' } }

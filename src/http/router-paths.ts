@@ -1,6 +1,13 @@
 /** What itty-router leaves out: which methods a path has, and paths that it takes for one another. */
 import type { RouteEntry } from 'itty-router'
 
+/** The path of an absolute URL, as it is written there. */
+export function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('//') + 2)
+  const end = url.indexOf('?', start)
+  return end < 0 ? url.slice(start) : url.slice(start, end)
+}
+
 /** The methods that a path is served with; empty if there is no such path. */
 export function allowedMethods(routes: readonly RouteEntry[], pathname: string): string[] {
   const methods = routes.flatMap(([method, pattern]) => (pathname.match(pattern) === null ? [] : [method]))

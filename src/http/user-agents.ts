@@ -6,14 +6,25 @@ export interface UserAgent {
   readonly operatingSystem: string | null
 }
 
+/** Different user agents that one isolate remembers. To parse one takes longer than all the rest of a check. */
+const MAX_REMEMBERED = 1_000
+
+const remembered = new Map<string, UserAgent>()
+
 /** Names of browser and system with their versions; null where the user agent does not say. */
 export function parseUserAgent(userAgent: string | null): UserAgent {
   if (userAgent === null || userAgent === '') return { browser: null, operatingSystem: null }
+  const known = remembered.get(userAgent)
+  if (known !== undefined) return known
   const parsed = Bowser.parse(userAgent)
-  return {
+  const found = {
     browser: named(parsed.browser.name, parsed.browser.version),
     operatingSystem: named(parsed.os.name, parsed.os.versionName ?? parsed.os.version),
   }
+  const oldest = remembered.size >= MAX_REMEMBERED ? remembered.keys().next().value : undefined
+  if (oldest !== undefined) remembered.delete(oldest)
+  remembered.set(userAgent, found)
+  return found
 }
 
 function named(name: string | undefined, version: string | undefined): string | null {

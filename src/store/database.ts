@@ -30,18 +30,19 @@ export async function within<T>(
   isBug: (error: unknown) => boolean = () => false,
 ): Promise<Result<T, Unavailable>> {
   const unavailable = fail<Unavailable>({ code: 'unavailable', what, retryAfterSeconds: 5 })
-  const limit = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  // Not `scheduler.wait` with a signal: to abort one costs the CPU time of half a check.
+  const late = new Promise<typeof unavailable>((resolve) => {
+    timer = setTimeout(() => resolve(unavailable), milliseconds)
+  })
   try {
-    return await Promise.race([
-      work().then((value) => ok(value)),
-      scheduler.wait(milliseconds, { signal: limit.signal }).then(() => unavailable),
-    ])
+    return await Promise.race([work().then((value) => ok(value)), late])
   } catch (error) {
     if (isBug(error)) throw error
     console.warn('unavailable', { what, error: causeOf(error).message })
     return unavailable
   } finally {
-    limit.abort()
+    clearTimeout(timer)
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { TOKEN_BYTES } from '../../src/domain/token.ts'
 import { countCalls } from '../support/counts.ts'
 import { check, send, signIn } from '../support/requests.ts'
@@ -124,6 +124,16 @@ describe('a genuine token in the wrong place', () => {
 })
 
 describe('a key ring', () => {
+  test('verifies a token once; one that it refused, every time', async () => {
+    const { token } = await signIn(await makeUser())
+    const ring = tokenRing(1)
+    const verify = vi.spyOn(crypto.subtle, 'verify')
+    const forged = textOf(bytesOf(token).map((byte, at) => (at === TOKEN_BYTES - 1 ? byte ^ 1 : byte)))
+    const said = await ring.verify(token)
+    expect([said === null, await ring.verify(token), verify.mock.calls.length]).toEqual([false, said, 1])
+    expect([await ring.verify(forged), await ring.verify(forged), verify.mock.calls.length]).toEqual([null, null, 3])
+  })
+
   test('signs with the newest key, verifies with all, and knows what is stale', async () => {
     const { token } = await signIn(await makeUser())
     const rotated = tokenRing(2, 1)

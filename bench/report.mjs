@@ -1,0 +1,189 @@
+// What is printed, and what README.md shows.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { COUNTS, dollars, PRICES } from './cost.ts'
+
+const README = new URL('../README.md', import.meta.url)
+const START = '<!-- bench:start -->'
+const END = '<!-- bench:end -->'
+
+/** What a scenario is, for people; in the order in which they are shown. */
+export const LABELS = {
+  empty: 'empty Worker',
+  object_call: 'Worker with one object call',
+  object_read: 'Worker with one object call and a read',
+  check_max_age: 'Latchkey: check, `max-age=5`, warm',
+  check_forged: 'Latchkey: forged token refused',
+  check: 'Latchkey: strict check, one user',
+  check_many: 'Latchkey: strict check, many live users',
+  iron_session: 'iron-session: unseal (cannot be revoked)',
+  oauth_provider: 'workers-oauth-provider: token check (KV)',
+  better_auth_cached: 'better-auth: get-session, cookie cache',
+  better_auth: 'better-auth: get-session (D1)',
+  express_sqlite: 'express-session: SQLite store (Node)',
+  express_redis: 'express-session: Redis store (Node)',
+  list: "Latchkey: list of a user's 10 sessions",
+  open_known: 'Latchkey: open, known user',
+  open_new: 'Latchkey: open, brand-new user',
+  sign_in: 'Latchkey: sign-in, hashing next to nothing, 3 at a time',
+  better_auth_sign_in: 'better-auth: sign-in, hashing off',
+}
+
+/** The results as text for a terminal. */
+export function asText(results, judged) {
+  return tables(results, judged)
+    .map(({ title, rows }) => [`\n${title}`, ...aligned(rows)].join('\n'))
+    .concat(notes(results).map((note) => `\n${note}`))
+    .join('\n')
+}
+
+/** The results as Markdown. */
+export function asMarkdown(results, judged) {
+  const markdown = tables(results, judged).map(({ title, rows: [head, ...rows] }) => {
+    const line = (cells) => `| ${cells.join(' | ')} |`
+    return [`${title}\n`, line(head), line(head.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows.map(line)].join(
+      '\n',
+    )
+  })
+  const picture = '![Requests per second as a share of an empty Worker](bench/results/latest.svg)'
+  return [picture, ...notes(results), ...markdown].join('\n\n')
+}
+
+/** Puts Markdown between the marks in README.md. Throws if the marks are not there. */
+export function writeReadme(markdown) {
+  const text = readFileSync(README, 'utf8')
+  const [start, end] = [text.indexOf(START), text.indexOf(END)]
+  if (start < 0 || end < start) throw new Error(`README.md has no ${START} … ${END}`)
+  writeFileSync(README, `${text.slice(0, start + START.length)}\n\n${markdown}\n\n${text.slice(end)}`)
+}
+
+function tables(results, judged) {
+  return [
+    ...(results.summary === undefined ? [] : [throughput(results), operations(results)]),
+    ...(results.scale === undefined ? [] : [growth(results.scale), objects(results.scale)]),
+    {
+      title: 'Targets',
+      rows: [
+        ['', 'target', 'found (range)', ''],
+        ...judged.map(({ what, target, found, reached }) => [
+          what,
+          target,
+          found === null ? 'not measured' : ranged(found),
+          reached === null ? '–' : reached ? 'reached' : 'missed',
+        ]),
+      ],
+    },
+    {
+      title: `Counts, as the tests assert them, and dollars per million at list price (${PRICES.asOf})`,
+      rows: [
+        ['', 'object calls', 'D1 statements', 'KV reads', 'rows written', '$'],
+        ...Object.entries(COUNTS).map(([what, counts]) => [
+          what,
+          counts.objectCalls,
+          counts.d1Statements,
+          counts.kvReads,
+          counts.d1Rows + counts.objectRows + counts.alarms,
+          dollars(counts).toFixed(2),
+        ]),
+      ],
+    },
+  ]
+}
+
+function throughput({ summary, rounds }) {
+  return {
+    title: `Requests per second: median of ${rounds} rounds (range)`,
+    rows: [
+      ['', 'per second', 'share of an empty Worker', 'CPU, µs', 'p50, ms'],
+      ...Object.entries(LABELS)
+        .filter(([key]) => summary[key] !== undefined)
+        .map(([key, label]) => [
+          label,
+          Math.round(summary[key].perSecond.median),
+          summary[key].ofEmpty === null ? '–' : ranged(summary[key].ofEmpty),
+          Math.round(summary[key].cpuMicroseconds.median),
+          number(summary[key].p50Milliseconds.median),
+        ]),
+    ],
+  }
+}
+
+function operations({ operations: measured, hashing }) {
+  const rows = Object.entries(measured).map(([key, { milliseconds, statements, rowsRead, rowsWritten }]) => [
+    operationLabel(key),
+    ranged(milliseconds),
+    statements,
+    rowsRead,
+    rowsWritten,
+  ])
+  if (hashing !== null) {
+    const { ratio, p99AloneMilliseconds: alone, p99BesideMilliseconds: beside } = hashing
+    rows.push(['checks per second while four sign-ins hash ÷ alone', `× ${ranged(ratio)}`, '', '', ''])
+    rows.push(
+      ['p99 of checks alone', ranged(alone), '', '', ''],
+      ['p99 while four sign-ins hash', ranged(beside), '', '', ''],
+    )
+  }
+  return {
+    title: 'One at a time, the mirror counted',
+    rows: [['', 'ms (range)', 'D1 statements', 'rows read', 'rows written'], ...rows],
+  }
+}
+
+function operationLabel(key) {
+  const [what, count] = [key.slice(0, key.lastIndexOf('_')), key.slice(key.lastIndexOf('_') + 1)]
+  return what === 'end' ? `end of ${count} sessions of a user` : `setSettings for 1000 users, ${count} of them live`
+}
+
+function growth({ sizes, at }) {
+  const names = ['check', 'signIn', 'revoke', 'list'].filter((name) => sizes.every((size) => size[name] !== undefined))
+  return {
+    title: `Growth: milliseconds, and rows read in D1, by session records (${at})`,
+    rows: [
+      ['', ...sizes.map(({ records }) => records)],
+      ...names.map((name) => [
+        { check: 'check, strict', signIn: 'sign-in', revoke: 'sign-out', list: 'page of 50 live sessions' }[name],
+        ...sizes.map((size) => `${number(size[name].milliseconds.median)} ms, ${size[name].rowsRead} rows`),
+      ]),
+    ],
+  }
+}
+
+function objects({ objects: measured, megabytesPer1000Objects }) {
+  return {
+    title: `Growth: milliseconds by the user's live sessions. 1 000 live users hold ${megabytesPer1000Objects} MiB of workerd's memory`,
+    rows: [
+      ['', ...measured.map(({ sessions }) => sessions)],
+      ...['check', 'list', 'open'].map((name) => [
+        name,
+        ...measured.map((each) => number(each[name].milliseconds.median)),
+      ]),
+    ],
+  }
+}
+
+function notes({ at, processor, memoryGigabytes, system, node, workerd, seconds, quick, users, leftOut, summary }) {
+  if (summary === undefined) return []
+  const machine = `${at} on ${processor}, ${memoryGigabytes} GB, ${system}; Node ${node}, workerd ${workerd}`
+  const how = `32 connections on loopback, load and server on the same cores; ${users} live users; ${seconds} s`
+  const left = Object.entries(leftOut).map(([what, why]) => `Left out: ${what}: ${why}.`)
+  return [`${quick ? 'A quick look, not for comparison: ' : ''}${machine}. ${how}.`, ...left]
+}
+
+function ranged({ median, least, most }) {
+  return least === most ? number(median) : `${number(median)} (${number(least)}–${number(most)})`
+}
+
+function number(value) {
+  return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))
+}
+
+function aligned(rows) {
+  const texts = rows.map((row) => row.map((cell) => String(cell).replaceAll('`', '')))
+  const widths = texts[0].map((_, at) => Math.max(...texts.map((row) => row[at].length)))
+  return texts.map((row) =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at] + 2)))
+      .join('')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,149 @@
+// `npm run bench`: Latchkey side by side with what else one would pick, on this machine.
+//   --quick   in about a minute, for a look
+//   --scale   cost against size: up to a million records, up to 200 sessions a user
+//   --readme  put what was measured into README.md
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, release, totalmem, type } from 'node:os'
+import { parseArgs } from 'node:util'
+import { chart } from './chart.mjs'
+import { startBetterAuth } from './contenders/better-auth.mjs'
+import { startExpressRedis, startExpressSqlite } from './contenders/express-session.mjs'
+import { startIronSession } from './contenders/iron-session.mjs'
+import { startLatchkey } from './contenders/latchkey.mjs'
+import { startLimits } from './contenders/limits.mjs'
+import { startWorkersOauthProvider } from './contenders/workers-oauth-provider.mjs'
+import { measureHashing } from './hashing.mjs'
+import { measureOperations } from './operations.mjs'
+import { asMarkdown, asText, writeReadme } from './report.mjs'
+import { ratio, runRounds, spread } from './rounds.mjs'
+import { measureScale } from './scale.mjs'
+import { judge } from './targets.mjs'
+import { workerdVersion } from './workers.mjs'
+
+const RESULTS = new URL('results/', import.meta.url)
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean' }, scale: { type: 'boolean' }, readme: { type: 'boolean' } },
+})
+const SIZE = options.quick
+  ? { rounds: 3, warmUp: 0.5, seconds: 0.6, amount: 96, users: 500, known: 64, repeats: 2, records: [10_000] }
+  : {
+      rounds: 7,
+      warmUp: 1,
+      seconds: 2.5,
+      amount: 320,
+      users: 3_000,
+      known: 256,
+      repeats: 5,
+      records: [10_000, 100_000, 1_000_000],
+    }
+
+const results = { ...(readResults() ?? {}), ...(options.scale ? await scaled() : await compared()) }
+const judged = judge(results)
+mkdirSync(RESULTS, { recursive: true })
+writeFileSync(new URL('latest.json', RESULTS), `${JSON.stringify({ ...results, targets: judged }, null, 2)}\n`)
+writeFileSync(new URL('latest.svg', RESULTS), chart(results))
+console.log(asText(results, judged))
+if (options.readme) writeReadme(asMarkdown(results, judged))
+process.exit()
+
+/** What was measured before: the comparison and the growth are measured apart and shown together. */
+function readResults() {
+  try {
+    return JSON.parse(readFileSync(new URL('latest.json', RESULTS), 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+function machine() {
+  const processors = cpus()
+  return {
+    at: new Date().toISOString().slice(0, 16).replace('T', ' ').concat(' UTC'),
+    quick: options.quick === true,
+    processor: `${processors.length} × ${processors[0]?.model ?? 'unknown'}`,
+    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    node: process.version,
+    workerd: workerdVersion(),
+  }
+}
+
+async function scaled() {
+  return { scale: { ...machine(), ...(await measureScale(SIZE, say)) } }
+}
+
+async function compared() {
+  const startedAt = Date.now()
+  const contenders = [
+    ['an empty Worker', startLimits],
+    ['Latchkey', () => startLatchkey({ ...SIZE, newUsers: (SIZE.rounds + 1) * SIZE.amount })],
+    ['better-auth', startBetterAuth],
+    ['iron-session', startIronSession],
+    ['workers-oauth-provider', startWorkersOauthProvider],
+    ['express-session on SQLite', startExpressSqlite],
+    ['express-session on Redis', startExpressRedis],
+  ]
+  const scenarios = {}
+  const leftOut = {}
+  const stops = []
+  let latchkey
+  for (const [name, start] of contenders) {
+    say(`starting ${name}`)
+    try {
+      const contender = await start()
+      stops.push(contender.stop)
+      Object.assign(scenarios, contender.scenarios)
+      latchkey = contender.service ?? latchkey
+    } catch (error) {
+      leftOut[name] = error.message.split('\n')[0]
+    }
+  }
+  let rounds
+  let hashing = null
+  try {
+    rounds = await runRounds(scenarios, { ...SIZE, report: (round) => say(`round ${round} of ${SIZE.rounds}`) })
+    if (latchkey !== undefined) {
+      say('checks while four sign-ins hash')
+      hashing = await attempt('sign-ins that hash', () => measureHashing(latchkey, scenarios.check, SIZE), leftOut)
+    }
+  } finally {
+    for (const stop of stops) await stop()
+  }
+  const operations = await attempt('operations', () => measureOperations(SIZE, say), leftOut)
+  const summary = Object.fromEntries(
+    Object.entries(rounds.bursts).map(([key, bursts]) => [
+      key,
+      {
+        perSecond: spread(bursts.map(({ perSecond }) => perSecond)),
+        cpuMicroseconds: spread(bursts.map(({ cpuMicroseconds }) => cpuMicroseconds)),
+        p50Milliseconds: spread(bursts.map(({ p50Milliseconds }) => p50Milliseconds)),
+        ofEmpty: ratio(rounds.bursts, [key, 'empty']),
+      },
+    ]),
+  )
+  return {
+    ...machine(),
+    seconds: Math.round((Date.now() - startedAt) / 1000),
+    users: SIZE.users,
+    rounds: SIZE.rounds,
+    summary,
+    hashing,
+    operations: operations ?? {},
+    leftOut: { ...leftOut, ...rounds.leftOut },
+    bursts: rounds.bursts,
+  }
+}
+
+/** A measurement that may fail without the rest. */
+async function attempt(what, measure, leftOut) {
+  try {
+    return await measure()
+  } catch (error) {
+    leftOut[what] = error.message.split('\n')[0]
+    return null
+  }
+}
+
+function say(what) {
+  process.stderr.write(`${what}\n`)
+}

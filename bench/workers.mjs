@@ -1,0 +1,87 @@
+// Bundles a Worker and serves it in a workerd of its own, on workerd's own socket: neither `wrangler dev`'s
+// proxy nor miniflare's entry Worker stands between the load and the Worker.
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const COMPATIBILITY = { compatibilityDate: '2026-10-01', compatibilityFlags: ['nodejs_compat'] }
+/** Stops that hang are not waited for. */
+const STOP_TIMEOUT_MILLISECONDS = 5_000
+
+/** The code of a Worker in one module. `entry` is a path from the project's root. */
+export async function bundle(entry) {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'esnext',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['node:*', 'cloudflare:*'],
+    // Packages for Node name its modules without the scheme.
+    plugins: [{ name: 'node', setup: (setup) => setup.onResolve({ filter: NODE_MODULE }, withScheme) }],
+    logLevel: 'silent',
+  })
+  return outputFiles[0].text
+}
+
+const NODE_MODULE = /^(assert|async_hooks|buffer|crypto|events|path|process|stream|string_decoder|url|util)$/
+const withScheme = ({ path }) => ({ path: `node:${path}`, external: true })
+
+/**
+ * Serves a Worker. `worker` has miniflare's options for its bindings. Answers its URL, the process id of its
+ * workerd, its D1 and how to stop it.
+ */
+export async function serveWorker({ name, entry, inspectorPort, ...worker }) {
+  const script = await bundle(entry)
+  const before = new Set(children().map(({ pid }) => pid))
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: 0,
+      log: new Log(LogLevel.ERROR),
+      cf: false,
+      ...(inspectorPort === undefined ? {} : { inspectorPort }),
+      workers: [
+        {
+          name,
+          modules: [{ type: 'ESModule', path: `${name}.mjs`, contents: script }],
+          ...COMPATIBILITY,
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+          ...worker,
+        },
+      ],
+    }),
+  )
+  await miniflare.ready
+  const url = (await miniflare.unsafeGetDirectURL(name)).origin
+  const found = children().find(({ pid, args }) => !before.has(pid) && args.includes('workerd'))
+  if (found === undefined) throw new Error('workerd is not among the processes')
+  return {
+    url,
+    pid: found.pid,
+    database: () => miniflare.getD1Database('DB', name),
+    stop: () => Promise.race([miniflare.dispose(), new Promise((go) => setTimeout(go, STOP_TIMEOUT_MILLISECONDS))]),
+  }
+}
+
+/** Version of the workerd that serves every Worker. */
+export function workerdVersion() {
+  return createRequire(import.meta.url)('workerd/package.json').version
+}
+
+/** The processes that this one has started. */
+function children() {
+  return execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8', maxBuffer: 16_777_216 })
+    .split('\n')
+    .flatMap((line) => {
+      const [, pid, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
+      return Number(parent) === process.pid ? [{ pid: Number(pid), args }] : []
+    })
+}
