@@ -31,8 +31,13 @@ export default defineConfig({
               bindings: {
                 ...SECRETS,
                 SIGN_IN_FLOOR_MILLISECONDS: '0',
+                APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '150',
                 D1_MIGRATIONS: await readD1Migrations('migrations'),
+                APPLICATION_SERVER_MIGRATIONS: await readD1Migrations('examples/application-server/migrations'),
               },
+              // test/support/application-server.ts puts the example application server behind the binding.
+              d1Databases: { APPLICATION_SERVER_DB: 'application-server' },
+              serviceBindings: { APPLICATION_SERVER: () => new Response('nobody is here', { status: 503 }) },
             },
           })),
         ],

@@ -3,6 +3,11 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import {
+  applicationServerMigrations,
+  fillApplicationServer,
+  prepareApplicationServer,
+} from './dev/application-server.mjs'
 import { readOptions, wranglerArguments } from './dev/options.mjs'
 import { howToTry } from './dev/print.mjs'
 import { startTool } from './dev/processes.mjs'
@@ -58,10 +63,14 @@ async function run(options) {
   // Hashing takes a while: it goes on while the rest starts.
   const early = files.readCredentials() === null ? makeUsers() : null
 
+  prepareApplicationServer(ROOT, secrets.get('APPLICATION_SERVER_SECRET'))
+
   console.log('Applying migrations …')
-  tool = startTool('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', persistTo])
-  if ((await tool.exited) !== 0) throw new CannotStart(`The migrations failed.\n${tool.output()}`)
-  if (stopping) return
+  for (const config of [[], applicationServerMigrations]) {
+    tool = startTool('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', persistTo, ...config])
+    if ((await tool.exited) !== 0) throw new CannotStart(`The migrations failed.\n${tool.output()}`)
+    if (stopping) return
+  }
 
   console.log('Starting …')
   const server = startTool('wrangler', wranglerArguments(options))
@@ -69,11 +78,13 @@ async function run(options) {
   const ended = server.exited.then((code) => {
     throw new CannotStart(`wrangler dev ended with ${code}.\n${server.output()}`)
   })
+  const newUsers = async () => {
+    const users = await (early ?? makeUsers())
+    await fillApplicationServer(users, persistTo)
+    return users
+  }
   await Promise.race([ended, untilServing(baseUrl)])
-  const credentials = await Promise.race([
-    ended,
-    demoStore({ baseUrl, secrets, files, newUsers: () => early ?? makeUsers() }),
-  ])
+  const credentials = await Promise.race([ended, demoStore({ baseUrl, secrets, files, newUsers })])
   server.show()
   console.log(howToTry(credentials, files))
   await ended

@@ -1,5 +1,6 @@
 /** The whole URL map, and what every answer has. */
 import { type IRequest, Router } from 'itty-router'
+import { apioApi } from './api/apio/routes.ts'
 import type { RequestContext } from './api/context.ts'
 import { identityCenterApi } from './api/identity-center/routes.ts'
 import { lookerApi, lookerBareApi } from './api/looker/routes.ts'
@@ -29,6 +30,7 @@ export const apis: readonly Api[] = [
   identityCenterApi,
   lookerApi,
   lookerBareApi,
+  apioApi,
   // Last: its base is the root, so its 404 is everybody's.
   { ...sessionsApi, routes: [...sessionsApi.routes, reference] },
 ]
@@ -44,6 +46,7 @@ const slack = serve(slackApi)
 const identityCenter = serve(identityCenterApi)
 const looker = serve(lookerApi)
 const lookerBare = serve(lookerBareApi)
+const apio = serve(apioApi)
 const own = serve(apis.at(-1) as Api)
 
 const router = Router<IRequest, [RequestContext]>()
@@ -57,6 +60,7 @@ router
   .all('/api/4.0/*', looker.fetch)
   .all('/session_config', lookerBare.fetch)
   .all('/api/logout', lookerBare.fetch)
+  .all('/api/v1/*', apio.fetch)
   .all('*', own.fetch)
 
 /** Answers a request. Never throws, never redirects. */

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Limits } from './domain/policy.ts'
 import type { Result } from './domain/result.ts'
+import type { UserProfiles } from './identity/user-profiles.ts'
 import type { StoreJobs } from './sessions/store-jobs.ts'
 import type { UserSessions } from './sessions/user-sessions.ts'
 
@@ -11,6 +12,9 @@ export interface Env {
   readonly CONFIG: KVNamespace
   readonly USERS: DurableObjectNamespace<UserSessions>
   readonly JOBS: DurableObjectNamespace<StoreJobs>
+  readonly PROFILES: DurableObjectNamespace<UserProfiles>
+  /** Where the application server is a Worker of the same account. */
+  readonly APPLICATION_SERVER?: Fetcher
   readonly SIGN_IN_GATE: RateLimit
   readonly ACCESS_KEY_GATE: RateLimit
 }
@@ -70,7 +74,26 @@ const Variables = z.object({
   SESSION_TOKEN_KEYS: keys,
   SEALING_KEYS: keys,
   OPERATOR_BOOTSTRAP_SECRET: z.string().min(32),
+  APPLICATION_SERVER_URL: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+  APPLICATION_SERVER_TIMEOUT_MILLISECONDS: count.default(3_000),
+  APPLICATION_SERVER_SECRET: z.string().min(32).optional(),
+  APPLICATION_SERVER: z.unknown(),
 })
+
+const CheckedVariables = Variables.refine(
+  (v) =>
+    v.APPLICATION_SERVER_SECRET !== undefined ||
+    (v.APPLICATION_SERVER_URL === '' && v.APPLICATION_SERVER === undefined),
+  { path: ['APPLICATION_SERVER_SECRET'], message: 'is needed to speak to the application server' },
+)
+
+/** How the application server is reached. Without `secret`, or with neither binding nor URL, it is not. */
+export interface ApplicationServerSettings {
+  /** Base URL; null where a service binding leads there. */
+  readonly url: string | null
+  readonly secret: string | null
+  readonly timeoutMilliseconds: number
+}
 
 /** How sign-in attempts are limited. */
 export interface ThrottleSettings {
@@ -102,6 +125,7 @@ export interface Settings {
   readonly sessionTokenKeys: readonly Key[]
   readonly sealingKeys: readonly Key[]
   readonly operatorBootstrapSecret: string
+  readonly applicationServer: ApplicationServerSettings
 }
 
 const checked = new WeakMap<object, Result<Settings, string[]>>()
@@ -117,7 +141,7 @@ export function readSettings(env: Env): Result<Settings, string[]> {
 }
 
 function parseSettings(env: Env): Result<Settings, string[]> {
-  const parsed = Variables.safeParse(env)
+  const parsed = CheckedVariables.safeParse(env)
   if (!parsed.success) {
     return { ok: false, error: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) }
   }
@@ -146,6 +170,11 @@ function parseSettings(env: Env): Result<Settings, string[]> {
       sessionTokenKeys: v.SESSION_TOKEN_KEYS,
       sealingKeys: v.SEALING_KEYS,
       operatorBootstrapSecret: v.OPERATOR_BOOTSTRAP_SECRET,
+      applicationServer: {
+        url: v.APPLICATION_SERVER_URL || null,
+        secret: v.APPLICATION_SERVER_SECRET ?? null,
+        timeoutMilliseconds: v.APPLICATION_SERVER_TIMEOUT_MILLISECONDS,
+      },
     },
   }
 }

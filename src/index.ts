@@ -6,9 +6,11 @@ import { problemResponse } from './http/problem.ts'
 import { servicesOf } from './services.ts'
 import { dropOldCallCounters } from './store/admissions.ts'
 import { openDatabase } from './store/database.ts'
+import { dropOldLoginTokens } from './store/login-tokens.ts'
 import { dropOldAttempts } from './store/sign-in-attempts.ts'
 
 export { SessionsEntrypoint } from './entrypoint.ts'
+export { UserProfiles } from './identity/user-profiles.ts'
 export { StoreJobs } from './sessions/store-jobs.ts'
 export { UserSessions } from './sessions/user-sessions.ts'
 
@@ -40,5 +42,7 @@ export default {
     if (!counters.ok) console.error('old call counters were not dropped', counters.error)
     const dropped = await dropOldAttempts(db, Date.now())
     if (!dropped.ok) console.error('old sign-in attempts were not dropped', dropped.error)
+    const droppedTokens = await dropOldLoginTokens(db, Date.now())
+    if (!droppedTokens.ok) console.error('old login tokens were not dropped', droppedTokens.error)
   },
 } satisfies ExportedHandler<Env>

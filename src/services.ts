@@ -4,6 +4,9 @@ import type { Services } from './api/context.ts'
 import { Sealing } from './auth/sealing.ts'
 import { SessionTokens } from './auth/session-tokens.ts'
 import type { Env, Settings } from './env.ts'
+import { ApplicationServer } from './identity/application-server.ts'
+import { OpenId } from './identity/openid.ts'
+import { Profiles } from './identity/profiles.ts'
 import { ApiSessions } from './sessions/api-sessions.ts'
 import { Sessions } from './sessions/service.ts'
 import { attempt, openDatabase, within } from './store/database.ts'
@@ -24,13 +27,17 @@ function build(env: Env, settings: Settings): Services {
   const db = openDatabase(env.DB)
   const tokens = new SessionTokens(settings.sessionTokenKeys)
   const sessions = new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })
+  const sealing = new Sealing(settings.sealingKeys)
   return {
     settings,
     db,
     tokens,
-    sealing: new Sealing(settings.sealingKeys),
     sessions,
     apiSessions: new ApiSessions(db, sessions, env.USERS),
+    sealing,
+    profiles: new Profiles(env.PROFILES),
+    applicationServer: new ApplicationServer(env.APPLICATION_SERVER, settings.applicationServer),
+    openId: new OpenId(db, sealing),
     jobs: env.JOBS,
     signInGate: env.SIGN_IN_GATE,
     accessKeyGate: env.ACCESS_KEY_GATE,

@@ -1,5 +1,6 @@
 // What `npm run dev -- …` was asked: our own options, and the arguments that go to wrangler as they are.
 import { resolve } from 'node:path'
+import { DEV_CONFIGS } from './application-server.mjs'
 
 export const DEFAULT_PORT = 8787
 const DEFAULT_IP = '127.0.0.1'
@@ -30,7 +31,16 @@ export function wranglerArguments({ ip, port, persistTo, rest, baseUrl }) {
   const ours = ip === DEFAULT_IP && port === DEFAULT_PORT
   const origins = [...new Set([baseUrl, `http://localhost:${port}`])].join(',')
   return [
-    ...['dev', '--ip', ip, '--port', String(port), '--persist-to', persistTo],
+    ...[
+      'dev',
+      ...DEV_CONFIGS.flatMap((config) => ['-c', config]),
+      '--ip',
+      ip,
+      '--port',
+      String(port),
+      '--persist-to',
+      persistTo,
+    ],
     '--show-interactive-dev-session=false',
     ...(ours || rest.some((argument) => argument.includes('PUBLIC_ORIGINS:'))
       ? []

@@ -16,6 +16,23 @@ const TRIALS = [
     arguments: ({ base_url }, { cookiesPath }) => ['-b', cookiesPath, `${base_url}/sessions/current`],
   },
   {
+    title: "sign in (APIO); the application server checks this user's password",
+    arguments: ({ base_url, users }, { cookiesPath }) => {
+      const { username, password } = users.find(({ login_mode }) => login_mode === 'SERVER_LOGIN')
+      return [
+        ...['-c', cookiesPath, `${base_url}/api/v1/login/`, '-H', 'Content-Type: application/json'],
+        ...['-d', JSON.stringify({ username, password })],
+      ]
+    },
+  },
+  {
+    title: 'change the login profile, in both databases (APIO)',
+    arguments: ({ base_url }, { cookiesPath }) => [
+      ...['-b', cookiesPath, '-X', 'PUT', `${base_url}/api/v1/session/user_login_info/`],
+      ...['-H', 'Content-Type: application/json', '-d', '{"first_name":"Samuel"}'],
+    ],
+  },
+  {
     title: 'read the identity store (operator API)',
     arguments: ({ base_url, operator_token, identity_store_id }) => [
       ...['-H', `Authorization: Bearer ${operator_token}`, `${base_url}/operator/identity-stores/${identity_store_id}`],

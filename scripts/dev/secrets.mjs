@@ -6,6 +6,7 @@ const KEY_RINGS = ['SESSION_TOKEN_KEYS', 'SEALING_KEYS']
 const MAKERS = {
   SESSION_TOKEN_KEYS: () => `1:${randomBytes(32).toString('base64url')}`,
   SEALING_KEYS: () => `1:${randomBytes(32).toString('base64url')}`,
+  APPLICATION_SERVER_SECRET: () => randomBytes(32).toString('base64url'),
   OPERATOR_BOOTSTRAP_SECRET: () => randomBytes(32).toString('base64url'),
 }
 

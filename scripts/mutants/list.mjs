@@ -1,5 +1,6 @@
 /** One-line breakages of the rules, each with the test that must notice. */
 
+import { apioMutants } from './apio.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
 
@@ -269,4 +270,5 @@ export const mutants = [
   },
   ...identityCenterMutants,
   ...lookerMutants,
+  ...apioMutants,
 ]

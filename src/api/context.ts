@@ -3,6 +3,9 @@ import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
 import type { Settings } from '../env.ts'
+import type { ApplicationServer } from '../identity/application-server.ts'
+import type { OpenId } from '../identity/openid.ts'
+import type { Profiles } from '../identity/profiles.ts'
 import type { ApiSessions } from '../sessions/api-sessions.ts'
 import type { Sessions } from '../sessions/service.ts'
 import type { StoreJobs } from '../sessions/store-jobs.ts'
@@ -16,6 +19,9 @@ export interface Services {
   readonly sealing: Sealing
   readonly sessions: Sessions
   readonly apiSessions: ApiSessions
+  readonly profiles: Profiles
+  readonly applicationServer: ApplicationServer
+  readonly openId: OpenId
   /** The stores' durable work, for operators to look at. */
   readonly jobs: DurableObjectNamespace<StoreJobs>
   readonly signInGate: RateLimit

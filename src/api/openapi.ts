@@ -7,6 +7,7 @@ const SECURITY_SCHEMES: Record<Exclude<Security, 'none'>, object[]> = {
     { type: 'apiKey', in: 'cookie', name: 'sessionid' },
     { type: 'http', scheme: 'bearer' },
   ],
+  session_cookie: [{ type: 'apiKey', in: 'cookie', name: 'sessionid' }],
   credential: [{ type: 'http', scheme: 'bearer', description: 'A credential that an operator made.' }],
   operator: [{ type: 'http', scheme: 'bearer', description: "An operator's credential." }],
   api_client: [{ type: 'http', scheme: 'basic', description: 'Client id and secret.' }],

@@ -17,7 +17,15 @@ export type Handler = (
 ) => Promise<Response> | Response
 
 /** How a route knows its caller; the names of OpenAPI's security schemes. */
-export type Security = 'none' | 'session' | 'credential' | 'api_client' | 'operator' | 'access_key' | 'access_token'
+export type Security =
+  | 'none'
+  | 'session'
+  | 'session_cookie'
+  | 'credential'
+  | 'api_client'
+  | 'operator'
+  | 'access_key'
+  | 'access_token'
 
 export interface Answer {
   readonly description: string

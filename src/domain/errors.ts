@@ -51,8 +51,17 @@ export type SessionError =
   | { readonly code: 'credential_not_found' }
   /** The change clashes with what is there; `detail` says with what. */
   | { readonly code: 'conflict'; readonly detail: string }
-  /** Something we depend on does not answer. Nothing is known to have been done. */
-  | { readonly code: 'unavailable'; readonly what: string; readonly retryAfterSeconds: number }
+  /**
+   * Something we depend on does not answer. Nothing is known to have been done. Of the application server it is
+   * also told whether it refused (nothing was done) or did not answer in time (it may still be done).
+   */
+  | {
+      readonly code: 'unavailable'
+      readonly what: string
+      readonly retryAfterSeconds: number
+      readonly because?: 'refused' | 'timed_out'
+      readonly detail?: string
+    }
 
 /** The code of a `SessionError`. */
 export type SessionErrorCode = SessionError['code']

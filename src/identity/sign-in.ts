@@ -4,9 +4,10 @@ import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
 import type { ThrottleSettings } from '../env.ts'
 import { type Database, within } from '../store/database.ts'
-import type { LoginMode } from '../store/schema.ts'
 import { countAttempt, forgetAttempts } from '../store/sign-in-attempts.ts'
 import { findUserByUsername, type KnownUser } from '../store/users.ts'
+import { type ApplicationServer, unavailableBecause } from './application-server.ts'
+import { LOGIN_MODE_RULES } from './login-modes.ts'
 import { HASHING_BUSY, isHashingBusy, verifyPassword } from './passwords.ts'
 
 /** Longest that a sign-in is slowed down for a user that many try, in milliseconds. */
@@ -19,6 +20,8 @@ const SLOWING_STEP_MILLISECONDS = 100
 export interface SignInDependencies {
   readonly db: Database
   readonly throttle: ThrottleSettings
+  /** Checks the passwords of users in SERVER_LOGIN. */
+  readonly applicationServer: ApplicationServer
   /** The first gate, by address; per location and without a count of its own. */
   readonly gate: RateLimit
 }
@@ -41,7 +44,7 @@ export async function signIn(
 }
 
 async function verify(
-  { db, throttle, gate }: SignInDependencies,
+  { db, throttle, gate, applicationServer }: SignInDependencies,
   credentials: { readonly username: string; readonly password: string },
   client: Client,
   now: number,
@@ -66,17 +69,31 @@ async function verify(
   const found = await findUserByUsername(db, who.username)
   if (!found.ok) return found
   const user = found.value
-  const verified = await verifyPassword(credentials.password, user?.user.passwordHash ?? null)
-  if (!verified.ok) return verified
-  if (!verified.value || user === null || !user.user.active || user.user.bot || !PASSWORD_MODES.has(user.loginMode)) {
-    return fail({ code: 'invalid_credentials' })
-  }
+  const fits = await passwordFits(applicationServer, user, credentials.password)
+  if (!fits.ok) return fits
+  if (!fits.value || user === null) return fail({ code: 'invalid_credentials' })
   const forgotten = await forgetAttempts(db, who)
   return forgotten.ok ? ok(user) : forgotten
 }
 
-/** Login modes whose password is ours to check. */
-const PASSWORD_MODES: ReadonlySet<LoginMode> = new Set(['LOCAL_LOGIN_SHARED', 'LOCAL_LOGIN_DEDICATED', 'DJANGO_ONLY'])
+/**
+ * Whether the password is the user's, as the login mode has it. Whoever cannot sign in by password costs a
+ * hash all the same: nobody, the disabled, bots, and modes without one.
+ */
+async function passwordFits(
+  applicationServer: ApplicationServer,
+  found: KnownUser | null,
+  password: string,
+): Promise<Result<boolean, SessionError>> {
+  const mayTry = found?.user.active === true && !found.user.bot
+  const checkedBy = mayTry ? LOGIN_MODE_RULES[found.loginMode].passwordCheckedBy : 'nobody'
+  if (mayTry && checkedBy === 'application_server') {
+    const authenticated = await applicationServer.authenticate(found.user.username ?? '', password)
+    return authenticated.ok ? authenticated : fail(unavailableBecause(authenticated.error))
+  }
+  const verified = await verifyPassword(password, found?.user.passwordHash ?? null)
+  return verified.ok ? ok(verified.value && checkedBy === 'latchkey') : verified
+}
 
 /** User names compare without regard to case or surrounding space. */
 export function normalizeUsername(username: string): string {

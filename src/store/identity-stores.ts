@@ -1,7 +1,7 @@
 /** Identity stores: the tenants. A deleted one keeps its id for good, so that nothing of it can come back to life. */
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type AuditEntry, insertAuditEvent, jsonObject, jsonObjectWith } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { auditEvents, identityStores, users } from './schema.ts'
 import { insertSessionConfig } from './session-configs.ts'
@@ -10,18 +10,24 @@ import { insertSessionConfig } from './session-configs.ts'
 export type IdentityStore = typeof identityStores.$inferSelect
 
 /** What an operator says about an identity store. */
-export type IdentityStoreFields = Pick<IdentityStore, 'name' | 'defaultLoginMode' | 'state'>
+export type IdentityStoreFields = Pick<IdentityStore, 'name' | 'defaultLoginMode' | 'state' | 'updateProfileToBsDbSso'>
 
 /** Changes of an identity store; what is missing stays. */
 export type IdentityStoreChanges = {
   readonly [Field in keyof IdentityStoreFields]?: IdentityStoreFields[Field] | undefined
 }
 
-const NAMES = { name: 'name', defaultLoginMode: 'default_login_mode', state: 'state' } as const
+const NAMES = {
+  name: 'name',
+  defaultLoginMode: 'default_login_mode',
+  state: 'state',
+  updateProfileToBsDbSso: 'update_profile_to_bs_db_sso',
+} as const
 const AUDIT_VIEW = jsonObject({
   name: identityStores.name,
   default_login_mode: identityStores.defaultLoginMode,
   state: identityStores.state,
+  update_profile_to_bs_db_sso: jsonBoolean(identityStores.updateProfileToBsDbSso),
 })
 
 /** An identity store that is not deleted, or null. */

@@ -35,6 +35,8 @@ export const identityStores = sqliteTable('identity_stores', {
   name: text('name').notNull(),
   defaultLoginMode: text('default_login_mode', { enum: LOGIN_MODES }).notNull(),
   state: text('state', { enum: STORE_STATES }).notNull(),
+  /** Whether profile changes of SSO_LOGIN_DEDICATED users go to the application server too. Source: Netaxis APIO. */
+  updateProfileToBsDbSso: integer('update_profile_to_bs_db_sso', { mode: 'boolean' }).notNull().default(false),
   createdAt: integer('created_at').notNull(),
   updatedAt: integer('updated_at').notNull(),
   /** A deleted store keeps its id, so that nothing of it can come back to life. */
@@ -78,6 +80,14 @@ export const users = sqliteTable(
     firstName: text('first_name'),
     lastName: text('last_name'),
     emailAddress: text('email_address'),
+    /** The user wrote the address; operators did not. It says nothing of who the user is. */
+    emailByUser: integer('email_by_user', { mode: 'boolean' }).notNull().default(false),
+    /** The application server's version of the profile that this one was last taken from; null: never. */
+    profileVersion: integer('profile_version'),
+    /** The user's `sub` at the store's OpenID provider. */
+    openidSubject: text('openid_subject'),
+    /** When the user first signed in at the APIO API; null: not yet. */
+    firstLoginAt: integer('first_login_at'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
     deletedAt: integer('deleted_at'),
@@ -85,6 +95,9 @@ export const users = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.identityStoreId, table.userId] }),
     uniqueIndex('user_by_username').on(table.username),
+    uniqueIndex('user_by_openid_subject')
+      .on(table.identityStoreId, table.openidSubject)
+      .where(sql`openid_subject IS NOT NULL`),
   ],
 )
 
@@ -176,6 +189,31 @@ export const credentials = sqliteTable(
     uniqueIndex('credential_by_public_id').on(table.publicId),
   ],
 )
+
+/** OpenID providers: at most one per store, found by the redirect URI that its codes were asked for with. */
+export const openidProviders = sqliteTable(
+  'openid_providers',
+  {
+    identityStoreId: text('identity_store_id').primaryKey(),
+    issuer: text('issuer').notNull(),
+    clientId: text('client_id').notNull(),
+    sealedClientSecret: text('sealed_client_secret').notNull(),
+    redirectUri: text('redirect_uri').notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [uniqueIndex('openid_provider_by_redirect_uri').on(table.redirectUri)],
+)
+
+/** Login tokens that were not used yet. Whoever shows one has nothing else, so its hash is the key. */
+export const loginTokens = sqliteTable('login_tokens', {
+  /** SHA-256, hexadecimal. */
+  tokenHash: text('token_hash').primaryKey(),
+  identityStoreId: text('identity_store_id').notNull(),
+  userId: text('user_id').notNull(),
+  createdAt: integer('created_at').notNull(),
+  expiresAt: integer('expires_at').notNull(),
+})
 
 /** Counters of sign-in attempts. `subject` is what is counted: a pair, an address or a user name. */
 export const signInAttempts = sqliteTable(

@@ -31,11 +31,13 @@ export type UserFields = Pick<
 /** Changes of a user. `passwordHash` missing: as it is; null: no password sign-in any more. */
 export type UserChanges = { readonly [Field in keyof UserFields]?: UserFields[Field] | undefined } & {
   readonly passwordHash?: string | null | undefined
+  /** The user's `sub` at the store's OpenID provider. */
+  readonly openidSubject?: string | null | undefined
 }
 
-/** Another user has the username. */
+/** Another user has the username, or the OpenID subject. */
 export interface UsernameTaken {
-  readonly code: 'username_taken'
+  readonly code: 'username_taken' | 'openid_subject_taken'
 }
 
 /** A user's fields and columns, as the audit log and the statements name them. */
@@ -64,6 +66,7 @@ const AUDIT_VIEW = jsonObject({
   first_name: users.firstName,
   last_name: users.lastName,
   email_address: users.emailAddress,
+  openid_subject: users.openidSubject,
   has_password: jsonBoolean(sql`${users.passwordHash} IS NOT NULL`),
 })
 
@@ -97,6 +100,10 @@ export async function putUser(
     passwordHash: passwordHash ?? null,
     sessionsValidFrom: 0,
     statusVersion: 1,
+    emailByUser: false,
+    profileVersion: null,
+    openidSubject: null,
+    firstLoginAt: null,
     createdAt: at,
     updatedAt: at,
     deletedAt: null,
@@ -120,7 +127,10 @@ export async function putUser(
         ),
       insertAuditEvent(db, entry, {
         before,
-        after: jsonObjectWith(sql`coalesce(${before}, '{"has_password":false}')`, auditMembers(fields, passwordHash)),
+        after: jsonObjectWith(
+          sql`coalesce(${before}, '{"has_password":false,"openid_subject":null}')`,
+          auditMembers(fields, passwordHash),
+        ),
         where,
       }),
       insertWhere(db, users, row, where)
@@ -133,6 +143,8 @@ export async function putUser(
             passwordHash: passwordHash === undefined ? sql`${users.passwordHash}` : sql`excluded.password_hash`,
             sessionsValidFrom: sql`iif(${voids}, ${at}, ${users.sessionsValidFrom})`,
             statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active)`,
+            emailByUser: false,
+            firstLoginAt: sql`iif(${users.deletedAt} IS NULL, ${users.firstLoginAt}, NULL)`,
             createdAt: sql`iif(${users.deletedAt} IS NULL, ${users.createdAt}, ${at})`,
             updatedAt: at,
             deletedAt: null,
@@ -169,6 +181,7 @@ export async function updateUser(
         .update(users)
         .set({
           ...(changes as Partial<User>),
+          ...(changes.emailAddress === undefined ? {} : { emailByUser: false }),
           sessionsValidFrom: sql`iif(${newPassword}, ${at}, ${users.sessionsValidFrom})`,
           statusVersion: sql`${users.statusVersion} + (${newPassword} OR ${newStatus})`,
           updatedAt: at,
@@ -204,6 +217,7 @@ export async function deleteUser(
           active: false,
           username: null,
           passwordHash: null,
+          openidSubject: null,
           statusVersion: sql`${users.statusVersion} + 1`,
           updatedAt: at,
           deletedAt: at,
@@ -222,7 +236,9 @@ function auditMembers(changes: UserChanges, passwordHash: string | null | undefi
     return value === undefined ? [] : [[column, value] as const]
   })
   const password = passwordHash === undefined ? [] : [['has_password', passwordHash !== null] as const]
-  return Object.fromEntries([...members, ...password])
+  const { openidSubject } = changes
+  const subject = openidSubject === undefined ? [] : [['openid_subject', openidSubject] as const]
+  return Object.fromEntries([...members, ...password, ...subject])
 }
 
 function excluded(field: keyof UserFields): SQL {
@@ -242,7 +258,9 @@ async function unlessTaken<T>(work: () => Promise<T>): Promise<Result<T, Unavail
     return await attempt(work)
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-    if (/UNIQUE constraint failed: users\.username/.test(`${error} ${cause}`)) return fail({ code: 'username_taken' })
+    const text = `${error} ${cause}`
+    if (/UNIQUE constraint failed: users\.username/.test(text)) return fail({ code: 'username_taken' })
+    if (/UNIQUE constraint failed: .*users\.openid_subject/.test(text)) return fail({ code: 'openid_subject_taken' })
     throw error
   }
 }

@@ -60,6 +60,10 @@ export async function importUsers(
     passwordHash: item('passwordHash'),
     sessionsValidFrom: 0,
     statusVersion: 1,
+    emailByUser: false,
+    profileVersion: null,
+    openidSubject: null,
+    firstLoginAt: null,
     createdAt: at,
     updatedAt: at,
     deletedAt: null,
@@ -103,5 +107,6 @@ const AUDIT_VIEW = jsonObject({
     column,
     field === 'bot' || field === 'active' ? jsonBoolean(item(field)) : item(field),
   ]),
+  openid_subject: sql`NULL`,
   has_password: jsonBoolean(sql`${item('passwordHash')} IS NOT NULL`),
 })

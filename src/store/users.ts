@@ -16,6 +16,8 @@ export interface KnownUser {
   /** The user's own, else the store's default. */
   readonly loginMode: LoginMode
   readonly storeState: StoreState
+  /** The store's setting for users of SSO_LOGIN_DEDICATED. */
+  readonly updateProfileToBsDbSso: boolean
 }
 
 /** The user of a username, which the caller has lower-cased; null if there is none. */
@@ -73,6 +75,7 @@ async function findKnownUser(db: Database, which: SQL | undefined): Promise<Resu
         user: getTableColumns(users),
         defaultLoginMode: identityStores.defaultLoginMode,
         storeState: identityStores.state,
+        updateProfileToBsDbSso: identityStores.updateProfileToBsDbSso,
         rules: RULE_COLUMNS,
       })
       .from(users)
@@ -84,6 +87,6 @@ async function findKnownUser(db: Database, which: SQL | undefined): Promise<Resu
   if (!rows.ok) return rows
   const row = rows.value[0]
   if (row === undefined) return ok(null)
-  const { user, rules, defaultLoginMode, storeState } = row
-  return ok({ user, rules: rulesFrom(rules), loginMode: user.loginMode ?? defaultLoginMode, storeState })
+  const { user, rules, defaultLoginMode, ...store } = row
+  return ok({ user, rules: rulesFrom(rules), loginMode: user.loginMode ?? defaultLoginMode, ...store })
 }

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { readSettings } from '../../src/env.ts'
+import { ApplicationServer } from '../../src/identity/application-server.ts'
 import { verifyPassword } from '../../src/identity/passwords.ts'
 import { normalizeUsername, signIn } from '../../src/identity/sign-in.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
@@ -224,7 +225,8 @@ describe('whatever is wrong', SLOW, () => {
     })
     const outcome = async (password: string, success = true) => {
       let done = false
-      const deps = { db, throttle, gate: { limit: async () => ({ success }) } }
+      const applicationServer = new ApplicationServer(undefined, settings.value.applicationServer)
+      const deps = { db, throttle, applicationServer, gate: { limit: async () => ({ success }) } }
       const client = { address: user.address, userAgent: null }
       const result = signIn(deps, { username: user.username, password }, client, Date.now()).finally(() => {
         done = true

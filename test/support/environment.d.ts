@@ -2,6 +2,9 @@
 declare namespace Cloudflare {
   interface Env extends WorkerEnv {
     readonly D1_MIGRATIONS: import('cloudflare:test').D1Migration[]
+    readonly APPLICATION_SERVER_DB: D1Database
+    readonly APPLICATION_SERVER_MIGRATIONS: import('cloudflare:test').D1Migration[]
+    readonly APPLICATION_SERVER_SECRET: string
   }
   interface GlobalProps {
     mainModule: typeof import('../../src/index.ts')

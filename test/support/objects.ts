@@ -3,6 +3,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, vi } from 'vitest'
 import { userObjectName } from '../../src/domain/ids.ts'
+import type { UserProfiles } from '../../src/identity/user-profiles.ts'
 import type { StoreJobs } from '../../src/sessions/store-jobs.ts'
 import type { UserSessions } from '../../src/sessions/user-sessions.ts'
 import type { UserKey } from '../../src/store/rules.ts'
@@ -52,4 +53,19 @@ async function expectMirrored(user: UserKey): Promise<void> {
     storage.sql.exec('SELECT id FROM sessions WHERE version <> mirrored_version').toArray(),
   )
   expect(behind).toEqual([])
+}
+
+/** The object through which a user's profile is changed; as above. */
+export function userProfiles(user: UserKey): DurableObjectStub<UserProfiles> {
+  return uncountedStub(env.PROFILES, userObjectName(user.identityStoreId, user.userId))
+}
+
+/** Fires the alarm of a user's profile changes; false if none was set. */
+export function fireProfileAlarm(user: UserKey): Promise<boolean> {
+  return runDurableObjectAlarm(userProfiles(user))
+}
+
+/** When that alarm is set for, epoch milliseconds; null for none. */
+export function profileAlarm(user: UserKey): Promise<number | null> {
+  return runInDurableObject(userProfiles(user), (_object, state) => state.storage.getAlarm())
 }

@@ -9,5 +9,6 @@ function key(byte: number): string {
 export const SECRETS = {
   SESSION_TOKEN_KEYS: `1:${key(0x11)}`,
   SEALING_KEYS: `1:${key(0x22)}`,
+  APPLICATION_SERVER_SECRET: 'application-server-secret-of-the-tests',
   OPERATOR_BOOTSTRAP_SECRET: 'bootstrap-secret-of-the-tests-only',
 }

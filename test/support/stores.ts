@@ -184,7 +184,7 @@ async function insertCredential(
 }
 
 /** A scrypt hash that takes no time: N = 2. */
-function cheapHash(password: string): string {
+export function cheapHash(password: string): string {
   const salt = Buffer.alloc(16, 7)
   const hash = scryptSync(password, salt, 32, { N: 2, r: 1, p: 1 })
   const [saltText, hashText] = [salt, hash].map((bytes) => bytes.toString('base64').replaceAll('=', ''))

@@ -32,10 +32,10 @@ export async function putStore(operation: Operation): Outcome {
   const { request, context } = operation
   const input = await parseJson(request, IdentityStoreInput)
   if (!input.ok) return input
-  const { name, default_login_mode: defaultLoginMode, state } = input.value
+  const { name, default_login_mode: defaultLoginMode, state, update_profile_to_bs_db_sso: sso } = input.value
   const put = await putIdentityStore(
     context.services.db,
-    { name, defaultLoginMode, state },
+    { name, defaultLoginMode, state, updateProfileToBsDbSso: sso },
     storeEntry(operation, 'identity_store.put'),
   )
   if (put.ok) return answer(storeBody(put.value.store), put.value.created ? 201 : 200)
@@ -54,10 +54,10 @@ export async function patchStore(operation: Operation): Outcome {
   const { request, context } = operation
   const input = await parseJson(request, IdentityStorePatch)
   if (!input.ok) return input
-  const { name, default_login_mode: defaultLoginMode, state } = input.value
+  const { name, default_login_mode: defaultLoginMode, state, update_profile_to_bs_db_sso: sso } = input.value
   const updated = await updateIdentityStore(
     context.services.db,
-    { name, defaultLoginMode, state },
+    { name, defaultLoginMode, state, updateProfileToBsDbSso: sso },
     storeEntry(operation, 'identity_store.updated'),
   )
   if (!updated.ok) return updated
@@ -96,6 +96,7 @@ function storeBody(store: IdentityStore): z.infer<typeof IdentityStoreBody> {
     name: store.name,
     default_login_mode: store.defaultLoginMode,
     state: store.state,
+    update_profile_to_bs_db_sso: store.updateProfileToBsDbSso,
     created_at: instant(store.createdAt),
     updated_at: instant(store.updatedAt),
   }

@@ -7,6 +7,7 @@ import * as credentials from './credentials.ts'
 import { renderBug, renderError } from './errors.ts'
 import * as history from './history.ts'
 import * as stores from './identity-stores.ts'
+import * as openid from './openid-provider.ts'
 import { type Operation, type Outcome, operatorOnly } from './operation.ts'
 import * as schemas from './schemas.ts'
 import { importStoreUsers } from './user-import.ts'
@@ -189,6 +190,40 @@ const routes: readonly Route[] = [
   route('DELETE', USER, 'deleteUser', 'Delete a user; all sessions end.', users.deleteStoreUser, {
     answers: { 204: { description: 'Deleted.' }, ...always, ...notFound },
   }),
+
+  route(
+    'PUT',
+    `${STORE}/openid-provider`,
+    'putOpenIdProvider',
+    'Set the OpenID provider. With another issuer the users are known by other subjects: the old ones are forgotten.',
+    openid.putProvider,
+    {
+      body: json(schemas.OpenIdProviderInput),
+      answers: {
+        200: { description: 'Set.', schema: schemas.OpenIdProviderBody },
+        ...withBody,
+        ...notFound,
+        ...conflict("Another identity store's provider has the redirect URI."),
+      },
+    },
+  ),
+  route('GET', `${STORE}/openid-provider`, 'getOpenIdProvider', 'Read the OpenID provider.', openid.getProvider, {
+    answers: {
+      200: { description: 'Without its secret.', schema: schemas.OpenIdProviderBody },
+      ...always,
+      ...notFound,
+    },
+  }),
+  route(
+    'DELETE',
+    `${STORE}/openid-provider`,
+    'deleteOpenIdProvider',
+    'Remove the OpenID provider.',
+    openid.deleteProvider,
+    {
+      answers: { 204: { description: 'Removed.' }, ...always, ...notFound },
+    },
+  ),
 
   route('GET', `${STORE}/credentials`, 'listCredentials', 'List the credentials.', credentials.listStoreCredentials, {
     query: schemas.PageQuery,

@@ -34,12 +34,20 @@ export const PathParameters = z.strictObject({
 /** Which page. The cursor is the `next_cursor` of the page before. */
 export const PageQuery = z.strictObject({ limit, cursor: id.optional() })
 
-const storeFields = { name, default_login_mode: z.enum(LOGIN_MODES), state: z.enum(STORE_STATES) }
+const storeFields = {
+  name,
+  default_login_mode: z.enum(LOGIN_MODES),
+  state: z.enum(STORE_STATES),
+  update_profile_to_bs_db_sso: z
+    .boolean()
+    .describe('Whether profile changes of SSO_LOGIN_DEDICATED users go to the application server too.'),
+}
 
 export const IdentityStoreInput = z.strictObject({
   ...storeFields,
   default_login_mode: storeFields.default_login_mode.default('LOCAL_LOGIN_SHARED'),
   state: storeFields.state.default('active'),
+  update_profile_to_bs_db_sso: storeFields.update_profile_to_bs_db_sso.default(false),
 })
 export const IdentityStorePatch = z.strictObject(storeFields).partial().refine(namesSomething, NAMES_NOTHING)
 export const IdentityStoreBody = z.object({
@@ -94,8 +102,18 @@ const newUserFields = {
 }
 
 export const UserInput = z.strictObject({ ...newUserFields, ...secrets }).refine(hasOnePassword, TWO_PASSWORDS)
+const openidSubject = z
+  .string()
+  .min(1)
+  .max(255)
+  .nullable()
+  .describe("The `sub` of the store's OpenID provider. Null: found by verified address at the first sign-in.")
 export const UserPatch = z
-  .strictObject({ ...z.strictObject(userFields).partial().shape, ...secrets })
+  .strictObject({
+    ...z.strictObject(userFields).partial().shape,
+    ...secrets,
+    openid_subject: openidSubject.optional(),
+  })
   .refine(namesSomething, NAMES_NOTHING)
   .refine(hasOnePassword, TWO_PASSWORDS)
 /** One user of a bulk request. Hashing is slow, so it takes no plain passwords. */
@@ -115,6 +133,7 @@ export const UserBody = z.object({
   ...userFields,
   username: z.string(),
   has_password: z.boolean(),
+  openid_subject: z.string().nullable(),
   created_at: instant,
   updated_at: instant,
 })
@@ -136,6 +155,23 @@ export const BulkBody = z.object({
     )
     .describe('One for each user, in the order of the request.'),
 })
+
+/** An issuer by TLS, or for development on this machine. */
+const issuer = z
+  .url()
+  .max(2_048)
+  .refine(isIssuer, 'Must be https (or http on a loopback address), without query or fragment.')
+const providerFields = {
+  issuer,
+  client_id: z.string().min(1).max(255),
+  redirect_uri: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .refine(isRedirectUri, 'Must be spelled as browsers do, without query or fragment.')
+    .describe('Where the provider sends the codes; it tells which store a code belongs to, so no two may share one.'),
+}
+export const OpenIdProviderInput = z.strictObject({ ...providerFields, client_secret: z.string().min(1).max(1_024) })
+export const OpenIdProviderBody = z.object({ ...providerFields, created_at: instant, updated_at: instant })
 
 const credentialLimits = {
   expires_at: z.iso.datetime({ offset: true }).nullable().default(null).describe('Null: it does not expire.'),
@@ -271,6 +307,18 @@ export const ProblemBody = z.object({
   errors: issues.optional(),
   request_id: z.string(),
 })
+
+function isIssuer(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') return false
+  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && local)
+}
+
+function isRedirectUri(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && url.href === text && url.search === '' && url.hash === ''
+}
 
 function namesSomething(patch: object): boolean {
   return Object.keys(patch).length > 0

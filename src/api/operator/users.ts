@@ -70,7 +70,8 @@ export async function patchUser(operation: Operation): Outcome {
   const passwordHash = await newPasswordHash(input.value)
   if (!passwordHash.ok) return passwordHash
 
-  const changes: UserChanges = { ...namedFields(input.value), passwordHash: passwordHash.value }
+  const { openid_subject: openidSubject } = input.value
+  const changes: UserChanges = { ...namedFields(input.value), passwordHash: passwordHash.value, openidSubject }
   const entry = userEntry(operation, 'user.updated')
   const update = async (): Promise<Result<User, UserFault>> => {
     const updated = await updateUser(db, userId, changes, entry)
@@ -105,6 +106,8 @@ function refusal(error: UserFault): SessionError {
   switch (error.code) {
     case 'username_taken':
       return { code: 'conflict', detail: 'username: another user has it.' }
+    case 'openid_subject_taken':
+      return { code: 'conflict', detail: 'openid_subject: another user of the identity store has it.' }
     case 'changed_meanwhile':
       return { code: 'conflict', detail: 'The user was changed at the same time. Look again.' }
     default:
@@ -167,6 +170,7 @@ function userBody(user: User): z.input<typeof UserBody> {
     last_name: user.lastName,
     email_address: user.emailAddress,
     has_password: user.passwordHash !== null,
+    openid_subject: user.openidSubject,
     created_at: instant(user.createdAt),
     updated_at: instant(user.updatedAt),
   }

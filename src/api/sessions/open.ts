@@ -33,7 +33,8 @@ async function signInUser(request: Request, context: RequestContext, carried: Se
     return renderError({ code: 'origin_not_allowed' }, context)
   }
   const { throttle } = services.settings
-  const deps = { db: services.db, throttle, gate: services.signInGate }
+  const { db, signInGate: gate, applicationServer } = services
+  const deps = { db, throttle, gate, applicationServer }
   const user = await signIn(deps, { username, password }, client, now)
   if (!user.ok) return renderError(user.error, context)
 

@@ -76,7 +76,12 @@ describe('a change of an identity store', () => {
     await patch('/identity-stores/audited', { state: 'without_plan' })
     await remove('/identity-stores/audited')
     const events = await auditEvents('audited')
-    const one = { name: 'One', default_login_mode: 'LOCAL_LOGIN_SHARED', state: 'active' }
+    const one = {
+      name: 'One',
+      default_login_mode: 'LOCAL_LOGIN_SHARED',
+      state: 'active',
+      update_profile_to_bs_db_sso: false,
+    }
     const two = { ...one, name: 'Two' }
     const three = { ...two, state: 'without_plan' }
     expect(events.map(({ action, before, after }) => ({ action, before, after })).reverse()).toEqual([

@@ -389,6 +389,7 @@ test('a change of a user is in the audit events with who, what, from what, to wh
     last_name: null,
     email_address: null,
     has_password: true,
+    openid_subject: null,
   }
   const replaced = { ...fresh, first_name: 'Ada', role: 'owner' }
   const disabled = { ...replaced, active: false, has_password: false }

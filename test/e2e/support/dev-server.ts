@@ -40,6 +40,8 @@ export interface DevServer {
   readonly stop: () => Promise<readonly number[]>
   /** SIGKILL to npm or to the script, alone, or to every process; resolves to those that are left after 10 s. */
   readonly kill: (which: 'npm' | 'script' | 'everything') => Promise<readonly number[]>
+  /** SIGKILL to the runtime, which wrangler starts again. */
+  readonly killRuntime: () => void
 }
 
 /** A port of this machine that nobody listens on. */
@@ -81,6 +83,13 @@ export async function startDev(
       process.kill(-group, 'SIGINT')
       await ended
       return left(children)
+    },
+    killRuntime() {
+      // The other workerd is wrangler's proxy, which listens on the public port.
+      const proxy = `=entry=127.0.0.1:${new URL(credentials.base_url).port} `
+      for (const { pid, args } of descendants(group)) {
+        if (args.includes(' serve ') && args.includes('=entry=') && !args.includes(proxy)) process.kill(pid, 'SIGKILL')
+      }
     },
     async kill(which) {
       const children = descendants(group)

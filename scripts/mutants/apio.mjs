@@ -1,0 +1,103 @@
+/** Breakages of sign-in and of the login profile. */
+
+const MODES = 'test/api/apio/login-modes.test.ts'
+const WRITES = 'test/api/apio/profile-writes.test.ts'
+const LOGIN = 'test/api/apio/login.test.ts'
+const TOKENS = 'test/api/apio/login-tokens.test.ts'
+const OPENID = 'test/api/apio/openid.test.ts'
+const OBJECT = 'src/identity/user-profiles.ts'
+const OPENID_SOURCE = 'src/identity/openid.ts'
+
+export const apioMutants = [
+  {
+    name: 'APIO: profile of SERVER_LOGIN is ours alone',
+    file: 'src/identity/login-modes.ts',
+    from: "{ passwordCheckedBy: 'application_server', profileWrittenTo: 'both' }",
+    to: "{ passwordCheckedBy: 'application_server', profileWrittenTo: 'ours' }",
+    caughtBy: { file: MODES, test: 'a change answers 200; ours changes, theirs changes' },
+  },
+  {
+    name: 'APIO: no alarm before the first call',
+    file: OBJECT,
+    from: 'await this.ctx.storage.setAlarm(Date.now() + GRACE_MILLISECONDS)',
+    to: '',
+    caughtBy: { file: WRITES, test: '100 changes with random kills' },
+  },
+  {
+    name: 'APIO: settling does not send the change again',
+    file: OBJECT,
+    from: 'if (remote.version === pending.base_version) {',
+    to: 'if (remote.version < pending.base_version) {',
+    caughtBy: { file: WRITES, test: 'writing theirs, late leaves them equal' },
+  },
+  {
+    name: 'APIO: a lost answer is taken for a refusal',
+    file: 'src/identity/application-server.ts',
+    from: 'return fail(status >= 500 && status !== 503 ? UNKNOWN : fault)',
+    to: 'return fail(fault)',
+    caughtBy: { file: WRITES, test: 'writing theirs, crash after leaves them equal' },
+  },
+  {
+    name: 'APIO: changes of one user cross',
+    file: OBJECT,
+    from: 'const turn = this.tail.then(work)',
+    to: 'const turn = work()',
+    caughtBy: { file: WRITES, test: 'one after the other' },
+  },
+  {
+    name: 'APIO: an older profile is taken over a newer one',
+    file: 'src/store/profiles.ts',
+    from: '{ profileVersion: version }, newer, entry)',
+    to: '{ profileVersion: version }, sql`true`, entry)',
+    caughtBy: { file: WRITES, test: 'in the audit log, once' },
+  },
+  {
+    name: 'APIO: no floor',
+    file: 'src/identity/sign-in.ts',
+    from: '    scheduler.wait(deps.throttle.floorMilliseconds),\n',
+    to: '',
+    caughtBy: { file: LOGIN, test: 'every path awaits the floor' },
+  },
+  {
+    name: 'APIO: foreign pages',
+    file: 'src/api/apio/caller.ts',
+    from: 'if (originAllowed(request, services.settings)) return ok()',
+    to: "if (request.url !== '') return ok()",
+    caughtBy: { file: LOGIN, test: 'no sign-in, no write, no logout, no token; nothing is changed' },
+  },
+  {
+    name: 'APIO: a live session survives a sign-in',
+    file: 'src/api/apio/login.ts',
+    from: 'services.sessions.open(user, opening, rules, await cookieSession(request, context))',
+    to: 'services.sessions.open(user, opening, rules, null)',
+    caughtBy: { file: LOGIN, test: 'a sign-in ends it: replaced' },
+  },
+  {
+    name: 'APIO: login tokens last',
+    file: 'src/store/login-tokens.ts',
+    from: 'gt(loginTokens.expiresAt, now)',
+    to: 'gt(loginTokens.expiresAt, 0)',
+    caughtBy: { file: TOKENS, test: 'it is good for 60 seconds' },
+  },
+  {
+    name: 'APIO: admins make tokens for members',
+    file: 'src/identity/login-tokens.ts',
+    from: 'return SUPER.has(user.role) && ',
+    to: 'return ',
+    caughtBy: { file: TOKENS, test: 'owners make tokens for users of their store' },
+  },
+  {
+    name: 'APIO: signatures of ID tokens',
+    file: OPENID_SOURCE,
+    from: '        client.enableNonRepudiationChecks,\n',
+    to: '',
+    caughtBy: { file: OPENID, test: "another's signature" },
+  },
+  {
+    name: 'APIO: addresses that nobody verified',
+    file: OPENID_SOURCE,
+    from: 'emailVerified === true && ',
+    to: '',
+    caughtBy: { file: OPENID, test: 'an address that is not verified' },
+  },
+]

@@ -1,0 +1,73 @@
+/** APIO's words for what goes wrong: a status and `details`. Source: Netaxis APIO, API errors. */
+import type { SessionError } from '../../domain/errors.ts'
+import type { RequestContext } from '../context.ts'
+
+/** Renders an expected failure. */
+export function renderError(error: SessionError, _context: RequestContext): Response {
+  switch (error.code) {
+    case 'invalid_request':
+      return details(
+        400,
+        error.issues.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join(' '),
+      )
+    case 'request_too_large':
+      return details(400, `The body is larger than ${error.limitBytes} bytes.`)
+    case 'request_timeout':
+      return details(400, 'The body broke off or came too slowly.')
+    case 'unsupported_media_type':
+      return details(416, 'The body must be a JSON object, and not empty, sent as application/json.')
+    case 'path_not_found':
+      return details(404, 'No such URL. Every URL ends with one slash.')
+    case 'method_not_allowed':
+      return details(405, 'The URL does not take this method.', { allow: error.allowed.join(', ') })
+    case 'unauthenticated':
+    case 'credential_expired':
+    case 'credential_revoked':
+    case 'session_ended':
+    case 'user_not_found':
+      return details(401, 'An open session is needed.')
+    case 'invalid_credentials':
+    case 'user_disabled':
+      return details(401, 'The credentials are not valid.')
+    case 'locked_out':
+    case 'rate_limited':
+      return details(429, 'Too many attempts.', { 'retry-after': String(Math.max(1, error.retryAfterSeconds)) })
+    case 'origin_not_allowed':
+      return details(403, 'The request comes from a foreign page.')
+    case 'forbidden':
+    case 'address_not_allowed':
+      return details(403, 'Not allowed.')
+    case 'identity_store_not_found':
+    case 'session_not_found':
+    case 'credential_not_found':
+      return details(404, 'Not found.')
+    case 'conflict':
+      return details(400, error.detail)
+    case 'unavailable':
+      return unavailable(error)
+    // No default: a new code fails to compile until APIO has an answer.
+  }
+}
+
+/** Renders a bug: says nothing but the request id. */
+export function renderBug(context: RequestContext): Response {
+  return details(500, `Internal error. Please report it with the request id ${context.requestId}.`)
+}
+
+/** 502: they said no. 503: they were not reached. Nothing was changed in both. 504: not in time; look before repeating. */
+function unavailable({ what, because, detail, retryAfterSeconds }: Extract<SessionError, { code: 'unavailable' }>) {
+  switch (because) {
+    case 'refused':
+      return details(502, detail ?? `Refused by the ${what}.`)
+    case 'timed_out':
+      return details(504, detail ?? `The ${what} did not answer in time. Nothing was changed.`)
+    default:
+      return details(503, detail ?? 'Temporarily unavailable. Nothing was changed.', {
+        'retry-after': String(retryAfterSeconds),
+      })
+  }
+}
+
+function details(status: number, text: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ details: text }, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}

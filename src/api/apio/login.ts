@@ -1,0 +1,115 @@
+/** Signing in and out, and login tokens. */
+import type { z } from 'zod'
+import { COOKIE, forgetCookie } from '../../auth/session-carriers.ts'
+import type { SessionError } from '../../domain/errors.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import type { CredentialsType } from '../../domain/session.ts'
+import { generateLoginToken, redeemLoginToken } from '../../identity/login-tokens.ts'
+import { signIn } from '../../identity/sign-in.ts'
+import { noteFirstLogin } from '../../store/first-logins.ts'
+import type { KnownUser } from '../../store/users.ts'
+import type { RequestContext } from '../context.ts'
+import { loginBody, parseObject } from './body.ts'
+import { cookieSession, liveSession, renderCallerError, requireOrigin, sessionAnswer, tokenOf } from './caller.ts'
+import { renderError } from './errors.ts'
+import { GenerateInput, LoginInput, NothingBody, OpenIdLoginInput, TokenLoginInput } from './schemas.ts'
+
+/** `POST /login/` */
+export async function login(request: Request, context: RequestContext): Promise<Response> {
+  return signInBy('password', request, context, LoginInput, ({ username, password }) => {
+    const { db, settings, signInGate: gate, applicationServer } = context.services
+    const deps = { db, gate, applicationServer, throttle: settings.throttle }
+    return signIn(deps, { username, password }, context.client, context.now)
+  })
+}
+
+/** `POST /auth_token/login/` */
+export async function loginByToken(request: Request, context: RequestContext): Promise<Response> {
+  return signInBy('login_token', request, context, TokenLoginInput, async ({ loginToken }) => {
+    const gate = await pastTheGate(context)
+    return gate.ok ? redeemLoginToken(context.services.db, loginToken, context.now) : gate
+  })
+}
+
+/** `POST /openid/login/` */
+export async function loginByOpenId(request: Request, context: RequestContext): Promise<Response> {
+  return signInBy('openid', request, context, OpenIdLoginInput, async (input) => {
+    const gate = await pastTheGate(context)
+    if (!gate.ok) return gate
+    const { authorization_code: code, nonce, redirect_uri: redirectUri } = input
+    return context.services.openId.signIn({ code, nonce, redirectUri }, context.now)
+  })
+}
+
+/** `POST /logout/`: ends the session. A genuine one that has ended is signed out already. */
+export async function logout(request: Request, context: RequestContext): Promise<Response> {
+  const { services, requestId, now, later } = context
+  const origin = requireOrigin(request, context)
+  if (!origin.ok) return renderError(origin.error, context)
+  const input = await parseObject(request, NothingBody, 'may_be_empty')
+  if (!input.ok) return renderError(input.error, context)
+  const verified = await cookieSession(request, context)
+  if (verified === null) return renderCallerError({ code: 'unauthenticated' }, request, context)
+  const ended = await services.sessions.endOwn(verified, 'current', requestId, now, later)
+  if (!ended.ok) return renderCallerError(ended.error, request, context)
+  return Response.json(
+    {},
+    { headers: { 'set-cookie': forgetCookie(request, services.settings, COOKIE), 'cache-control': 'no-store' } },
+  )
+}
+
+/** `POST /auth_token/generate/` */
+export async function generateToken(request: Request, context: RequestContext): Promise<Response> {
+  const origin = requireOrigin(request, context)
+  if (!origin.ok) return renderError(origin.error, context)
+  const caller = await liveSession(request, context)
+  if (!caller.ok) return renderCallerError(caller.error, request, context)
+  const input = await parseObject(request, GenerateInput)
+  if (!input.ok) return renderError(input.error, context)
+  const { services, requestId, now } = context
+  const token = await generateLoginToken(services.db, caller.value.user, input.value.username, requestId, now)
+  if (!token.ok) return renderError(token.error, context)
+  const session = { token: await tokenOf(caller.value, context), view: caller.value.checked }
+  return sessionAnswer(request, context, { loginToken: token.value }, session, 201)
+}
+
+/** What all ways of signing in have in common: who comes with a live session leaves it behind (`replaced`). */
+async function signInBy<T>(
+  credentialsType: CredentialsType,
+  request: Request,
+  context: RequestContext,
+  schema: z.ZodType<T>,
+  verify: (input: T) => Promise<Result<KnownUser, SessionError>>,
+): Promise<Response> {
+  const { services, client, location, now } = context
+  const origin = requireOrigin(request, context)
+  if (!origin.ok) return renderError(origin.error, context)
+  const input = await parseObject(request, schema)
+  if (!input.ok) return renderError(input.error, context)
+  const verified = await verify(input.value)
+  if (!verified.ok) return renderError(verified.error, context)
+  const { user, rules } = verified.value
+
+  const opening = {
+    kind: 'web',
+    persistent: true,
+    credentialsType,
+    client,
+    location,
+    actor: null,
+    apiClientId: null,
+    cookie: true,
+  } as const
+  const opened = await services.sessions.open(user, opening, rules, await cookieSession(request, context))
+  if (!opened.ok) return renderError(opened.error, context)
+  // The session is open: what cannot be noted now does not undo it.
+  const first = user.firstLoginAt === null ? await noteFirstLogin(services.db, user, now) : ok(false)
+  const { token, ...view } = opened.value
+  return sessionAnswer(request, context, loginBody(user, first.ok ? first.value : true), { token, view })
+}
+
+/** The cheap limit by address, for secrets too long to be guessed. Errors: `rate_limited`. */
+async function pastTheGate({ services, client }: RequestContext): Promise<Result<void, SessionError>> {
+  const { success } = await services.signInGate.limit({ key: client.address ?? 'unknown' })
+  return success ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: 60 })
+}

@@ -1,0 +1,64 @@
+/** The OpenID provider of an identity store. Its client secret is sealed, and never shown again. */
+import type { z } from 'zod'
+import { fail } from '../../domain/result.ts'
+import {
+  deleteOpenIdProvider,
+  findOpenIdProvider,
+  type OpenIdProvider,
+  putOpenIdProvider,
+} from '../../store/openid-providers.ts'
+import { parseJson } from '../parse.ts'
+import { requireStore } from './identity-stores.ts'
+import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome } from './operation.ts'
+import { type OpenIdProviderBody, OpenIdProviderInput } from './schemas.ts'
+
+/** `PUT …/openid-provider` */
+export async function putProvider(operation: Operation): Outcome {
+  const { request, context, identityStoreId } = operation
+  const { db, sealing } = context.services
+  const input = await parseJson(request, OpenIdProviderInput)
+  if (!input.ok) return input
+  const { issuer, client_id: clientId, client_secret: secret, redirect_uri: redirectUri } = input.value
+  const sealedClientSecret = await sealing.seal('openid_client_secret', identityStoreId, identityStoreId, secret)
+  const fields = { issuer, clientId, sealedClientSecret, redirectUri }
+  const put = await putOpenIdProvider(db, fields, providerEntry(operation, 'openid_provider.put'))
+  if (put.ok) return put.value === null ? fail({ code: 'identity_store_not_found' }) : answer(providerBody(put.value))
+  if (put.error.code === 'unavailable') return fail(put.error)
+  return fail({ code: 'conflict', detail: "redirect_uri: another identity store's provider has it." })
+}
+
+/** `GET …/openid-provider` */
+export async function getProvider({ context, identityStoreId }: Operation): Outcome {
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const provider = await findOpenIdProvider(context.services.db, identityStoreId)
+  if (!provider.ok) return provider
+  return provider.value === null ? fail({ code: 'path_not_found' }) : answer(providerBody(provider.value))
+}
+
+/** `DELETE …/openid-provider` */
+export async function deleteProvider(operation: Operation): Outcome {
+  const store = await requireStore(operation.context, operation.identityStoreId)
+  if (!store.ok) return store
+  const deleted = await deleteOpenIdProvider(
+    operation.context.services.db,
+    providerEntry(operation, 'openid_provider.deleted'),
+  )
+  if (!deleted.ok) return deleted
+  return deleted.value ? answerNothing() : fail({ code: 'path_not_found' })
+}
+
+function providerEntry({ context, caller, identityStoreId }: Operation, action: string) {
+  const actor = `credential:${caller.credentialId}`
+  return auditEntry(context, actor, identityStoreId, action, `identity_store:${identityStoreId}`)
+}
+
+function providerBody(provider: OpenIdProvider): z.infer<typeof OpenIdProviderBody> {
+  return {
+    issuer: provider.issuer,
+    client_id: provider.clientId,
+    redirect_uri: provider.redirectUri,
+    created_at: instant(provider.createdAt),
+    updated_at: instant(provider.updatedAt),
+  }
+}

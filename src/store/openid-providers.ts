@@ -1,0 +1,151 @@
+/** OpenID providers of identity stores, and the users behind their subjects. */
+import { and, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { storeExists } from './identity-stores.ts'
+import { insertWhere } from './insert-where.ts'
+import type { UserKey } from './rules.ts'
+import { identityStores, openidProviders, users } from './schema.ts'
+
+/** A store's OpenID provider. The client secret is sealed for the store. */
+export type OpenIdProvider = typeof openidProviders.$inferSelect
+
+/** What an operator says about a provider. */
+export type OpenIdProviderFields = Pick<OpenIdProvider, 'issuer' | 'clientId' | 'sealedClientSecret' | 'redirectUri'>
+
+const AUDIT_VIEW = jsonObject({
+  issuer: openidProviders.issuer,
+  client_id: openidProviders.clientId,
+  redirect_uri: openidProviders.redirectUri,
+})
+
+/** The provider of a store that is not deleted, or null. */
+export function findOpenIdProvider(
+  db: Database,
+  identityStoreId: string,
+): Promise<Result<OpenIdProvider | null, Unavailable>> {
+  return find(db, eq(openidProviders.identityStoreId, identityStoreId))
+}
+
+/** The provider whose codes come to this redirect URI, or null. */
+export function findOpenIdProviderByRedirectUri(
+  db: Database,
+  redirectUri: string,
+): Promise<Result<OpenIdProvider | null, Unavailable>> {
+  return find(db, eq(openidProviders.redirectUri, redirectUri))
+}
+
+async function find(db: Database, which: ReturnType<typeof eq>): Promise<Result<OpenIdProvider | null, Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select(getTableColumns(openidProviders))
+      .from(openidProviders)
+      .innerJoin(identityStores, eq(identityStores.identityStoreId, openidProviders.identityStoreId))
+      .where(and(which, isNull(identityStores.deletedAt))),
+  )
+  return rows.ok ? ok(rows.value[0] ?? null) : rows
+}
+
+/** Another store's provider has the redirect URI. */
+export interface RedirectUriTaken {
+  readonly code: 'redirect_uri_taken'
+}
+
+/** Sets a store's provider. Subjects of another issuer are forgotten: they name other people there. Null: no such store. */
+export async function putOpenIdProvider(
+  db: Database,
+  fields: OpenIdProviderFields,
+  entry: AuditEntry,
+): Promise<Result<OpenIdProvider | null, Unavailable | RedirectUriTaken>> {
+  const { identityStoreId, at } = entry
+  const exists = storeExists(identityStoreId)
+  const { issuer, clientId, redirectUri } = fields
+  try {
+    const written = await attempt(() =>
+      db.batch([
+        db
+          .update(users)
+          .set({ openidSubject: null })
+          .where(
+            sql`${users.identityStoreId} = ${identityStoreId} AND ${users.openidSubject} IS NOT NULL AND EXISTS (
+              SELECT 1 FROM ${openidProviders} WHERE ${ofStore(identityStoreId)} AND ${openidProviders.issuer} <> ${issuer})`,
+          ),
+        insertAuditEvent(db, entry, {
+          before: sql`(SELECT ${AUDIT_VIEW} FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`,
+          after: sql`json_object('issuer', ${issuer}, 'client_id', ${clientId}, 'redirect_uri', ${redirectUri})`,
+          where: exists,
+        }),
+        insertWhere(db, openidProviders, { identityStoreId, ...fields, createdAt: at, updatedAt: at }, exists)
+          .onConflictDoUpdate({ target: openidProviders.identityStoreId, set: { ...fields, updatedAt: at } })
+          .returning(),
+      ]),
+    )
+    return written.ok ? ok(written.value[2][0] ?? null) : written
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+    if (!/UNIQUE constraint failed: openid_providers\.redirect_uri/.test(`${error} ${cause}`)) throw error
+    return fail({ code: 'redirect_uri_taken' })
+  }
+}
+
+/** Removes a store's provider. False if there was none. */
+export async function deleteOpenIdProvider(db: Database, entry: AuditEntry): Promise<Result<boolean, Unavailable>> {
+  const { identityStoreId } = entry
+  const written = await attempt(() =>
+    db.batch([
+      insertAuditEvent(db, entry, {
+        before: sql`(SELECT ${AUDIT_VIEW} FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`,
+        after: null,
+        where: sql`EXISTS (SELECT 1 FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`,
+      }),
+      db.delete(openidProviders).where(ofStore(identityStoreId)).returning({ issuer: openidProviders.issuer }),
+    ]),
+  )
+  return written.ok ? ok(written.value[1].length > 0) : written
+}
+
+/**
+ * The user of a subject of the store's provider. Without one: the only user of the store who has the verified
+ * address from an operator and no subject yet; the subject is the user's from then on. Null: nobody, or not
+ * surely one.
+ */
+export async function findUserOfSubject(
+  db: Database,
+  identityStoreId: string,
+  subject: string,
+  verifiedEmail: string | null,
+): Promise<Result<UserKey | null, Unavailable>> {
+  const mine = and(eq(users.identityStoreId, identityStoreId), isNull(users.deletedAt))
+  const known = await attempt(() =>
+    db
+      .select({ userId: users.userId })
+      .from(users)
+      .where(and(mine, eq(users.openidSubject, subject))),
+  )
+  if (!known.ok) return known
+  const found = known.value[0]
+  if (found !== undefined) return ok({ identityStoreId, userId: found.userId })
+  if (verifiedEmail === null) return ok(null)
+
+  // An address that the user wrote could be anybody's.
+  const candidates = sql`${users.identityStoreId} = ${identityStoreId} AND ${users.deletedAt} IS NULL
+    AND lower(${users.emailAddress}) = ${verifiedEmail.toLowerCase()} AND NOT ${users.emailByUser}`
+  const linked = await attempt(() =>
+    db
+      .update(users)
+      .set({ openidSubject: subject })
+      .where(
+        sql`${candidates} AND ${users.openidSubject} IS NULL AND (SELECT count(*) FROM ${users} WHERE ${candidates}) = 1
+          AND NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.openidSubject} = ${subject})`,
+      )
+      .returning({ userId: users.userId }),
+  )
+  if (!linked.ok) return linked
+  const user = linked.value[0]
+  return ok(user === undefined ? null : { identityStoreId, userId: user.userId })
+}
+
+function ofStore(identityStoreId: string) {
+  return eq(openidProviders.identityStoreId, identityStoreId)
+}

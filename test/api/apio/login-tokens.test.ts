@@ -1,0 +1,120 @@
+/** Login tokens: for whom, how often, how long. */
+import { env } from 'cloudflare:workers'
+import { expect, test } from 'vitest'
+import { advanceClock, stopClock } from '../../support/clock.ts'
+import { tokenInCookie } from '../../support/requests.ts'
+import { makeStore, makeUser, type TestUser } from '../../support/stores.ts'
+import { apio, readInfo, sessionFor, signedIn } from './requests.ts'
+
+const generate = (cookie: string, username: string) =>
+  apio('/api/v1/auth_token/generate/', { cookie, json: { username } })
+const redeem = (loginToken: unknown, cookie?: string) =>
+  apio('/api/v1/auth_token/login/', { json: { loginToken }, ...(cookie === undefined ? {} : { cookie }) })
+
+async function tokenFor(user: TestUser): Promise<string> {
+  const { status, body } = await generate(await sessionFor(user), user.username)
+  expect(status).toBe(201)
+  return String(body.loginToken)
+}
+
+test('a token for oneself opens one session, once', async () => {
+  const user = await makeUser({ loginMode: 'SSO_LOGIN_DEDICATED' })
+  const token = await tokenFor(user)
+  expect(token).toMatch(/^[0-9a-f]{64}$/)
+  const answer = await redeem(token)
+  expect([answer.status, answer.body]).toEqual([
+    200,
+    expect.objectContaining({ profile: expect.objectContaining({ is_first_login: true }) }),
+  ])
+  expect((await readInfo(tokenInCookie(answer.response) ?? '')).body).toMatchObject({ username: user.username })
+  expect((await redeem(token)).status).toBe(401)
+})
+
+test('of many at once one gets in', async () => {
+  const token = await tokenFor(await makeUser())
+  const answers = await Promise.all(Array.from({ length: 10 }, () => redeem(token)))
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+  expect(answers.filter(({ status }) => status === 401)).toHaveLength(9)
+})
+
+test('it is good for 60 seconds', async () => {
+  stopClock()
+  const user = await makeUser()
+  const [soon, late] = [await tokenFor(user), await tokenFor(user)]
+  advanceClock(59)
+  expect((await redeem(soon)).status).toBe(200)
+  advanceClock(1)
+  expect((await redeem(late)).status).toBe(401)
+})
+
+test('a session that the client came with is replaced', async () => {
+  const user = await makeUser()
+  const before = await signedIn(user)
+  expect((await redeem(await tokenFor(user), before)).status).toBe(200)
+  expect((await readInfo(before)).status).toBe(401)
+})
+
+test('owners make tokens for users of their store with a lower role; for nobody else, and nobody else does', async () => {
+  const identityStoreId = await makeStore()
+  const make = (role: 'primary_owner' | 'owner' | 'admin' | 'member', rest = {}) =>
+    makeUser({ identityStoreId, role, ...rest })
+  const [primary, owner, otherOwner, admin, member] = [
+    await make('primary_owner'),
+    await make('owner'),
+    await make('owner'),
+    await make('admin'),
+    await make('member'),
+  ]
+  const bot = await make('member', { bot: true })
+  const disabled = await make('member', { active: false })
+  const stranger = await makeUser()
+  const may: readonly (readonly [TestUser, TestUser | string, boolean])[] = [
+    [primary, owner, true],
+    [owner, member, true],
+    [owner, admin, true],
+    [owner, otherOwner, false],
+    [owner, primary, false],
+    [owner, bot, false],
+    [owner, disabled, false],
+    [owner, stranger, false],
+    [owner, 'nobody@pie.example', false],
+    [admin, member, false],
+    [member, admin, false],
+  ]
+  for (const [caller, target, allowed] of may) {
+    const username = typeof target === 'string' ? target : target.username
+    const { status, body } = await generate(await sessionFor(caller), username)
+    expect([username, status]).toEqual([username, allowed ? 201 : 403])
+    if (!allowed) expect(body).toEqual({ details: 'Not allowed.' })
+  }
+})
+
+test('who is disabled or gets a new password meanwhile does not get in', async () => {
+  const [disabled, changed] = [await makeUser(), await makeUser()]
+  const tokens = [await tokenFor(disabled), await tokenFor(changed)]
+  await env.DB.prepare('UPDATE users SET active = 0 WHERE user_id = ?').bind(disabled.userId).run()
+  await env.DB.prepare('UPDATE users SET sessions_valid_from = ? WHERE user_id = ?')
+    .bind(Date.now() + 1, changed.userId)
+    .run()
+  for (const token of tokens) expect((await redeem(token)).status).toBe(401)
+})
+
+test('what is no token is refused as such', async () => {
+  expect((await redeem('0'.repeat(64))).status).toBe(401)
+  expect((await redeem('../x')).status).toBe(401)
+  expect((await redeem(7)).status).toBe(400)
+  expect((await generate('no session', 'x@y')).status).toBe(401)
+})
+
+test('only hashes are kept, and who made a token for whom is in the audit log', async () => {
+  const user = await makeUser()
+  const token = await tokenFor(user)
+  const dump = await env.DB.prepare('SELECT * FROM login_tokens WHERE user_id = ?').bind(user.userId).all()
+  expect(dump.results).toHaveLength(1)
+  expect(JSON.stringify(dump.results)).not.toContain(token)
+  const events = await env.DB.prepare('SELECT actor, action, subject FROM audit_events WHERE identity_store_id = ?')
+    .bind(user.identityStoreId)
+    .all()
+  const who = `user:${user.userId}`
+  expect(events.results).toEqual([{ actor: who, action: 'login_token.generated', subject: who }])
+})

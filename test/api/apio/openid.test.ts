@@ -1,0 +1,350 @@
+/** OpenID Connect: who gets in, and every way in which an answer of the provider may be wrong. */
+import { env } from 'cloudflare:workers'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { send, tokenInCookie } from '../../support/requests.ts'
+import { makeOperator, makeStore, makeUser } from '../../support/stores.ts'
+import { apio, readInfo } from './requests.ts'
+
+const SECRET = 'a secret of the client'
+const NONCE = 'a nonce of the browser'
+
+interface Provider {
+  readonly issuer: string
+  readonly redirectUri: string
+  readonly identityStoreId: string
+}
+
+let keys: CryptoKeyPair
+let otherKeys: CryptoKeyPair
+/** What the provider says at its token endpoint, and how it signs it. */
+const provider = {
+  claims: {} as Record<string, unknown>,
+  signedBy: 'own' as 'own' | 'other' | 'nobody',
+  answer: undefined as undefined | (() => Promise<Response> | Response),
+  metadata: {} as Record<string, unknown>,
+  requests: [] as { url: string; authorization: string | null; body: string }[],
+}
+
+beforeAll(async () => {
+  keys = (await generateKeyPair('ES256')) as CryptoKeyPair
+  otherKeys = (await generateKeyPair('ES256')) as CryptoKeyPair
+})
+
+beforeEach(() => {
+  Object.assign(provider, { claims: {}, signedBy: 'own', answer: undefined, metadata: {}, requests: [] })
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const request = new Request(input as string, init as RequestInit)
+    const body = await request.text()
+    provider.requests.push({ url: request.url, authorization: request.headers.get('authorization'), body })
+    return serve(new URL(request.url))
+  })
+})
+
+async function serve(url: URL): Promise<Response> {
+  const issuer = url.origin
+  switch (url.pathname) {
+    case '/.well-known/openid-configuration':
+      return Response.json({
+        issuer,
+        authorization_endpoint: `${issuer}/auth`,
+        token_endpoint: `${issuer}/token`,
+        jwks_uri: `${issuer}/jwks`,
+        response_types_supported: ['code'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
+        authorization_response_iss_parameter_supported: true,
+        ...provider.metadata,
+      })
+    case '/jwks':
+      return Response.json({ keys: [{ ...(await exportJWK(keys.publicKey)), alg: 'ES256', use: 'sig', kid: 'one' }] })
+    case '/token':
+      return (
+        provider.answer?.() ??
+        Response.json({ access_token: 'x', token_type: 'Bearer', id_token: await idToken(issuer) })
+      )
+    default:
+      return new Response(null, { status: 404 })
+  }
+}
+
+async function idToken(issuer: string): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  const claims = {
+    iss: issuer,
+    aud: 'latchkey',
+    sub: 'nobody',
+    nonce: NONCE,
+    iat: now,
+    exp: now + 60,
+    ...provider.claims,
+  }
+  if (provider.signedBy === 'nobody') {
+    const [header, payload] = [{ alg: 'none' }, claims].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString('base64url'),
+    )
+    return `${header}.${payload}.`
+  }
+  const { privateKey } = provider.signedBy === 'own' ? keys : otherKeys
+  return new SignJWT(claims as JWTPayload).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(privateKey)
+}
+
+/** A store with a provider of its own, set by an operator. */
+async function makeProvider(): Promise<Provider> {
+  const identityStoreId = await makeStore()
+  const issuer = `https://${identityStoreId}.example`
+  const redirectUri = `https://app.${identityStoreId}.example/signed-in`
+  const response = await send(`/operator/identity-stores/${identityStoreId}/openid-provider`, {
+    method: 'PUT',
+    bearer: await makeOperator(),
+    json: { issuer, client_id: 'latchkey', client_secret: SECRET, redirect_uri: redirectUri },
+  })
+  expect(response.status).toBe(200)
+  expect(await response.text()).not.toContain(SECRET)
+  return { issuer, redirectUri, identityStoreId }
+}
+
+function login({ redirectUri }: Provider, options: { readonly nonce?: string; readonly cookie?: string } = {}) {
+  const { nonce = NONCE, ...rest } = options
+  return apio('/api/v1/openid/login/', {
+    ...rest,
+    json: { nonce, authorization_code: 'the code', redirect_uri: redirectUri },
+  })
+}
+
+async function subjectOf(userId: string): Promise<unknown> {
+  const row = await env.DB.prepare('SELECT openid_subject FROM users WHERE user_id = ?').bind(userId).first()
+  return row?.openid_subject
+}
+
+async function setSubject(userId: string, subject: string): Promise<void> {
+  await env.DB.prepare('UPDATE users SET openid_subject = ? WHERE user_id = ?').bind(subject, userId).run()
+}
+
+test('a user is found by verified address, and from then on by subject', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId, loginMode: 'SSO_LOGIN_DEDICATED' })
+  provider.claims = { sub: 'subject-1', email: user.username.toUpperCase(), email_verified: true }
+  const answer = await login(own)
+  expect([answer.status, answer.body]).toEqual([200, expect.objectContaining({ profile: expect.any(Object) })])
+  expect((await readInfo(tokenInCookie(answer.response) ?? '')).body).toMatchObject({ username: user.username })
+  expect(await subjectOf(user.userId)).toBe('subject-1')
+  provider.claims = { sub: 'subject-1', email: 'new@address.example', email_verified: true }
+  expect((await login(own)).status).toBe(200)
+  // Another subject with the same address is somebody else.
+  provider.claims = { sub: 'subject-2', email: user.username, email_verified: true }
+  expect((await login(own)).status).toBe(401)
+})
+
+test('the code is exchanged with the client secret and the redirect URI', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  await setSubject(user.userId, 'subject-1')
+  provider.claims = { sub: 'subject-1' }
+  expect((await login(own)).status).toBe(200)
+  const exchange = provider.requests.find(({ url }) => url.endsWith('/token'))
+  expect(Object.fromEntries(new URLSearchParams(exchange?.body))).toMatchObject({
+    grant_type: 'authorization_code',
+    code: 'the code',
+    redirect_uri: own.redirectUri,
+  })
+  const basic = Buffer.from(exchange?.authorization?.replace('Basic ', '') ?? '', 'base64').toString()
+  expect(basic).toBe(`latchkey:${encodeURIComponent(SECRET).replaceAll('%20', '+')}`)
+})
+
+const hourAgo = () => Math.floor(Date.now() / 1000) - 3_600
+const BAD: readonly (readonly [string, () => void])[] = [
+  [
+    'another issuer',
+    () => {
+      provider.claims.iss = 'https://evil.example'
+    },
+  ],
+  [
+    'another audience',
+    () => {
+      provider.claims.aud = 'somebody else'
+    },
+  ],
+  [
+    'several audiences, authorized for another',
+    () => {
+      Object.assign(provider.claims, { aud: ['latchkey', 'other'], azp: 'other' })
+    },
+  ],
+  [
+    'another nonce',
+    () => {
+      provider.claims.nonce = 'replayed'
+    },
+  ],
+  [
+    'no nonce',
+    () => {
+      provider.claims.nonce = undefined
+    },
+  ],
+  [
+    'expired',
+    () => {
+      Object.assign(provider.claims, { iat: hourAgo(), exp: hourAgo() + 60 })
+    },
+  ],
+  [
+    'no expiry',
+    () => {
+      provider.claims.exp = undefined
+    },
+  ],
+  [
+    'no subject',
+    () => {
+      provider.claims.sub = undefined
+    },
+  ],
+  [
+    "another's signature",
+    () => {
+      provider.signedBy = 'other'
+    },
+  ],
+  [
+    'no signature',
+    () => {
+      provider.signedBy = 'nobody'
+    },
+  ],
+  [
+    'no ID token',
+    () => {
+      provider.answer = () => Response.json({ access_token: 'x', token_type: 'Bearer' })
+    },
+  ],
+  [
+    'a code that was used',
+    () => {
+      provider.answer = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+    },
+  ],
+]
+
+test.each(BAD)('%s: 401, and nobody is signed in', async (_name, spoil) => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  provider.claims = { sub: 'subject-1', email: user.username, email_verified: true }
+  spoil()
+  const { status, body, response } = await login(own)
+  expect([status, body]).toEqual([401, { details: 'The credentials are not valid.' }])
+  expect(response.headers.get('set-cookie')).toBeNull()
+  expect(await subjectOf(user.userId)).toBeNull()
+  // The very same without what is wrong gets in.
+  Object.assign(provider, { signedBy: 'own', answer: undefined })
+  provider.claims = { sub: 'subject-1', email: user.username, email_verified: true }
+  expect((await login(own)).status).toBe(200)
+})
+
+test("the client's nonce is the one that counts", async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  await setSubject(user.userId, 'subject-1')
+  provider.claims = { sub: 'subject-1' }
+  expect((await login(own, { nonce: 'another' })).status).toBe(401)
+})
+
+test('an address that is not verified, not from an operator, not only one, or of another store leads to nobody', async () => {
+  const [own, other] = [await makeProvider(), await makeProvider()]
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  const attempt = async (email_verified: unknown) => {
+    provider.claims = { sub: 'subject-1', email: user.username, email_verified }
+    return (await login(own)).status
+  }
+  expect(await attempt(false)).toBe(401)
+  expect(await attempt(undefined)).toBe(401)
+  expect(await attempt('true')).toBe(401)
+  await env.DB.prepare('UPDATE users SET email_by_user = 1 WHERE user_id = ?').bind(user.userId).run()
+  expect(await attempt(true)).toBe(401)
+  await env.DB.prepare('UPDATE users SET email_by_user = 0 WHERE user_id = ?').bind(user.userId).run()
+  const twin = await makeUser({ identityStoreId: own.identityStoreId })
+  await env.DB.prepare('UPDATE users SET email_address = ? WHERE user_id = ?').bind(user.username, twin.userId).run()
+  expect(await attempt(true)).toBe(401)
+  await env.DB.prepare("UPDATE users SET email_address = 'x@y.example' WHERE user_id = ?").bind(twin.userId).run()
+  provider.claims = { sub: 'subject-1', email: user.username, email_verified: true }
+  expect((await login(other)).status).toBe(401)
+  expect(await attempt(true)).toBe(200)
+})
+
+test('an address that the user wrote leads to nobody, until an operator writes it', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  const session = await send('/sessions', {
+    address: user.address,
+    json: { username: user.username, password: user.password },
+  })
+  const cookie = tokenInCookie(session) ?? ''
+  const json = { emailAddress: 'boss@pie.example' }
+  expect((await apio('/api/v1/session/user_login_info/', { method: 'PUT', cookie, json })).status).toBe(200)
+  provider.claims = { sub: 'subject-1', email: 'boss@pie.example', email_verified: true }
+  expect((await login(own)).status).toBe(401)
+  const path = `/operator/identity-stores/${own.identityStoreId}/users/${user.userId}`
+  const patch = { method: 'PATCH', bearer: await makeOperator(), json: { email_address: 'boss@pie.example' } }
+  expect((await send(path, patch)).status).toBe(200)
+  expect((await login(own)).status).toBe(200)
+})
+
+test('nobody is created, and the disabled and bots stay outside', async () => {
+  const own = await makeProvider()
+  provider.claims = { sub: 'new', email: 'new@pie.example', email_verified: true }
+  expect((await login(own)).status).toBe(401)
+  for (const options of [{ active: false }, { bot: true }]) {
+    const user = await makeUser({ identityStoreId: own.identityStoreId, ...options })
+    await setSubject(user.userId, user.userId)
+    provider.claims = { sub: user.userId }
+    expect((await login(own)).status).toBe(401)
+  }
+  const count = await env.DB.prepare('SELECT count(*) AS n FROM users WHERE identity_store_id = ?')
+    .bind(own.identityStoreId)
+    .first()
+  expect(count).toEqual({ n: 2 })
+})
+
+test('a redirect URI that no store has is refused, and nobody is asked', async () => {
+  const answer = await login({ issuer: '', identityStoreId: '', redirectUri: 'https://evil.example/' })
+  expect(answer.status).toBe(401)
+  expect(provider.requests).toEqual([])
+})
+
+test('a provider that cannot be reached is 503, one that makes no sense or does not know us 502', async () => {
+  const statuses = []
+  for (const answer of [
+    () => Promise.reject(new TypeError('fetch failed')),
+    () => new Response(null, { status: 500 }),
+    () => Response.json({ error: 'invalid_client' }, { status: 401 }),
+    () => new Response('<html>'),
+  ]) {
+    provider.answer = answer
+    const own = await makeProvider()
+    statuses.push((await login(own)).status)
+  }
+  expect(statuses).toEqual([503, 502, 502, 502])
+  provider.metadata = { issuer: 'https://evil.example' }
+  expect((await login(await makeProvider())).status).toBe(502)
+})
+
+test('the metadata is kept, not asked for at each sign-in', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  await setSubject(user.userId, 'subject-1')
+  provider.claims = { sub: 'subject-1' }
+  for (const _ of [1, 2, 3]) expect((await login(own)).status).toBe(200)
+  const count = (path: string) => provider.requests.filter(({ url }) => url.endsWith(path)).length
+  expect([count('openid-configuration'), count('jwks'), count('token')]).toEqual([1, 1, 3])
+})
+
+test('the secret is sealed in the database', async () => {
+  const own = await makeProvider()
+  const row = await env.DB.prepare('SELECT * FROM openid_providers WHERE identity_store_id = ?')
+    .bind(own.identityStoreId)
+    .first()
+  expect(JSON.stringify(row)).not.toContain(SECRET)
+  expect(row?.sealed_client_secret).toMatch(/^[\w-]{60,}$/)
+})

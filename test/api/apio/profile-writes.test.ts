@@ -1,0 +1,270 @@
+/** Changes that two databases keep: whatever breaks in between, they are the same again within a minute. */
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { expect, test } from 'vitest'
+import {
+  applicationServer,
+  deliverLateRequests,
+  type Mishap,
+  makeTheirUser,
+  ourProfile,
+  theirProfile,
+  useApplicationServer,
+} from '../../support/application-server.ts'
+import { intercept } from '../../support/bindings.ts'
+import { advanceClock, stopClock } from '../../support/clock.ts'
+import { breakD1Statements, breakD1Writes } from '../../support/faults.ts'
+import { fireProfileAlarm, profileAlarm, userProfiles } from '../../support/objects.ts'
+import { makeStore, makeUser, type TestUser } from '../../support/stores.ts'
+import { putInfo, readInfo, sessionFor } from './requests.ts'
+
+useApplicationServer()
+
+const MINUTE = 60_000
+/** Changes that are under way at the same time. More would only wait for the processor. */
+const AT_ONCE = 10
+const PROFILE_WRITE = /update "users" set/i
+
+async function user(): Promise<TestUser> {
+  const made = await makeUser({ loginMode: 'LOCAL_LOGIN_DEDICATED' })
+  await makeTheirUser(made)
+  return made
+}
+
+/** Fires the users' alarms as the time comes for each, and says after how many milliseconds the last was quiet. */
+async function settle(users: readonly TestUser[]): Promise<number> {
+  const start = stopClock()
+  for (;;) {
+    const alarms = await Promise.all(users.map(profileAlarm))
+    const due = alarms.filter((at) => at !== null)
+    if (due.length === 0) return Date.now() - start
+    const next = Math.min(...due)
+    if (next - start > MINUTE) return next - start
+    if (next > Date.now()) advanceClock((next - Date.now()) / 1000)
+    await Promise.all(users.filter((_, index) => alarms[index] === next).map(fireProfileAlarm))
+    await deliverLateRequests()
+  }
+}
+
+async function expectEqual(one: TestUser): Promise<void> {
+  const [ours, theirs] = [await ourProfile(one), await theirProfile(one)]
+  expect({ ...ours, version: null }).toEqual({ ...theirs, version: null })
+}
+
+/** Random numbers that are the same each time. */
+function dice(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** Each step of the two writes, and what breaks there. Ours breaks before or after it was written. */
+const STEPS: readonly { at: string; mishap: (method: string) => Mishap; ours?: 'before' | 'after'; stands: boolean }[] =
+  [
+    { at: 'reading theirs, not reached', mishap: (method) => (method === 'GET' ? 'down' : 'none'), stands: false },
+    { at: 'reading theirs, too slow', mishap: (method) => (method === 'GET' ? 'slow' : 'none'), stands: false },
+    { at: 'writing theirs, refused', mishap: (method) => (method === 'PATCH' ? 'refused' : 'none'), stands: false },
+    {
+      at: 'writing theirs, overloaded',
+      mishap: (method) => (method === 'PATCH' ? 'overloaded' : 'none'),
+      stands: false,
+    },
+    { at: 'writing theirs, never reached', mishap: (method) => (method === 'PATCH' ? 'down' : 'none'), stands: true },
+    {
+      at: 'writing theirs, crash before',
+      mishap: (method) => (method === 'PATCH' ? 'crashed_before' : 'none'),
+      stands: true,
+    },
+    {
+      at: 'writing theirs, crash after',
+      mishap: (method) => (method === 'PATCH' ? 'crashed_after' : 'none'),
+      stands: true,
+    },
+    {
+      at: 'writing theirs, answer lost',
+      mishap: (method) => (method === 'PATCH' ? 'answer_lost' : 'none'),
+      stands: true,
+    },
+    { at: 'writing theirs, nonsense', mishap: (method) => (method === 'PATCH' ? 'nonsense' : 'none'), stands: true },
+    { at: 'writing theirs, slow', mishap: (method) => (method === 'PATCH' ? 'slow' : 'none'), stands: true },
+    { at: 'writing theirs, late', mishap: (method) => (method === 'PATCH' ? 'late' : 'none'), stands: true },
+    { at: 'writing ours, not written', mishap: () => 'none', ours: 'before', stands: true },
+    { at: 'writing ours, answer lost', mishap: () => 'none', ours: 'after', stands: true },
+  ]
+
+test.each(STEPS)('a failure at $at leaves them equal', async ({ mishap, ours, stands }) => {
+  const one = await user()
+  const cookie = await sessionFor(one)
+  applicationServer.decide = ({ method }) => mishap(method)
+  const fault = ours === undefined ? null : breakD1Statements(PROFILE_WRITE, { when: ours, times: 1 })
+  const answer = await putInfo(cookie, { first_name: 'New' })
+  expect(answer.status).toBeGreaterThanOrEqual(502)
+  fault?.repair()
+  applicationServer.decide = () => 'none'
+  expect(await settle([one])).toBeLessThanOrEqual(MINUTE)
+  await deliverLateRequests()
+  await expectEqual(one)
+  expect((await theirProfile(one))?.first_name).toBe(stands ? 'New' : 'Test')
+  expect((await readInfo(cookie)).body.profile).toMatchObject({ first_name: stands ? 'New' : 'Test' })
+})
+
+test('100 changes with random kills, time-outs and outages: equal within a minute, without another request', async () => {
+  const roll = dice(20_261_122)
+  const identityStoreId = await makeStore()
+  const users = await Promise.all(
+    Array.from({ length: 100 }, async () => {
+      const one = await makeUser({ identityStoreId, loginMode: 'SERVER_LOGIN' })
+      await makeTheirUser(one)
+      return { one, cookie: await sessionFor(one) }
+    }),
+  )
+  const mishaps: Mishap[] = [
+    'down',
+    'refused',
+    'overloaded',
+    'slow',
+    'late',
+    'answer_lost',
+    'crashed_after',
+    'crashed_before',
+    'nonsense',
+  ]
+  applicationServer.decide = () => (roll() < 0.6 ? 'none' : (mishaps[Math.floor(roll() * mishaps.length)] ?? 'none'))
+  const chaos = intercept(async (call, goOn) => {
+    if (call.to !== 'D1' || !call.statements.some((text) => PROFILE_WRITE.test(text)) || roll() < 0.7) return goOn()
+    if (roll() < 0.5) await goOn()
+    throw new Error('D1_ERROR: Network connection lost.')
+  })
+  const change = async ({ one, cookie }: (typeof users)[number], index: number) => {
+    const answer = putInfo(cookie, { first_name: `New ${index}` })
+    if (roll() < 0.4) {
+      // The object dies in the middle of whatever it does.
+      await scheduler.wait(Math.floor(roll() * 100))
+      await runInDurableObject(userProfiles(one), (_object, state) => state.abort('killed')).catch(() => undefined)
+    }
+    return (await answer).status
+  }
+  const answers: number[] = []
+  for (let first = 0; first < users.length; first += AT_ONCE) {
+    const some = users.slice(first, first + AT_ONCE)
+    answers.push(...(await Promise.all(some.map((user, index) => change(user, first + index)))))
+  }
+  chaos()
+  applicationServer.decide = () => 'none'
+  expect(await settle(users.map(({ one }) => one))).toBeLessThanOrEqual(MINUTE)
+  await deliverLateRequests()
+  for (const [index, { one }] of users.entries()) {
+    await expectEqual(one)
+    const theirs = await theirProfile(one)
+    const changed = theirs?.first_name === `New ${index}`
+    // Once, or not at all; and what was answered is true.
+    expect(theirs?.version).toBe(changed ? 2 : 1)
+    if (answers[index] === 200) expect(changed).toBe(true)
+    if (answers[index] === 502 || answers[index] === 503) expect(changed).toBe(false)
+  }
+  const seen = new Set(answers)
+  expect(
+    [200, 502, 503, 504].filter((status) => !seen.has(status)),
+    'every kind of answer came',
+  ).toEqual([])
+}, 60_000)
+
+test('a change that was made there meanwhile is not overwritten by a late one', async () => {
+  const one = await user()
+  const cookie = await sessionFor(one)
+  applicationServer.decide = ({ method }) => (method === 'PATCH' ? 'late' : 'none')
+  const answer = putInfo(cookie, { first_name: 'Late' })
+  expect((await answer).status).toBe(504)
+  await env.APPLICATION_SERVER_DB.prepare("UPDATE users SET first_name = 'Newer', version = 2 WHERE username = ?")
+    .bind(one.username)
+    .run()
+  await deliverLateRequests()
+  applicationServer.decide = () => 'none'
+  await settle([one])
+  expect(await theirProfile(one)).toMatchObject({ first_name: 'Newer', version: 2 })
+  expect(await ourProfile(one)).toMatchObject({ first_name: 'Newer', version: 2 })
+})
+
+test('a change that moves under the write is made for the newer version', async () => {
+  const one = await user()
+  const cookie = await sessionFor(one)
+  let moved = false
+  applicationServer.decide = ({ method }) => {
+    if (method === 'PATCH' && !moved) {
+      moved = true
+      return 'refused_by_version'
+    }
+    return 'none'
+  }
+  expect((await putInfo(cookie, { first_name: 'New' })).status).toBe(200)
+  await expectEqual(one)
+})
+
+test('changes of one user at the same time are made one after the other', async () => {
+  const one = await user()
+  const cookie = await sessionFor(one)
+  let inside = 0
+  let most = 0
+  applicationServer.decide = ({ method }) => {
+    if (method === 'GET') inside += 1
+    most = Math.max(most, inside)
+    if (method === 'PATCH') inside -= 1
+    return 'none'
+  }
+  const names = Array.from({ length: 8 }, (_, index) => `Name ${index}`)
+  const answers = await Promise.all(names.map((first_name) => putInfo(cookie, { first_name })))
+  expect(answers.map(({ status }) => status)).toEqual(names.map(() => 200))
+  expect(most).toBe(1)
+  expect((await theirProfile(one))?.version).toBe(9)
+  await expectEqual(one)
+})
+
+test('an unfinished change goes first; while it cannot be finished, nothing else is changed', async () => {
+  const one = await user()
+  const cookie = await sessionFor(one)
+  applicationServer.decide = ({ method }) => (method === 'PATCH' ? 'answer_lost' : 'none')
+  expect((await putInfo(cookie, { first_name: 'First' })).status).toBe(504)
+  applicationServer.decide = () => 'down'
+  expect((await putInfo(cookie, { last_name: 'Second' })).status).toBe(503)
+  applicationServer.decide = () => 'none'
+  expect((await putInfo(cookie, { last_name: 'Third' })).status).toBe(200)
+  await expectEqual(one)
+  expect(await theirProfile(one)).toMatchObject({ first_name: 'First', last_name: 'Third', version: 3 })
+})
+
+test('a profile that ours alone keeps survives an outage of the database as it was', async () => {
+  const one = await makeUser({ loginMode: 'LOCAL_LOGIN_SHARED' })
+  const cookie = await sessionFor(one)
+  const fault = breakD1Writes()
+  expect((await putInfo(cookie, { first_name: 'New' })).status).toBe(503)
+  fault.repair()
+  expect((await ourProfile(one))?.first_name).toBe('Test')
+})
+
+test('a change is in the audit log, once, with what was there before', async () => {
+  const one = await user()
+  const cookie = await sessionFor(one)
+  const fault = breakD1Statements(PROFILE_WRITE, { when: 'after', times: 1 })
+  const answer = await putInfo(cookie, { first_name: 'New' })
+  expect(answer.status).toBe(504)
+  fault.repair()
+  await settle([one])
+  const { results } = await env.DB.prepare(
+    "SELECT actor, subject, before, after, request_id FROM audit_events WHERE identity_store_id = ? AND action = 'user.profile_changed'",
+  )
+    .bind(one.identityStoreId)
+    .all()
+  expect(results).toEqual([
+    {
+      actor: `user:${one.userId}`,
+      subject: `user:${one.userId}`,
+      before: JSON.stringify({ first_name: 'Test', last_name: 'User', email_address: one.username }),
+      after: JSON.stringify({ first_name: 'New', last_name: 'User', email_address: one.username }),
+      request_id: answer.response.headers.get('x-request-id'),
+    },
+  ])
+})

@@ -1,0 +1,153 @@
+/** APIO as its documentation shows it, with curl, against `npm run dev`: two Workers, two databases, a real OpenID provider. */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { queryDatabaseWith } from './support/local-databases.ts'
+import { type OpenIdProvider, startOpenIdProvider } from './support/openid-provider.ts'
+import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+
+const SOL = { sub: 'subject of sol', email: 'sol.single@pie.example', email_verified: true }
+
+let project: ProjectCopy
+let server: DevServer
+let provider: OpenIdProvider
+let workspace: string
+let persistTo: string
+
+beforeAll(async () => {
+  project = copyProject()
+  persistTo = join(project.directory, '.wrangler/state')
+  workspace = mkdtempSync(join(tmpdir(), 'latchkey-curl-'))
+  provider = await startOpenIdProvider(await freePort(), SOL)
+  server = await startDev(project.directory, ['--port', String(await freePort())])
+  const { issuer, clientId, clientSecret, redirectUri } = provider
+  const { base_url, operator_token, identity_store_id } = server.credentials
+  const set = await fetch(`${base_url}/operator/identity-stores/${identity_store_id}/openid-provider`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${operator_token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ issuer, client_id: clientId, client_secret: clientSecret, redirect_uri: redirectUri }),
+  })
+  expect(set.status).toBe(200)
+})
+
+afterAll(async () => {
+  await server?.stop()
+  await provider?.stop()
+  project?.remove()
+  rmSync(workspace, { recursive: true, force: true })
+})
+
+interface Example {
+  readonly command: string
+  readonly output: string
+}
+
+/** The transcripts of a document: lines that begin with `$` are typed, the others are printed. */
+function examplesIn(text: string): Example[] {
+  const blocks = [...text.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '')
+  return blocks.flatMap((block) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((example) => {
+        const end = example.indexOf('\n')
+        return { command: example.slice(0, end), output: example.slice(end + 1) }
+      }),
+  )
+}
+
+function profiles(username: string) {
+  const columns = 'first_name, last_name, email_address'
+  const where = `WHERE username = '${username}'`
+  return {
+    ours: queryDatabaseWith('identity_stores', persistTo, `SELECT ${columns} FROM users ${where}`)[0],
+    theirs: queryDatabaseWith('updates', persistTo, `SELECT ${columns} FROM users ${where}`)[0],
+  }
+}
+
+function apio(path: string, init: { method?: string; cookie?: string; body?: object }) {
+  const { method = 'POST', cookie, body } = init
+  return fetch(`${server.credentials.base_url}/api/v1/${path}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...(cookie !== undefined && { cookie }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+}
+
+async function signIn(username: string): Promise<string> {
+  const password = server.credentials.users.find((user) => user.username === username)?.password
+  const response = await apio('login/', { body: { username, password } })
+  expect(response.status).toBe(200)
+  return response.headers.get('set-cookie')?.split(';')[0] ?? ''
+}
+
+test('the documented examples answer what the document says, and both databases have the change', async () => {
+  const document = readFileSync(join(project.directory, 'docs/apio.md'), 'utf8')
+  const setUp = /^```sh\n(BASE=[\s\S]*?)^```$/m.exec(document)?.[1] ?? ''
+  const examples = examplesIn(document)
+  expect(examples.length).toBeGreaterThan(14)
+  const script = [setUp, ...examples.map(({ command }) => `${command}\nprintf '\\036'`)].join('\n')
+  const nonce = 'a-nonce'
+  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: workspace,
+    env: {
+      ...process.env,
+      BASE: server.credentials.base_url,
+      CREDENTIALS: join(persistTo, 'dev-credentials.json'),
+      NONCE: nonce,
+      CODE: await provider.code(nonce),
+      REDIRECT_URI: provider.redirectUri,
+    },
+  })
+  const outputs = stdout.split('\u001e')
+  for (const [index, { command, output }] of examples.entries()) {
+    expect(`$ ${command}\n${outputs[index]?.trim()}`).toBe(`$ ${command}\n${output.trim()}`)
+  }
+  const { ours, theirs } = profiles('sam.server@pie.example')
+  expect(ours).toMatchObject({ first_name: 'Samuel' })
+  expect(theirs).toEqual(ours)
+})
+
+test('a real provider: the nonce must fit, a code is good once, the user is known by subject from then on', async () => {
+  const login = async (code: string, nonce: string) => {
+    const body = { authorization_code: code, nonce, redirect_uri: provider.redirectUri }
+    return (await apio('openid/login/', { body })).status
+  }
+  const code = await provider.code('first')
+  expect(await login(code, 'first')).toBe(200)
+  expect(await login(code, 'first')).toBe(401)
+  expect(await login(await provider.code('second'), 'another')).toBe(401)
+  expect(await login('no code', 'third')).toBe(401)
+  provider.account = { ...SOL, email: 'moved@elsewhere.example', email_verified: false }
+  expect(await login(await provider.code('fourth'), 'fourth')).toBe(200)
+  provider.account = { ...SOL, sub: 'somebody else' }
+  expect(await login(await provider.code('fifth'), 'fifth')).toBe(401)
+})
+
+test('the runtime is killed in the middle of changes: both databases are the same within a minute', async () => {
+  const username = 'dee.dedicated@pie.example'
+  for (const [round, delayMilliseconds] of [3, 12, 30].entries()) {
+    const cookie = await vi.waitFor(() => signIn(username), { timeout: 60_000, interval: 200 })
+    const change = apio('session/user_login_info/', { method: 'PUT', cookie, body: { first_name: `Dee ${round}` } })
+    const answered = change.then(
+      ({ status }) => status,
+      () => 0,
+    )
+    await new Promise((resolve) => setTimeout(resolve, delayMilliseconds))
+    server.killRuntime()
+    const status = await answered
+    // The alarm alone wakes the object: nobody asks for this user.
+    await vi.waitFor(
+      () => {
+        const { ours, theirs } = profiles(username)
+        expect(ours).toEqual(theirs)
+        if (status === 200) expect(ours).toMatchObject({ first_name: `Dee ${round}` })
+      },
+      { timeout: 60_000, interval: 500 },
+    )
+  }
+})

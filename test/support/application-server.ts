@@ -1,0 +1,147 @@
+/**
+ * The application server of the tests: the example, with its own D1, behind the Worker's service binding. Its
+ * faults are switched here, in the way between the two.
+ */
+import { applyD1Migrations } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
+import application, { type Env as ApplicationEnv } from '../../examples/application-server/src/index.ts'
+import { cheapHash, type TestUser } from './stores.ts'
+
+/** What reached the application server, or would have. */
+export interface ApplicationCall {
+  readonly method: string
+  readonly path: string
+}
+
+/** What happens to a call: as it comes, or some way of going wrong. */
+export type Mishap =
+  | 'none'
+  /** 422: it says no. */
+  | 'refused'
+  /** 412: the profile has moved on. */
+  | 'refused_by_version'
+  /** 503: it says that it can do nothing now. */
+  | 'overloaded'
+  /** It cannot be reached. */
+  | 'down'
+  /** It does what it is asked and answers long after the time-out. */
+  | 'slow'
+  /** It is reached long after the time-out, and then does what it was asked. */
+  | 'late'
+  /** It does what it is asked; the answer is lost. */
+  | 'answer_lost'
+  /** 500, after it was done. */
+  | 'crashed_after'
+  /** 500, and nothing was done. */
+  | 'crashed_before'
+  /** An answer that fits no contract; nothing was done. */
+  | 'nonsense'
+
+/** The switch. `decide` is asked at each call. */
+export const applicationServer = {
+  decide: (_call: ApplicationCall): Mishap => 'none',
+  /** All calls since the test began. */
+  calls: [] as ApplicationCall[],
+  /** Requests that are under way for long, while nobody waits for them any more. */
+  underWay: [] as Request[],
+}
+
+/** What was under way for long arrives, and is done. */
+export async function deliverLateRequests(): Promise<void> {
+  for (const request of applicationServer.underWay.splice(0)) await reach(request)
+}
+
+/** Puts the application server behind the binding for the tests of a file; each begins with a healthy one. */
+export function useApplicationServer(): void {
+  beforeAll(async () => {
+    await applyD1Migrations(env.APPLICATION_SERVER_DB, env.APPLICATION_SERVER_MIGRATIONS)
+    Object.defineProperty(env.APPLICATION_SERVER, 'fetch', { value: answer, configurable: true, writable: true })
+  })
+  beforeEach(() => {
+    applicationServer.decide = () => 'none'
+    applicationServer.calls = []
+    applicationServer.underWay = []
+  })
+  afterAll(() => {
+    if (env.APPLICATION_SERVER !== undefined) Reflect.deleteProperty(env.APPLICATION_SERVER, 'fetch')
+  })
+}
+
+async function answer(url: string, init: RequestInit): Promise<Response> {
+  // The signal is the caller's: that it gave up does not stop the other side.
+  const { signal: _, ...sent } = init
+  const request = new Request(url, sent)
+  const call = { method: request.method, path: new URL(url).pathname }
+  applicationServer.calls.push(call)
+  const mishap = applicationServer.decide(call)
+  switch (mishap) {
+    case 'none':
+      return reach(request)
+    case 'refused':
+      return Response.json({ detail: 'Not today.' }, { status: 422 })
+    case 'refused_by_version':
+      return Response.json({ detail: 'The profile has another version.' }, { status: 412 })
+    case 'overloaded':
+      return new Response(null, { status: 503 })
+    case 'down':
+      throw new Error('Network connection lost.')
+    case 'nonsense':
+      return new Response('<html>', { status: 200 })
+    case 'crashed_before':
+      return new Response(null, { status: 500 })
+    case 'crashed_after':
+      await reach(request)
+      return new Response(null, { status: 500 })
+    case 'answer_lost':
+      await reach(request)
+      throw new Error('Network connection lost.')
+    case 'slow':
+      await reach(request)
+      return new Promise(() => {})
+    case 'late':
+      applicationServer.underWay.push(request)
+      return new Promise(() => {})
+  }
+}
+
+async function reach(request: Request): Promise<Response> {
+  const theirs: ApplicationEnv = {
+    DB: env.APPLICATION_SERVER_DB,
+    APPLICATION_SERVER_SECRET: env.APPLICATION_SERVER_SECRET,
+  }
+  return application.fetch(request as never, theirs)
+}
+
+/** A profile with its version, as the application server's database has it. */
+export interface TheirProfile {
+  readonly first_name: string | null
+  readonly last_name: string | null
+  readonly email_address: string | null
+  readonly version: number
+}
+
+/** Makes the application server know a user, with the profile that we have and this password. */
+export async function makeTheirUser(user: TestUser, password: string | null = user.password): Promise<void> {
+  await env.APPLICATION_SERVER_DB.prepare("INSERT INTO users VALUES (?, ?, 'Test', 'User', ?, 1)")
+    .bind(user.username, password === null ? null : cheapHash(password), user.username)
+    .run()
+}
+
+/** What the application server's database has of a user. */
+export async function theirProfile(user: TestUser): Promise<TheirProfile | null> {
+  return env.APPLICATION_SERVER_DB.prepare(
+    'SELECT first_name, last_name, email_address, version FROM users WHERE username = ?',
+  )
+    .bind(user.username)
+    .first<TheirProfile>()
+}
+
+/** What our database has of a user. */
+export async function ourProfile(user: TestUser): Promise<TheirProfile | null> {
+  return env.DB.prepare(
+    'SELECT first_name, last_name, email_address, profile_version AS version FROM users WHERE identity_store_id = ? AND user_id = ?',
+  )
+    .bind(user.identityStoreId, user.userId)
+    .first<TheirProfile>()
+}
