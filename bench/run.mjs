@@ -37,6 +37,9 @@ const SIZE = options.quick
       records: [10_000, 100_000, 1_000_000],
     }
 
+// What was started ends with this process, also when it is interrupted.
+process.once('SIGINT', () => process.exit(130))
+
 const results = { ...(readResults() ?? {}), ...(options.scale ? await scaled() : await compared()) }
 const judged = judge(results)
 mkdirSync(RESULTS, { recursive: true })
