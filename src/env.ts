@@ -77,7 +77,7 @@ const Variables = z.object({
   APPLICATION_SERVER_URL: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
   APPLICATION_SERVER_TIMEOUT_MILLISECONDS: count.default(3_000),
   APPLICATION_SERVER_SECRET: z.string().min(32).optional(),
-  APPLICATION_SERVER: z.unknown(),
+  APPLICATION_SERVER: z.unknown().optional(),
 })
 
 const CheckedVariables = Variables.refine(

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { env } from 'cloudflare:workers'
 import { openApiPath } from '../src/api/openapi.ts'
 import { serve } from '../src/api/route.ts'
 import { apis } from '../src/app.ts'
+import { readSettings, readSettings } from '../src/env.ts'
 import { intercept } from './support/bindings.ts'
 import { breakD1 } from './support/faults.ts'
 import { ORIGIN, type RequestOptions, send, signIn } from './support/requests.ts'
@@ -303,4 +304,9 @@ describe('without its configuration the Worker', () => {
     expect(log).toContain(name)
     expect(log).not.toContain(secret)
   })
+})
+
+test('the Worker serves without an application server: it has neither binding nor secret then', async () => {
+  const { APPLICATION_SERVER: _binding, APPLICATION_SERVER_SECRET: _secret, ...plain } = env
+  expect(readSettings(plain)).toMatchObject({ ok: true, value: { applicationServer: { url: null, secret: null } } })
 })
