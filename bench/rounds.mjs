@@ -48,8 +48,8 @@ export function spread(figures) {
   return { median, least: sorted[0], most: sorted.at(-1) }
 }
 
-/** The ratio of two scenarios, round by round; null if one of them was left out. */
+/** The ratio of two scenarios, round by round; null if one of them was left out, or nothing compared yet. */
 export function ratio(bursts, [above, below], figure = 'perSecond') {
-  if (bursts[above] === undefined || bursts[below] === undefined) return null
+  if (bursts?.[above] === undefined || bursts[below] === undefined) return null
   return spread(bursts[above].map((burst, round) => burst[figure] / bursts[below][round][figure]))
 }
