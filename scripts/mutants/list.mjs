@@ -186,7 +186,7 @@ export const mutants = [
   },
   {
     name: 'the job is written after the change',
-    file: 'src/sessions/service.ts',
+    file: 'src/sessions/durable-change.ts',
     from: 'if (!expected.ok) return expected',
     to: '',
     caughtBy: { file: FRESHNESS, test: 'is refused and changes nothing if the job cannot be written first' },
