@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type DevServer, freePort, startDev } from './support/dev-server.ts'
-import { queryDatabaseWith } from './support/local-databases.ts'
+import { queryDatabaseWith } from './support/local-database.ts'
 import { type OpenIdProvider, startOpenIdProvider } from './support/openid-provider.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 

@@ -1,15 +1,29 @@
-/** The D1 database of a local server, looked at from outside: no request wakes anything. */
+/** The D1 databases of a local server, looked at from outside: no request wakes anything. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-/** Opens the database that a server keeps in `persistTo`. It may be written while the server runs. */
-export function openLocalDatabase(persistTo: string): DatabaseSync {
-  const folder = join(persistTo, 'v3/d1')
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (path) => path.endsWith('.sqlite') && !path.endsWith('metadata.sqlite'),
-  )
-  const [file] = files
-  if (file === undefined || files.length > 1) throw new Error(`${files.length} databases in ${folder}`)
-  return new DatabaseSync(join(folder, file), { timeout: 5_000 })
+/**
+ * Opens the database in a persist directory that has a table of this name: Latchkey's has `sessions`, the
+ * example application server's does not. It may be written while the server runs.
+ */
+export function openLocalDatabase(persistTo: string, table = 'sessions'): DatabaseSync {
+  const folder = join(persistTo, 'v3/d1/miniflare-D1DatabaseObject')
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite')) {
+    const database = new DatabaseSync(join(folder, file), { timeout: 5_000 })
+    const found = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table)
+    if (found !== undefined) return database
+    database.close()
+  }
+  throw new Error(`no database with a table ${table} in ${folder}`)
+}
+
+/** Rows of a query on the database that has a table of this name. */
+export function queryDatabaseWith(table: string, persistTo: string, query: string): Record<string, unknown>[] {
+  const database = openLocalDatabase(persistTo, table)
+  try {
+    return database.prepare(query).all() as Record<string, unknown>[]
+  } finally {
+    database.close()
+  }
 }

@@ -1,7 +1,5 @@
 // Compares what was acknowledged with what the service says, what D1 says, and what is left to do.
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { openLocalDatabase } from '../../e2e/support/local-database.ts'
 
 const CHECKS_AT_ONCE = 8
 const CHECK_TRIES = 5
@@ -26,7 +24,7 @@ export async function checkSessions(calls, ledger, sessions) {
 
 /** Waits until every session in the ledger stands in D1 as the ledger says. Answers what is still wrong. */
 export async function untilMirrored(directory, ledger) {
-  const database = openD1(directory)
+  const database = openLocalDatabase(directory)
   try {
     return await patiently(() => {
       const rows = database.prepare('SELECT session_id, ended_at FROM sessions').all()
@@ -78,12 +76,4 @@ async function patiently(look) {
     if (wrong.length === 0 || Date.now() > deadline) return wrong
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS))
   }
-}
-
-/** The local D1 is a SQLite file, which may be read while the service runs. */
-function openD1(directory) {
-  const folder = join(directory, 'v3/d1/miniflare-D1DatabaseObject')
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite')
-  if (files.length !== 1) throw new Error(`${files.length} databases in ${folder}`)
-  return new DatabaseSync(join(folder, files[0]), { readOnly: true })
 }
