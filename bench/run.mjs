@@ -37,10 +37,27 @@ const SIZE = options.quick
       records: [10_000, 100_000, 1_000_000],
     }
 
+/** What is known before the first comparison. */
+const NOTHING_COMPARED = {
+  ...machine(),
+  seconds: 0,
+  users: SIZE.users,
+  rounds: 0,
+  bursts: {},
+  summary: {},
+  operations: {},
+  hashing: null,
+  leftOut: {},
+}
+
 // What was started ends with this process, also when it is interrupted.
 process.once('SIGINT', () => process.exit(130))
 
-const results = { ...(readResults() ?? {}), ...(options.scale ? await scaled() : await compared()) }
+const results = {
+  ...NOTHING_COMPARED,
+  ...(readResults() ?? {}),
+  ...(options.scale ? await scaled() : await compared()),
+}
 const judged = judge(results)
 mkdirSync(RESULTS, { recursive: true })
 writeFileSync(new URL('latest.json', RESULTS), `${JSON.stringify({ ...results, targets: judged }, null, 2)}\n`)
