@@ -39,6 +39,19 @@ const TRIALS = [
     ],
   },
   {
+    title: 'list the live sessions of all users (Slack)',
+    arguments: ({ base_url, slack }) => [
+      ...['-X', 'POST', '-H', `Authorization: Bearer ${slack.token}`, `${base_url}/api/admin.users.session.list`],
+    ],
+  },
+  {
+    title: 'log in to the API; with its access_token, GET /api/4.0/session_config (Looker)',
+    arguments: ({ base_url, looker }) => [
+      `${base_url}/api/4.0/login`,
+      ...['-d', `client_id=${looker.client_id}`, '-d', `client_secret=${looker.client_secret}`],
+    ],
+  },
+  {
     title: 'list the sessions of a user (Identity Center; this signature is good for 15 minutes)',
     arguments: ({ base_url, identity_store_id, huawei, users: [user] }) => {
       const url = `${base_url}/v1/identity-stores/${identity_store_id}/users/${user.id}/sessions`
