@@ -1,13 +1,7 @@
 /** Applying changed settings to live sessions: the objects of the users who have some are told. */
-import { within } from '../store/database.ts'
 import { rulesOfSignedInUsers } from '../store/session-settings.ts'
+import { OBJECTS_AT_ONCE, tellUser } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './jobs.ts'
-import { userStub } from './user-stub.ts'
-
-/** Objects that are told at the same time. */
-const TOLD_AT_ONCE = 32
-/** Longest wait for one object, in milliseconds. */
-const OBJECT_TIMEOUT_MILLISECONDS = 5_000
 
 /** Settings of these users have changed in D1. */
 export interface ApplySettings {
@@ -24,16 +18,9 @@ export async function applySettings({ userIds }: ApplySettings, context: JobCont
   const signedIn = await rulesOfSignedInUsers(context.db, identityStoreId, userIds)
   if (!signedIn.ok) return { next: 'failed', what: 'D1' }
   const left: string[] = []
-  for (let at = 0; at < signedIn.value.length; at += TOLD_AT_ONCE) {
-    const batch = signedIn.value.slice(at, at + TOLD_AT_ONCE)
-    const told = await Promise.all(
-      batch.map(({ userId, rules }) => {
-        const owner = { identityStoreId, userId }
-        return within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
-          await userStub(context.users, owner).tell(owner, rules)
-        })
-      }),
-    )
+  for (let at = 0; at < signedIn.value.length; at += OBJECTS_AT_ONCE) {
+    const batch = signedIn.value.slice(at, at + OBJECTS_AT_ONCE)
+    const told = await Promise.all(batch.map(({ userId, rules }) => tellUser(context, userId, rules)))
     left.push(...batch.filter((_, index) => told[index]?.ok !== true).map(({ userId }) => userId))
     // All of a batch out of reach: so are the others, and the caller waits.
     if (left.length === batch.length && at === 0) return { next: 'failed', what: 'users' }

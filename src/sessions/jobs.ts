@@ -1,17 +1,14 @@
 /** The kinds of durable work. Each step reads what holds now and makes it so; running one twice does no harm. */
 import { ok, type Result } from '../domain/result.ts'
-import { type Database, type Unavailable, within } from '../store/database.ts'
+import type { Database, Unavailable } from '../store/database.ts'
 import { readRules } from '../store/rules.ts'
 import { readSessionConfig } from '../store/session-configs.ts'
 import { type ApplySettings, applySettings } from './apply-settings-job.ts'
 import { publishConfig, publishedConfig } from './config-copies.ts'
+import { OBJECTS_AT_ONCE, tellUser } from './job-calls.ts'
 import { type ResetUsers, resetUsers } from './reset-users-job.ts'
 import { type ClearLocations, clearLocationsStep, type SweepSessions, sweepStep } from './store-scans.ts'
 import type { UserSessions } from './user-sessions.ts'
-import { userStub } from './user-stub.ts'
-
-/** Objects that are told at the same time. */
-const TOLD_AT_ONCE = 32
 
 /** What was published, and when KV is to be looked at again, epoch milliseconds. */
 interface Published {
@@ -93,25 +90,17 @@ async function publish(published: Published | null, context: JobContext): Promis
 }
 
 async function tellUsers(userIds: readonly string[], context: JobContext): Promise<JobOutcome> {
-  const batch = userIds.slice(0, TOLD_AT_ONCE)
-  const told = await Promise.all(batch.map((userId) => tellUser(context, userId)))
-  const left = [...userIds.slice(TOLD_AT_ONCE), ...batch.filter((_, index) => told[index]?.ok !== true)]
+  const batch = userIds.slice(0, OBJECTS_AT_ONCE)
+  const told = await Promise.all(batch.map((userId) => tellRules(context, userId)))
+  const left = [...userIds.slice(OBJECTS_AT_ONCE), ...batch.filter((_, index) => told[index]?.ok !== true)]
   if (left.length === 0) return { next: 'done' }
   if (told.every((one) => !one.ok)) return { next: 'failed', what: 'users' }
   return { next: 'again', dueAt: context.now, job: { kind: 'tell_users', userIds: left } }
 }
 
 /** Tells one user's object what D1 says of that user now. */
-async function tellUser(context: JobContext, userId: string): Promise<Result<void, Unavailable>> {
-  const owner = { identityStoreId: context.identityStoreId, userId }
-  const rules = await readRules(context.db, owner)
+async function tellRules(context: JobContext, userId: string): Promise<Result<void, Unavailable>> {
+  const rules = await readRules(context.db, { identityStoreId: context.identityStoreId, userId })
   if (!rules.ok) return rules
-  const news = rules.value
-  if (news === null) return ok()
-  return within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
-    await userStub(context.users, owner).tell(owner, news)
-  })
+  return rules.value === null ? ok() : tellUser(context, userId, rules.value)
 }
-
-/** Longest wait for a user's object, in milliseconds. */
-const OBJECT_TIMEOUT_MILLISECONDS = 5_000

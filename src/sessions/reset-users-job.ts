@@ -1,16 +1,11 @@
 /** Ending the sessions of many users, a few at a time. */
 import type { ClientKind } from '../domain/client-kind.ts'
-import { within } from '../store/database.ts'
+import { callUser, OBJECTS_AT_ONCE } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './jobs.ts'
 import type { EndedBy } from './user-sessions-storage.ts'
-import { userStub } from './user-stub.ts'
 
-/** Users whose objects are asked at the same time; also the size of a step. */
-const RESET_AT_ONCE = 32
 /** Pause between steps, in milliseconds: users' own requests come in between. */
 const PAUSE_MILLISECONDS = 50
-/** Longest wait for one object, in milliseconds. */
-const OBJECT_TIMEOUT_MILLISECONDS = 5_000
 
 /** The sessions of these users that were open when the job was accepted are to end. */
 export interface ResetUsers {
@@ -29,21 +24,13 @@ export interface ResetUsers {
 /** Every user's object is asked, not only those that D1 knows sessions of: D1 may not have the newest yet. */
 export async function resetUsers(job: ResetUsers, context: JobContext): Promise<JobOutcome> {
   const which = { webOpenedUntil: job.acceptedAt, clients: job.clients }
-  const batch = job.userIds.slice(0, RESET_AT_ONCE)
+  const batch = job.userIds.slice(0, OBJECTS_AT_ONCE)
   const reset = await Promise.all(
-    batch.map((userId) =>
-      within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
-        await userStub(context.users, { identityStoreId: context.identityStoreId, userId }).end(
-          which,
-          'revoked',
-          job.by,
-        )
-      }),
-    ),
+    batch.map((userId) => callUser(context, userId, (stub) => stub.end(which, 'revoked', job.by))),
   )
   const missed = batch.filter((_, index) => reset[index]?.ok !== true)
   if (batch.length > 0 && missed.length === batch.length) return { next: 'failed', what: 'users' }
-  const userIds = [...job.userIds.slice(RESET_AT_ONCE), ...missed]
+  const userIds = [...job.userIds.slice(OBJECTS_AT_ONCE), ...missed]
   if (userIds.length === 0) return { next: 'done' }
   const done = job.done + batch.length - missed.length
   return { next: 'again', dueAt: context.now + PAUSE_MILLISECONDS, job: { ...job, userIds, done } }

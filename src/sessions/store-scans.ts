@@ -3,20 +3,14 @@
  * Progress is for one version of the config: after another change it begins anew, so that nobody was told
  * only of the older one. Users who could not be told are come back to at the end.
  */
-import type { Result } from '../domain/result.ts'
 import { sessionIdTime } from '../domain/session-id.ts'
-import { type Unavailable, within } from '../store/database.ts'
 import { clearLocations, type FoundUser, liveSessionsAfter, usersWithLocationAfter } from '../store/live-users.ts'
 import { readSessionConfig } from '../store/session-configs.ts'
+import { OBJECTS_AT_ONCE, tellUser } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './jobs.ts'
-import { userStub } from './user-stub.ts'
 
-/** Users a step; their objects are told at the same time. */
-const USERS_A_STEP = 32
 /** Wait before those who were missed are come back to, in milliseconds. */
 const COME_BACK_MILLISECONDS = 10_000
-/** Longest wait for a user's object, in milliseconds. */
-const OBJECT_TIMEOUT_MILLISECONDS = 5_000
 
 interface Progress {
   readonly configVersion: number
@@ -46,11 +40,11 @@ export async function sweepStep(job: SweepSessions, context: JobContext): Promis
   if (!config.ok) return { next: 'failed', what: 'D1' }
   if (config.value === null) return { next: 'done' }
   const progress = proceed(job.progress, config.value.version, context.now)
-  const found = await liveSessionsAfter(db, identityStoreId, progress.cursor, USERS_A_STEP)
+  const found = await liveSessionsAfter(db, identityStoreId, progress.cursor, OBJECTS_AT_ONCE)
   if (!found.ok) return { next: 'failed', what: 'D1' }
   const told = await tellEach(found.value, context)
   const last = found.value.at(-1)?.cursor ?? ''
-  const finished = found.value.length < USERS_A_STEP || sessionIdTime(last) > progress.beganAt
+  const finished = found.value.length < OBJECTS_AT_ONCE || sessionIdTime(last) > progress.beganAt
   return outcome(job, { ...progress, cursor: last }, told, finished, context.now)
 }
 
@@ -61,13 +55,13 @@ export async function clearLocationsStep(job: ClearLocations, context: JobContex
   if (!config.ok) return { next: 'failed', what: 'D1' }
   if (config.value === null || config.value.value.trackSessionLocation) return { next: 'done' }
   const progress = proceed(job.progress, config.value.version, context.now)
-  const found = await usersWithLocationAfter(db, identityStoreId, progress.cursor, USERS_A_STEP)
+  const found = await usersWithLocationAfter(db, identityStoreId, progress.cursor, OBJECTS_AT_ONCE)
   if (!found.ok) return { next: 'failed', what: 'D1' }
   const told = await tellEach(found.value, context)
   const cleared = await clearLocations(db, identityStoreId, told.userIds)
   if (!cleared.ok) return { next: 'failed', what: 'D1' }
   const last = found.value.at(-1)?.cursor ?? ''
-  return outcome(job, { ...progress, cursor: last }, told, found.value.length < USERS_A_STEP, context.now)
+  return outcome(job, { ...progress, cursor: last }, told, found.value.length < OBJECTS_AT_ONCE, context.now)
 }
 
 function proceed(progress: Progress | undefined, configVersion: number, now: number): Progress {
@@ -83,16 +77,9 @@ interface Told {
 
 async function tellEach(found: readonly FoundUser[], context: JobContext): Promise<Told> {
   const users = [...new Map(found.map((user) => [user.userId, user])).values()]
-  const answers = await Promise.all(users.map((user) => tell(user, context)))
+  const answers = await Promise.all(users.map(({ userId, rules }) => tellUser(context, userId, rules)))
   const userIds = users.flatMap(({ userId }, index) => (answers[index]?.ok === true ? [userId] : []))
   return { userIds, missed: users.length - userIds.length }
-}
-
-function tell({ userId, rules }: FoundUser, context: JobContext): Promise<Result<void, Unavailable>> {
-  const owner = { identityStoreId: context.identityStoreId, userId }
-  return within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
-    await userStub(context.users, owner).tell(owner, rules)
-  })
 }
 
 function outcome(

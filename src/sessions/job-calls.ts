@@ -1,0 +1,34 @@
+/** How durable work reaches the objects of users: some at a time, each within a time limit. */
+import type { Knowledge } from '../domain/policy.ts'
+import type { Result } from '../domain/result.ts'
+import { type Unavailable, within } from '../store/database.ts'
+import type { UserSessions } from './user-sessions.ts'
+import { userStub } from './user-stub.ts'
+
+/** Objects that are called at the same time; also the size of a step. */
+export const OBJECTS_AT_ONCE = 32
+/** Longest wait for one object, in milliseconds. */
+const OBJECT_TIMEOUT_MILLISECONDS = 5_000
+
+/** Whose objects: a store's. */
+interface Store {
+  readonly identityStoreId: string
+  readonly users: DurableObjectNamespace<UserSessions>
+}
+
+/** Calls a user's object. What it answers is not asked for. */
+export function callUser(
+  { identityStoreId, users }: Store,
+  userId: string,
+  call: (stub: DurableObjectStub<UserSessions>) => PromiseLike<unknown>,
+): Promise<Result<void, Unavailable>> {
+  return within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
+    await call(userStub(users, { identityStoreId, userId }))
+  })
+}
+
+/** Tells a user's object what holds for the user now. */
+export function tellUser(store: Store, userId: string, rules: Knowledge): Promise<Result<void, Unavailable>> {
+  const { identityStoreId } = store
+  return callUser(store, userId, (stub) => stub.tell({ identityStoreId, userId }, rules))
+}
