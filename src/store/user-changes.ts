@@ -70,6 +70,21 @@ const AUDIT_VIEW = jsonObject({
   has_password: jsonBoolean(sql`${users.passwordHash} IS NOT NULL`),
 })
 
+/** What a user's row has at first, when nothing has happened to the user yet. `at` in epoch milliseconds. */
+export function neverSeen(at: number) {
+  return {
+    sessionsValidFrom: 0,
+    statusVersion: 1,
+    emailByUser: false,
+    profileVersion: null,
+    openidSubject: null,
+    firstLoginAt: null,
+    createdAt: at,
+    updatedAt: at,
+    deletedAt: null,
+  }
+}
+
 /** The store is gone, or the user changed since it was looked at. */
 export interface ChangedMeanwhile {
   readonly code: 'changed_meanwhile'
@@ -98,15 +113,7 @@ export async function putUser(
     ...key,
     ...fields,
     passwordHash: passwordHash ?? null,
-    sessionsValidFrom: 0,
-    statusVersion: 1,
-    emailByUser: false,
-    profileVersion: null,
-    openidSubject: null,
-    firstLoginAt: null,
-    createdAt: at,
-    updatedAt: at,
-    deletedAt: null,
+    ...neverSeen(at),
   }
   const written = await unlessTaken(() =>
     db.batch([

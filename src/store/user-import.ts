@@ -6,7 +6,7 @@ import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { auditEvents, users } from './schema.ts'
-import { USER_COLUMNS, type UserFields } from './user-changes.ts'
+import { neverSeen, USER_COLUMNS, type UserFields } from './user-changes.ts'
 
 /** Longest value that D1 takes, in bytes. Source: developers.cloudflare.com/d1/platform/limits */
 export const MAX_BOUND_BYTES = 2_000_000
@@ -58,15 +58,7 @@ export async function importUsers(
     identityStoreId,
     userId: item('userId'),
     passwordHash: item('passwordHash'),
-    sessionsValidFrom: 0,
-    statusVersion: 1,
-    emailByUser: false,
-    profileVersion: null,
-    openidSubject: null,
-    firstLoginAt: null,
-    createdAt: at,
-    updatedAt: at,
-    deletedAt: null,
+    ...neverSeen(at),
   }
   const written = await attempt(() =>
     db.batch([
