@@ -167,8 +167,8 @@ export const identityCenterMutants = [
   {
     name: 'identity center: HEAD passes for GET',
     file: 'src/app.ts',
-    from: "if (request.method !== 'HEAD' || signed)",
-    to: "if (request.method !== 'HEAD')",
+    from: "return request.method !== 'HEAD' || signed ?",
+    to: "return request.method !== 'HEAD' ?",
     caughtBy: { file: REQUESTS, test: 'is refused with any one part of it altered' },
   },
 ]

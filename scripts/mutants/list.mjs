@@ -9,6 +9,8 @@ const TIMEOUTS = 'test/sessions/timeouts.test.ts'
 const STORAGE = 'test/sessions/storage.test.ts'
 const MIRROR = 'test/sessions/mirror.test.ts'
 const RULES = 'test/sessions/changing-rules.test.ts'
+const TRIPS = 'test/sessions/mirror-trips.test.ts'
+const AGAIN = 'test/sessions/check-again.test.ts'
 const FRESHNESS = 'test/sessions/config-freshness.test.ts'
 const LIFECYCLE = 'src/domain/lifecycle.ts'
 const OBJECT = 'src/sessions/user-sessions.ts'
@@ -110,18 +112,15 @@ export const mutants = [
   {
     name: 'the alarm ends sessions without D1',
     file: OBJECT,
-    from: `      if (!rules.ok) {
-        this.failures += 1
-        return this.arm(now)
-      }
+    from: `      if (!rules.ok) return this.mirror.failed(now)
       this.learn(rules.value ?? {}, now)`,
     to: '      this.learn((rules.ok ? rules.value : null) ?? {}, now)',
     caughtBy: { file: TIMEOUTS, test: 'ends nothing while D1 cannot be asked' },
   },
   {
     name: 'closing read',
-    file: OBJECT,
-    from: 'this.learn(rules.value ?? {}, Date.now())',
+    file: 'src/sessions/session-mirror.ts',
+    from: 'if (rules.value !== null) learn(rules.value, Date.now())',
     to: '',
     caughtBy: {
       file: 'test/sessions/interleavings.test.ts',
@@ -141,6 +140,64 @@ export const mutants = [
     from: 'setWhere: sql`excluded.version > ',
     to: 'setWhere: sql`0 < ',
     caughtBy: { file: MIRROR, test: 'any order and any repetition of mirror writes' },
+  },
+  {
+    name: 'records are not taken along',
+    file: 'src/sessions/mirror-trips.ts',
+    from: 'return this.waiting.splice(0, full < 0 ? this.waiting.length : full)',
+    to: 'return this.waiting.splice(0, 0 * full)',
+    caughtBy: { file: TRIPS, test: 'goes with the next trip' },
+  },
+  {
+    name: "one object gets another's rules",
+    file: 'src/sessions/mirror-trips.ts',
+    from: 'ok(rulesOfOthers[index] ?? null)',
+    to: 'ok(rulesOfOthers[0 * index] ?? null)',
+    caughtBy: { file: TRIPS, test: 'each with its own rules' },
+  },
+  {
+    name: 'a trip that failed in company is lost',
+    file: 'src/sessions/mirror-trips.ts',
+    from: "for (const other of others) other.outcome = 'alone'\n      return this.lead(db, own, [])",
+    to: 'throw error',
+    caughtBy: { file: TRIPS, test: 'is the loss of no other object' },
+  },
+  {
+    name: 'a trip has no limit',
+    file: 'src/sessions/mirror-trips.ts',
+    from: 'let room = MAX_RECORDS - taken',
+    to: 'let room = 9 * MAX_RECORDS - taken',
+    caughtBy: { file: TRIPS, test: 'a trip takes no more records than one statement may have' },
+  },
+  {
+    name: 'a revision outlives news',
+    file: OBJECT_STORAGE,
+    from: `userId: owner.userId }, knowledge }
+    this.changes += 1`,
+    to: 'userId: owner.userId }, knowledge }',
+    caughtBy: { file: AGAIN, test: 'behind the back of this isolate' },
+  },
+  {
+    name: 'a revision outlives a change of the session',
+    file: OBJECT_STORAGE,
+    from: `this.living().set(live.session.id, live)
+    this.changes += 1`,
+    to: 'this.living().set(live.session.id, live)',
+    caughtBy: { file: AGAIN, test: 'finds at once that another client uses the session' },
+  },
+  {
+    name: 'the time of idling out stands still',
+    file: 'src/sessions/service.ts',
+    from: 'idlesOutAt + lastSeenAt - session.lastSeenAt',
+    to: 'idlesOutAt',
+    caughtBy: { file: AGAIN, test: 'when the session idles out from then' },
+  },
+  {
+    name: 'news of the config are kept from an object that was asked before',
+    file: 'src/sessions/service.ts',
+    from: 'config !== null && config.version > (known?.configVersion ?? 0)',
+    to: 'config !== null && known === null',
+    caughtBy: { file: AGAIN, test: 'hands on a config that the object does not know' },
   },
   {
     name: 'an end is ended again',
@@ -208,14 +265,14 @@ export const mutants = [
   {
     name: 'signature check',
     file: 'src/auth/session-tokens.ts',
-    from: 'return genuine ? token : null',
-    to: 'return token',
+    from: 'const token = genuine ? decodeToken(bytes) : null',
+    to: 'const token = decodeToken(bytes)',
     caughtBy: { file: 'test/auth/session-tokens.test.ts', test: 'is refused by the key ring' },
   },
   {
     name: 'retired keys verify',
     file: 'src/auth/session-tokens.ts',
-    from: 'this.secrets.has(token.keyId)',
+    from: 'this.secrets.has(keyId)',
     to: 'true',
     caughtBy: { file: 'test/auth/session-tokens.test.ts', test: 'signed with a key that was retired is refused' },
   },

@@ -2,6 +2,7 @@
 import {
   decodeToken,
   encodeToken,
+  keyIdOf,
   type SessionToken,
   SIGNED_BYTES,
   TOKEN_BYTES,
@@ -37,18 +38,24 @@ export class SessionTokens {
     return bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
   }
 
+  /** What a token says, if it was verified here before: without a promise, for what is asked most. */
+  remembered(text: string): SessionToken | undefined {
+    return this.genuine.get(text)
+  }
+
   /** What a token says; null if it is not one that we signed, in its only spelling, with a key in use. */
   async verify(text: string): Promise<SessionToken | null> {
-    const known = this.genuine.get(text)
+    const known = this.remembered(text)
     if (known !== undefined) return known
     if (!TOKEN_PATTERN.test(text)) return null
     const bytes = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
-    const token = decodeToken(bytes)
-    if (token === null || !this.secrets.has(token.keyId)) return null
-    const key = await this.key(token.keyId)
+    const keyId = keyIdOf(bytes)
+    if (keyId === null || !this.secrets.has(keyId)) return null
+    const key = await this.key(keyId)
     const genuine = await crypto.subtle.verify(HMAC, key, bytes.subarray(SIGNED_BYTES), bytes.subarray(0, SIGNED_BYTES))
-    if (genuine) this.remember(text, token)
-    return genuine ? token : null
+    const token = genuine ? decodeToken(bytes) : null
+    if (token !== null) this.remember(text, token)
+    return token
   }
 
   /** Whether a token should be issued anew because a newer key signs. */

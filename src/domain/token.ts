@@ -46,12 +46,16 @@ export function encodeToken(token: SessionToken): Uint8Array {
   return bytes
 }
 
+/** The key that a token says it was signed with; null for bytes that are no token of ours. */
+export function keyIdOf(bytes: Uint8Array): number | null {
+  return bytes.length === TOKEN_BYTES && bytes[0] === TOKEN_VERSION ? (bytes[1] ?? null) : null
+}
+
 /** What the signed bytes say; null if they are none of ours. Says nothing about the signature. */
 export function decodeToken(bytes: Uint8Array): SessionToken | null {
-  if (bytes.length !== TOKEN_BYTES || bytes[0] !== TOKEN_VERSION) return null
+  const keyId = keyIdOf(bytes)
   const kind = bytes[2] === KIND_CODES.web ? 'web' : bytes[2] === KIND_CODES.api ? 'api' : null
-  const keyId = bytes[1]
-  if (kind === null || keyId === undefined) return null
+  if (kind === null || keyId === null) return null
   return {
     keyId,
     kind,

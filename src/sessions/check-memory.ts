@@ -37,6 +37,12 @@ export class CheckMemory {
     return answer
   }
 
+  /** The last answer for a token, however old: what the object need not say again if it is still so. */
+  last(sessionId: string, token: string): CheckedSession | null {
+    const answer = this.answers.get(sessionId)
+    return answer === undefined || answer.token !== token ? null : answer.checked
+  }
+
   /** Remembers an answer, unless a session has ended since `endsSeen` was taken. */
   put(sessionId: string, token: string, checked: CheckedSession, now: number, endsSeen: number): void {
     if (endsSeen !== this.ends) return

@@ -83,22 +83,25 @@ export class ConfigCopies {
     this.kv = kv
   }
 
-  /** A store's config, at most 30 s behind KV; undefined if none is known. Never fails: no news is no news. */
-  async get(
+  /**
+   * A store's config, at most 30 s behind KV; null if none is known. Never fails: no news is no news. A promise
+   * only if KV is asked first.
+   */
+  get(
     tag: string,
     now: number,
     later: (work: Promise<unknown>) => void,
-  ): Promise<Versioned<SessionConfig> | undefined> {
+  ): Versioned<SessionConfig> | null | Promise<Versioned<SessionConfig> | null> {
     const copy = this.copies.get(tag)
     const age = copy === undefined ? Number.POSITIVE_INFINITY : now - copy.readAt
     if (copy === undefined || age < 0 || age >= MAX_COPY_AGE_MILLISECONDS) {
-      return (await this.read(tag, now)) ?? undefined
+      return this.read(tag, now)
     }
     if (age >= REFRESH_AFTER_MILLISECONDS && !copy.refreshing) {
       copy.refreshing = true
       later(this.read(tag, now))
     }
-    return copy.config ?? undefined
+    return copy.config
   }
 
   /** Takes a config that this isolate has just read or written in D1. */

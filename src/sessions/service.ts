@@ -67,7 +67,7 @@ export class Sessions {
 
   /** The token in `text`, if it is ours and of this kind; no object is asked. Errors: `unauthenticated`. */
   async verify(text: string, kind: SessionKind): Promise<Result<VerifiedToken, SessionError>> {
-    const token = await this.deps.tokens.verify(text)
+    const token = this.deps.tokens.remembered(text) ?? (await this.deps.tokens.verify(text))
     return token === null || token.kind !== kind ? fail({ code: 'unauthenticated' }) : ok({ text, token })
   }
 
@@ -137,8 +137,9 @@ export class Sessions {
     }
     const { maxAgeSeconds: _, ...how } = options
     const endsSeen = this.memory.endsSeen
-    const news = await this.news(token, now, later)
-    const answer = await askAgain(() => this.stub(token).check(holder(token), how, news))
+    const known = this.memory.last(token.sessionId, text)
+    const config = await this.configs.get(token.storeTag, now, later)
+    const answer = await askAgain(() => this.askToCheck(token, how, config, known))
     if (!answer.ok) {
       if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
       return answer
@@ -315,8 +316,26 @@ export class Sessions {
     return this.endByToken(carried, 'replaced', { caller: `session:${carried.token.sessionId}`, requestId: null })
   }
 
+  private async askToCheck(
+    token: SessionToken,
+    how: CheckHow,
+    config: Versioned<SessionConfig> | null,
+    known: CheckedSession | null,
+  ): Promise<Result<CheckedSession, SessionError>> {
+    const stub = this.stub(token)
+    const { touch, cookie, client, workspace } = how
+    const hasNews = config !== null && config.version > (known?.configVersion ?? 0)
+    if (known === null || hasNews || client === null || workspace !== undefined) {
+      return stub.check(holder(token), how, { config: config ?? undefined })
+    }
+    const { sessionId, secretHash } = holder(token)
+    const { address, userAgent } = client
+    const said = await stub.checkAgain(sessionId, secretHash, known.revision, touch, cookie, address, userAgent)
+    return typeof said === 'number' ? ok(seenAgain(known, said)) : said
+  }
+
   private async news(token: SessionToken, now: number, later: Later): Promise<News> {
-    return { config: await this.configs.get(token.storeTag, now, later) }
+    return { config: (await this.configs.get(token.storeTag, now, later)) ?? undefined }
   }
 
   private stub(token: SessionToken): DurableObjectStub<UserSessions> {
@@ -329,5 +348,17 @@ export class Sessions {
   ): Result<readonly string[], SessionError> {
     if (ended.ok) this.memory.forget([...ended.value, ...also])
     return ended
+  }
+}
+
+/** The whole of an answer of which only the last activity has changed, epoch milliseconds. */
+function seenAgain(known: CheckedSession, lastSeenAt: number): CheckedSession {
+  const { session, idlesOutAt } = known
+  return {
+    ...known,
+    session: { ...session, lastSeenAt },
+    // As long after the last activity as before: the policy is the same.
+    idlesOutAt: idlesOutAt === null ? null : idlesOutAt + lastSeenAt - session.lastSeenAt,
+    cookieDue: false,
   }
 }

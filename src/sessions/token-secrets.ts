@@ -13,7 +13,15 @@ export function sameHash(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 }
 
+/** An isolate remembers the tokens that it has verified, and with them what to show the object. */
+const holders = new WeakMap<SessionToken, Holder>()
+
 /** Who holds a verified token, for the object to check. */
 export function holder(token: SessionToken): Holder {
-  return { sessionId: token.sessionId, secretHash: hashSecret(token.secret) }
+  let known = holders.get(token)
+  if (known === undefined) {
+    known = { sessionId: token.sessionId, secretHash: hashSecret(token.secret) }
+    holders.set(token, known)
+  }
+  return known
 }

@@ -115,10 +115,17 @@ export class UserSessionsStorage {
   private readonly sql: SqlStorage
   private copies: Map<string, StoredSession> | undefined
   private known: { owner: UserKey; knowledge: Knowledge } | null | undefined
+  /** Another instance begins somewhere else, so that nothing of this one's is taken for its own. */
+  private changes = Math.floor(Math.random() * 2 ** 52)
 
   constructor(sql: SqlStorage) {
     this.sql = sql
     migrate(sql)
+  }
+
+  /** Another number after each change, but for activity: while it is the same, so is all that is kept. */
+  get revision(): number {
+    return this.changes
   }
 
   /** Whose sessions these are; null before anything was told to this object. */
@@ -156,6 +163,7 @@ export class UserSessionsStorage {
       JSON.stringify(knowledge),
     )
     this.known = { owner: { identityStoreId: owner.identityStoreId, userId: owner.userId }, knowledge }
+    this.changes += 1
   }
 
   /** The newest session id there is, for the next one to follow. */
@@ -214,7 +222,10 @@ export class UserSessionsStorage {
     const write = at - live.writtenLastSeenAt >= writeAfter
     if (write) this.sql.exec('UPDATE sessions SET last_seen_at = ? WHERE id = ?', at, live.session.id)
     const writtenLastSeenAt = write ? at : live.writtenLastSeenAt
-    return this.keep({ ...live, session: { ...live.session, lastSeenAt: at }, writtenLastSeenAt })
+    const session = { ...live.session, lastSeenAt: at }
+    const touched = { ...live, session, writtenLastSeenAt }
+    this.living().set(session.id, touched)
+    return touched
   }
 
   /** Notes that the session is now used by another client. */
@@ -258,6 +269,7 @@ export class UserSessionsStorage {
 
   private keep(live: StoredSession): StoredSession {
     this.living().set(live.session.id, live)
+    this.changes += 1
     return live
   }
 
@@ -275,6 +287,7 @@ export class UserSessionsStorage {
       id,
     )
     this.living().delete(id)
+    this.changes += 1
   }
 
   /** Sessions whose state D1 does not have yet, oldest first. */

@@ -6,7 +6,7 @@ import { fail, ok, type Result } from '../domain/result.ts'
 /** Longest wait for D1, in milliseconds. */
 export const D1_TIMEOUT_MILLISECONDS = 2_000
 
-export type Database = DrizzleD1Database
+export type Database = DrizzleD1Database & { readonly $client: D1Database }
 export type Unavailable = Extract<SessionError, { code: 'unavailable' }>
 
 /** The database behind a binding. */
@@ -29,21 +29,24 @@ export async function within<T>(
   work: () => Promise<T>,
   isBug: (error: unknown) => boolean = () => false,
 ): Promise<Result<T, Unavailable>> {
-  const unavailable = fail<Unavailable>({ code: 'unavailable', what, retryAfterSeconds: 5 })
   let timer: ReturnType<typeof setTimeout> | undefined
-  // Not `scheduler.wait` with a signal: to abort one costs the CPU time of half a check.
-  const late = new Promise<typeof unavailable>((resolve) => {
-    timer = setTimeout(() => resolve(unavailable), milliseconds)
-  })
   try {
-    return await Promise.race([work().then((value) => ok(value)), late])
+    return await new Promise<Result<T, Unavailable>>((resolve, reject) => {
+      // Not `scheduler.wait` with a signal: to abort one costs the CPU time of half a check.
+      timer = setTimeout(() => resolve(unavailable(what)), milliseconds)
+      work().then((value) => resolve(ok(value)), reject)
+    })
   } catch (error) {
     if (isBug(error)) throw error
     console.warn('unavailable', { what, error: causeOf(error).message })
-    return unavailable
+    return unavailable(what)
   } finally {
     clearTimeout(timer)
   }
+}
+
+function unavailable(what: string) {
+  return fail<Unavailable>({ code: 'unavailable', what, retryAfterSeconds: 5 })
 }
 
 /** What went wrong, without the statement's parameters, which drizzle puts into its own message. */

@@ -1,9 +1,11 @@
 /** The rules that hold for one user: status, own settings and store's config, each with its version. */
 import { and, eq, sql } from 'drizzle-orm'
+import { userObjectName } from '../domain/ids.ts'
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { sessionConfigs, sessionSettings, users } from './schema.ts'
+import { statement } from './statement.ts'
 
 /** Whose sessions: the two parts of every key. */
 export interface UserKey {
@@ -13,24 +15,25 @@ export interface UserKey {
 
 /**
  * The columns that make up a user's rules, for a select that joins `settingsOfUser` and `configOfStore`.
- * Each has a name of its own: a batch maps columns by name, and the joined tables share names.
+ * Each has a name of its own, that of its field: a batch maps columns by name, and the joined tables share names.
  */
 export const RULE_COLUMNS = {
-  ruleActive: sql<number>`${users.active}`.as('rule_active'),
-  ruleValidFrom: sql<number>`${users.sessionsValidFrom}`.as('rule_valid_from'),
-  ruleStatusVersion: sql<number>`${users.statusVersion}`.as('rule_status_version'),
-  ruleSettingsVersion: sql<number | null>`${sessionSettings.version}`.as('rule_settings_version'),
-  ruleDurationSeconds: sql<number | null>`${sessionSettings.durationSeconds}`.as('rule_duration_seconds'),
-  ruleBrowserQuit: sql<number | null>`${sessionSettings.desktopAppBrowserQuit}`.as('rule_browser_quit'),
-  ruleConfigVersion: sql<number>`${sessionConfigs.version}`.as('rule_config_version'),
-  ruleAllowPersistent: sql<number>`${sessionConfigs.allowPersistentSessions}`.as('rule_allow_persistent'),
-  ruleSessionMinutes: sql<number>`${sessionConfigs.sessionMinutes}`.as('rule_session_minutes'),
-  ruleSessionLimit: sql<number | null>`${sessionConfigs.concurrentSessionLimit}`.as('rule_session_limit'),
-  ruleInactivity: sql<number>`${sessionConfigs.useInactivityBasedLogout}`.as('rule_inactivity'),
-  ruleTrackLocation: sql<number>`${sessionConfigs.trackSessionLocation}`.as('rule_track_location'),
+  ruleActive: sql<number>`${users.active}`.as('ruleActive'),
+  ruleValidFrom: sql<number>`${users.sessionsValidFrom}`.as('ruleValidFrom'),
+  ruleStatusVersion: sql<number>`${users.statusVersion}`.as('ruleStatusVersion'),
+  ruleSettingsVersion: sql<number | null>`${sessionSettings.version}`.as('ruleSettingsVersion'),
+  ruleDurationSeconds: sql<number | null>`${sessionSettings.durationSeconds}`.as('ruleDurationSeconds'),
+  ruleBrowserQuit: sql<number | null>`${sessionSettings.desktopAppBrowserQuit}`.as('ruleBrowserQuit'),
+  ruleConfigVersion: sql<number>`${sessionConfigs.version}`.as('ruleConfigVersion'),
+  ruleAllowPersistent: sql<number>`${sessionConfigs.allowPersistentSessions}`.as('ruleAllowPersistent'),
+  ruleSessionMinutes: sql<number>`${sessionConfigs.sessionMinutes}`.as('ruleSessionMinutes'),
+  ruleSessionLimit: sql<number | null>`${sessionConfigs.concurrentSessionLimit}`.as('ruleSessionLimit'),
+  ruleInactivity: sql<number>`${sessionConfigs.useInactivityBasedLogout}`.as('ruleInactivity'),
+  ruleTrackLocation: sql<number>`${sessionConfigs.trackSessionLocation}`.as('ruleTrackLocation'),
 }
 
-interface RuleRow {
+/** A user's rules as a row has them. */
+export interface RuleRow {
   readonly ruleActive: number
   readonly ruleValidFrom: number
   readonly ruleStatusVersion: number
@@ -53,22 +56,42 @@ export const settingsOfUser = and(
 /** Joins a user's store's config. */
 export const configOfStore = eq(sessionConfigs.identityStoreId, users.identityStoreId)
 
-/** The statement that reads one user's rules. */
-export function rulesQuery(db: Database, owner: UserKey) {
-  return db
-    .select(RULE_COLUMNS)
-    .from(users)
-    .innerJoin(sessionConfigs, configOfStore)
-    .leftJoin(sessionSettings, settingsOfUser)
-    .where(and(eq(users.identityStoreId, owner.identityStoreId), eq(users.userId, owner.userId)))
-}
-
 /** The rules that hold for one user, or null for a user that never was. */
 export async function readRules(db: Database, owner: UserKey): Promise<Result<Knowledge | null, Unavailable>> {
-  const rows = await attempt(() => rulesQuery(db, owner))
-  if (!rows.ok) return rows
-  const row = rows.value[0]
-  return ok(row === undefined ? null : rulesFrom(row))
+  const read = await attempt(() => rulesOfUsers(db, { owners: ownersParameter([owner]) }).all<OwnedRules>())
+  return read.ok
+    ? ok(rulesByUser(read.value.results).get(userObjectName(owner.identityStoreId, owner.userId)) ?? null)
+    : read
+}
+
+/** A user's rules, and whose they are. */
+export interface OwnedRules extends RuleRow {
+  readonly ruleStoreId: string
+  readonly ruleUserId: string
+}
+
+/** The statement that reads the rules of the users in `owners`, of any stores. */
+export const rulesOfUsers = statement((db) =>
+  db
+    .select({
+      ruleStoreId: sql<string>`${users.identityStoreId}`.as('ruleStoreId'),
+      ruleUserId: sql<string>`${users.userId}`.as('ruleUserId'),
+      ...RULE_COLUMNS,
+    })
+    .from(sql`json_each(${sql.placeholder('owners')}) AS owner`)
+    .innerJoin(users, and(eq(users.identityStoreId, sql`owner.value ->> 0`), eq(users.userId, sql`owner.value ->> 1`)))
+    .innerJoin(sessionConfigs, configOfStore)
+    .leftJoin(sessionSettings, settingsOfUser),
+)
+
+/** The value of `owners`. */
+export function ownersParameter(owners: readonly UserKey[]): string {
+  return JSON.stringify(owners.map(({ identityStoreId, userId }) => [identityStoreId, userId]))
+}
+
+/** The rules in rows of `rulesOfUsers`, by the names of the users' objects. */
+export function rulesByUser(rows: readonly OwnedRules[]): Map<string, Knowledge> {
+  return new Map(rows.map((row) => [userObjectName(row.ruleStoreId, row.ruleUserId), rulesFrom(row)]))
 }
 
 /** The rules in a row that was selected with `RULE_COLUMNS`. */

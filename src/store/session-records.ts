@@ -1,10 +1,12 @@
 /** Session records: D1's copy of every session. Only the users' objects write here, through `mirrorSessions`. */
 import { getTableColumns, sql } from 'drizzle-orm'
+import { userObjectName } from '../domain/ids.ts'
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
-import { rulesFrom, rulesQuery, type UserKey } from './rules.ts'
+import { type OwnedRules, ownersParameter, rulesByUser, rulesOfUsers, type UserKey } from './rules.ts'
 import { sessions } from './schema.ts'
+import { statement } from './statement.ts'
 
 /** A session record as it stands in D1. */
 export type SessionRecord = typeof sessions.$inferSelect
@@ -22,33 +24,43 @@ const MUTABLE = [
   'endRequestId',
 ] as const satisfies readonly (keyof SessionRecord)[]
 
-function upsert(db: Database, records: readonly SessionRecord[]) {
+const upsert = statement((db) => {
   const columns = getTableColumns(sessions)
   const fields = Object.keys(columns).map((field) => sql`value ->> ${sql.raw(`'$.${field}'`)}`)
   return db
     .insert(sessions)
-    .select(sql`SELECT ${sql.join(fields, sql`, `)} FROM json_each(${JSON.stringify(records)}) WHERE true`)
+    .select(sql`SELECT ${sql.join(fields, sql`, `)} FROM json_each(${sql.placeholder('records')}) WHERE true`)
     .onConflictDoUpdate({
       target: [sessions.identityStoreId, sessions.userId, sessions.sessionId],
       set: Object.fromEntries(MUTABLE.map((field) => [field, sql.raw(`excluded.${columns[field].name}`)])),
       setWhere: sql`excluded.version > ${sessions.version}`,
     })
+})
+
+/** Sessions of one user. */
+export interface UserRecords {
+  readonly owner: UserKey
+  readonly records: readonly SessionRecord[]
 }
 
 /**
- * Copies sessions of one user to D1 and, in the same transaction, reads what rules hold for that user
- * now. Rows carry whole states with versions, so any order and any repetition gives the same records.
+ * Copies sessions of some users to D1 and, in the same transaction, reads what rules hold for those users now; null
+ * for a user that never was. Rows carry whole states with versions, so any order and any repetition gives the same
+ * records.
  *
  * D1 learns of a session only here, after the answer: a setter that asks D1 who has live sessions may
  * have missed it. D1 has one writer, so either the setter sees the session or this read sees the setting.
  */
 export async function mirrorSessions(
   db: Database,
-  owner: UserKey,
-  records: readonly SessionRecord[],
-): Promise<Result<Knowledge | null, Unavailable>> {
-  const rows = await attempt(() => db.batch([upsert(db, records), rulesQuery(db, owner)]))
-  if (!rows.ok) return rows
-  const rules = rows.value[1][0]
-  return ok(rules === undefined ? null : rulesFrom(rules))
+  users: readonly UserRecords[],
+): Promise<Result<readonly (Knowledge | null)[], Unavailable>> {
+  const records = JSON.stringify(users.flatMap((user) => user.records))
+  const owners = ownersParameter(users.map(({ owner }) => owner))
+  const written = await attempt(() =>
+    db.$client.batch<OwnedRules>([upsert(db, { records }), rulesOfUsers(db, { owners })]),
+  )
+  if (!written.ok) return written
+  const rules = rulesByUser(written.value[1]?.results ?? [])
+  return ok(users.map(({ owner }) => rules.get(userObjectName(owner.identityStoreId, owner.userId)) ?? null))
 }

@@ -285,7 +285,7 @@ describe("an isolate's copy of the config", () => {
     const tag = storeTag(user.identityStoreId)
     for (const nonsense of ['', '{', '[]', '{"version":-1}', '{"version":9,"value":{}}']) {
       await env.CONFIG.put(`session-config/${tag}`, nonsense)
-      expect(await new ConfigCopies(env.CONFIG).get(tag, Date.now(), later)).toBeUndefined()
+      expect(await new ConfigCopies(env.CONFIG).get(tag, Date.now(), later)).toBeNull()
     }
   })
 })

@@ -101,9 +101,9 @@ describe('any order and any repetition of mirror writes', () => {
           )
           const all = histories.flat()
           const disorder = picks.map((pick) => all[pick % all.length] as SessionRecord)
-          for (const one of disorder) await mirrorSessions(db, owner, [one])
-          await mirrorSessions(db, owner, [...all].reverse())
-          for (const one of disorder) await mirrorSessions(db, owner, [one])
+          for (const one of disorder) await mirrorSessions(db, [{ owner, records: [one] }])
+          await mirrorSessions(db, [{ owner, records: [...all].reverse() }])
+          for (const one of disorder) await mirrorSessions(db, [{ owner, records: [one] }])
           for (const history of histories) {
             const newest = history.at(-1) as SessionRecord
             const rows = await db.select().from(sessions).where(eq(sessions.sessionId, newest.sessionId))

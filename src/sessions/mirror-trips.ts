@@ -1,0 +1,79 @@
+/**
+ * Trips to D1 that users' objects share. D1 takes trips one by one, and one of many records hardly takes longer than
+ * one of a single record: so while one object of an isolate is on its way, what others have to say waits and goes with
+ * the next one that leaves.
+ *
+ * Objects of one isolate share its memory but not their I/O: none may wait for a promise of another. So each looks, by
+ * a timer of its own, whether its records have been taken along.
+ */
+import type { Knowledge } from '../domain/policy.ts'
+import { ok, type Result } from '../domain/result.ts'
+import { D1_TIMEOUT_MILLISECONDS, type Database, type Unavailable } from '../store/database.ts'
+import { mirrorSessions, type UserRecords } from '../store/session-records.ts'
+
+/** Sessions that go in one trip; a full one stays well under D1's 2 MB for a bound value. */
+export const MAX_RECORDS = 500
+/** How often an object looks for its records, in milliseconds. */
+const LOOK_MILLISECONDS = 20
+/** After so many looks the object that took them along is gone, or the trips of others never end. */
+const MAX_LOOKS = (D1_TIMEOUT_MILLISECONDS + 1_000) / LOOK_MILLISECONDS
+
+type Outcome = Result<Knowledge | null, Unavailable>
+
+interface Waiting extends UserRecords {
+  /** What came of it; null while nothing has. `alone`: in company it failed, by a bug that may be another's. */
+  outcome: Outcome | 'alone' | null
+}
+
+export class MirrorTrips {
+  private waiting: Waiting[] = []
+  /** The trip that is under way; null if none is. */
+  private current: object | null = null
+
+  /**
+   * Copies sessions of one user to D1, and answers what rules hold for that user now; null for a user that never
+   * was. The sessions must be durable where they come from. Errors: `unavailable`.
+   */
+  async take(db: Database, own: UserRecords): Promise<Outcome> {
+    const records: Waiting = { ...own, outcome: null }
+    if (this.current === null) return this.lead(db, records, this.board(own.records.length))
+    this.waiting.push(records)
+    for (let looks = 0; looks < MAX_LOOKS && (this.current !== null || records.outcome !== null); looks += 1) {
+      if (records.outcome === 'alone') break
+      if (records.outcome !== null) return records.outcome
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS))
+    }
+    this.waiting = this.waiting.filter((other) => other !== records)
+    return this.lead(db, records, records.outcome === 'alone' ? [] : this.board(own.records.length))
+  }
+
+  private async lead(db: Database, own: UserRecords, others: readonly Waiting[]): Promise<Outcome> {
+    const trip = {}
+    this.current = trip
+    let mirrored: Awaited<ReturnType<typeof mirrorSessions>>
+    try {
+      mirrored = await mirrorSessions(db, [own, ...others])
+    } catch (error) {
+      if (others.length === 0) throw error
+      for (const other of others) other.outcome = 'alone'
+      return this.lead(db, own, [])
+    } finally {
+      if (this.current === trip) this.current = null
+    }
+    const [rules, ...rulesOfOthers] = mirrored.ok ? mirrored.value : []
+    for (const [index, other] of others.entries()) {
+      other.outcome = mirrored.ok ? ok(rulesOfOthers[index] ?? null) : mirrored
+    }
+    return mirrored.ok ? ok(rules ?? null) : mirrored
+  }
+
+  /** Takes along who waits, oldest first, as far as there is room beside so many records. */
+  private board(taken: number): Waiting[] {
+    let room = MAX_RECORDS - taken
+    const full = this.waiting.findIndex(({ records }) => {
+      room -= records.length
+      return room < 0
+    })
+    return this.waiting.splice(0, full < 0 ? this.waiting.length : full)
+  }
+}

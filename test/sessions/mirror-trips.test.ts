@@ -1,0 +1,125 @@
+/** Objects of one isolate share their trips to D1. */
+import { expect, test } from 'vitest'
+import { MAX_RECORDS, MirrorTrips } from '../../src/sessions/mirror-trips.ts'
+import type { SessionRecord } from '../../src/store/session-records.ts'
+import { type D1Call, intercept } from '../support/bindings.ts'
+import { breakD1Statements } from '../support/faults.ts'
+import { mirrored, mirroredByAlarm } from '../support/objects.ts'
+import { db } from '../support/stores.ts'
+import { newUser } from '../support/users.ts'
+
+const MIRROR = /insert into "sessions"/
+
+/** The mirror's trips from now on. */
+function mirrorTrips(): D1Call[] {
+  const trips: D1Call[] = []
+  intercept((call, goOn) => {
+    if (call.to === 'D1' && MIRROR.test(call.statements[0] ?? '')) trips.push(call)
+    return goOn()
+  })
+  return trips
+}
+
+async function usersWithRules(count: number) {
+  const users = await Promise.all(Array.from({ length: count }, () => newUser()))
+  return Promise.all(users.map(async (user) => ({ user, rules: await user.rules() })))
+}
+
+test('what many objects have to say while one is on its way goes with the next trip, each with its own rules', async () => {
+  const users = await usersWithRules(20)
+  const trips = mirrorTrips()
+  breakD1Statements(MIRROR, { how: 100, times: 1 })
+  for (const [index, { user }] of users.entries()) await user.changeSettingsInD1(28_800 + index)
+  const sessions = await Promise.all(users.map(({ user, rules }) => user.open({}, rules)))
+  for (const { user } of users) await mirrored(user)
+  expect(trips.length).toBeLessThanOrEqual(3)
+  for (const [index, { user }] of users.entries()) {
+    const [record, ...more] = await user.records()
+    expect(more).toEqual([])
+    expect(record?.sessionId).toBe(sessions[index]?.id)
+    // The closing read told each object of a setting that it was opened without.
+    const checked = await user.check(sessions[index] as (typeof sessions)[number])
+    expect(checked.ok && checked.value.expiresAt - checked.value.session.openedAt).toBe((28_800 + index) * 1000)
+  }
+})
+
+test('when a shared trip fails, each object tries again by its own alarm', async () => {
+  const users = await usersWithRules(3)
+  const fault = breakD1Statements(MIRROR, { how: 'fail' })
+  await Promise.all(users.map(({ user, rules }) => user.open({}, rules)))
+  await expect.poll(() => fault.hits).toBeGreaterThan(0)
+  fault.repair()
+  for (const { user } of users) {
+    await mirroredByAlarm(user)
+    expect(await user.records()).toHaveLength(1)
+  }
+})
+
+test('a record that D1 does not take is the loss of no other object', async () => {
+  const [good, bad] = [await newUser(), await newUser()]
+  const trips = new MirrorTrips()
+  breakD1Statements(MIRROR, { how: 100, times: 1 })
+  const first = trips.take(db, { owner: good.key, records: [record(good.key, 'first')] })
+  const others = [
+    trips.take(db, { owner: good.key, records: [record(good.key, 'second')] }),
+    trips.take(db, { owner: bad.key, records: [{ ...record(bad.key, 'third'), kind: null as never }] }),
+  ]
+  const settled = await Promise.allSettled([first, ...others])
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+  expect((await good.records()).map(({ sessionId }) => sessionId)).toEqual(['first', 'second'])
+  expect(await bad.records()).toEqual([])
+})
+
+test('a trip takes no more records than one statement may have', async () => {
+  const user = await newUser()
+  const calls = mirrorTrips()
+  const trips = new MirrorTrips()
+  breakD1Statements(MIRROR, { how: 50, times: 1 })
+  const many = (name: string) =>
+    Array.from({ length: MAX_RECORDS - 1 }, (_, index) => record(user.key, `${name}${index}`))
+  await Promise.all(['a', 'b', 'c'].map((name) => trips.take(db, { owner: user.key, records: many(name) })))
+  expect(calls).toHaveLength(3)
+  expect(await user.records()).toHaveLength(3 * (MAX_RECORDS - 1))
+})
+
+test('an object that is gone with a trip is not waited for', async () => {
+  const user = await newUser()
+  const trips = new MirrorTrips()
+  // As an object leaves it that dies on the way.
+  Reflect.set(trips, 'current', {})
+  const waiting = ['one', 'two'].map((id) => trips.take(db, { owner: user.key, records: [record(user.key, id)] }))
+  expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([true, true])
+  const next = trips.take(db, { owner: user.key, records: [record(user.key, 'three')] })
+  expect((await next).ok).toBe(true)
+  expect(await user.records()).toHaveLength(3)
+}, 10_000)
+
+function record(
+  { identityStoreId, userId }: { identityStoreId: string; userId: string },
+  sessionId: string,
+): SessionRecord {
+  return {
+    identityStoreId,
+    userId,
+    sessionId,
+    number: 1,
+    version: 1,
+    kind: 'web',
+    openedAt: 1,
+    lastSeenAt: 1,
+    persistent: false,
+    credentialsType: 'password',
+    address: null,
+    userAgent: null,
+    recentAddress: null,
+    recentUserAgent: null,
+    location: null,
+    actorUserId: null,
+    actorSessionId: null,
+    apiClientId: null,
+    endedAt: null,
+    endReason: null,
+    endedBy: null,
+    endRequestId: null,
+  }
+}
