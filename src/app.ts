@@ -10,6 +10,7 @@ import { type Api, logBug, type Route, serve } from './api/route.ts'
 import { sessionsApi } from './api/sessions/routes.ts'
 import { SLACK_PATH, slackApi } from './api/slack/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
+import { complete } from './http/common-headers.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 import { pathOf } from './http/router-paths.ts'
 
@@ -74,32 +75,22 @@ export async function answer(request: Request, context: RequestContext): Promise
     response = sessionsApi.renderBug(context)
   }
   allowOrigin(request, response, allowed)
-  return withCommonHeaders(request, response, context.requestId)
-}
-
-/** Gives an answer what every answer has. */
-export function withCommonHeaders(request: Request, response: Response, requestId: string): Response {
-  const { headers } = response
-  headers.set('x-request-id', requestId)
-  headers.set('x-content-type-options', 'nosniff')
-  headers.set('referrer-policy', 'no-referrer')
-  headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
-  if (request.url.startsWith('https:')) {
-    headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
-  }
-  return response
+  return complete(response, context.headers)
 }
 
 /**
  * HEAD is GET without a body; itty knows only what it was told. Not where the method is signed: what was signed
  * for the one must not pass for the other.
  */
-async function route(request: Request, context: RequestContext): Promise<Response> {
+function route(request: Request, context: RequestContext): Promise<Response> {
   const path = pathOf(request.url)
   // The check is asked more often than all the rest: it is found without a pattern.
   if (request.method === 'GET' && path.startsWith('/sessions/')) return own.fetch(request, context)
   const signed = path.startsWith(`${identityCenterApi.base}/`)
-  if (request.method !== 'HEAD' || signed) return router.fetch(request, context)
+  return request.method !== 'HEAD' || signed ? router.fetch(request, context) : head(request, context)
+}
+
+async function head(request: Request, context: RequestContext): Promise<Response> {
   const response = await router.fetch(new Request(request, { method: 'GET' }), context)
   return new Response(null, response)
 }

@@ -1,7 +1,8 @@
 /** The Worker. */
 import { clientOf, locationOf } from './api/context.ts'
-import { answer, withCommonHeaders } from './app.ts'
+import { answer } from './app.ts'
 import { type Env, readSettings } from './env.ts'
+import { commonHeaders } from './http/common-headers.ts'
 import { problemResponse } from './http/problem.ts'
 import { servicesOf } from './services.ts'
 import { dropOldCallCounters } from './store/admissions.ts'
@@ -17,15 +18,17 @@ export { UserSessions } from './sessions/user-sessions.ts'
 export default {
   fetch(request, env, ctx) {
     const requestId = crypto.randomUUID()
+    const headers = commonHeaders(request, requestId)
     const settings = readSettings(env)
     if (!settings.ok) {
       console.error('not configured', settings.error)
       const problem = { status: 503, code: 'not_configured', title: 'Not configured' }
-      return withCommonHeaders(request, problemResponse(problem, requestId), requestId)
+      return problemResponse(problem, headers)
     }
     return answer(request, {
       services: servicesOf(env, settings.value),
       requestId,
+      headers,
       now: Date.now(),
       client: clientOf(request),
       // Only an opening asks.

@@ -3,6 +3,7 @@ import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
 import type { Settings } from '../env.ts'
+import type { CommonHeaders } from '../http/common-headers.ts'
 import type { ApplicationServer } from '../identity/application-server.ts'
 import type { OpenId } from '../identity/openid.ts'
 import type { Profiles } from '../identity/profiles.ts'
@@ -34,6 +35,8 @@ export interface Services {
 export interface RequestContext {
   readonly services: Services
   readonly requestId: string
+  /** What every answer has. */
+  readonly headers: CommonHeaders
   /** When the request arrived, epoch milliseconds. */
   readonly now: number
   readonly client: Client

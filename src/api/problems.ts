@@ -5,14 +5,14 @@ import type { RequestContext } from './context.ts'
 
 /** Renders an expected failure. */
 export function renderProblem(error: SessionError, context: RequestContext): Response {
-  return problemResponse(problemOf(error), context.requestId)
+  return problemResponse(problemOf(error), context.headers)
 }
 
 /** Renders a bug: says nothing but the request id. */
 export function renderInternalProblem(context: RequestContext): Response {
   return problemResponse(
     { status: 500, code: 'internal_error', title: 'Internal error', detail: 'Please report it with the request id.' },
-    context.requestId,
+    context.headers,
   )
 }
 

@@ -10,9 +10,10 @@
  */
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
+import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
-import { type Credential, findCredential } from '../store/credentials.ts'
+import { type Credential, findCredential, findCredentialAndRules } from '../store/credentials.ts'
 import type { Database, Unavailable } from '../store/database.ts'
 import type { CredentialKind } from '../store/schema.ts'
 import { addressAllowed } from './address-allow-list.ts'
@@ -65,6 +66,25 @@ export async function authenticateBearer(
   now: number,
 ): Promise<Result<Caller, SessionError>> {
   return authenticateToken(db, bearerToken(request)?.token ?? '', client, now)
+}
+
+/**
+ * The caller of `Authorization: Bearer`, and the rules that hold for the user of its store for whom it calls; null if
+ * there is no such user. One trip. Errors as for `authenticateBearer`.
+ */
+export async function authenticateBearerFor(
+  db: Database,
+  request: Request,
+  userId: string,
+  client: Client,
+  now: number,
+): Promise<Result<{ readonly caller: Caller; readonly rules: Knowledge | null }, SessionError>> {
+  const bearer = parseBearer(bearerToken(request)?.token ?? '')
+  if (bearer === null) return fail({ code: 'unauthenticated' })
+  const found = await findCredentialAndRules(db, 'bearer', bearer.publicId, userId)
+  if (!found.ok) return found
+  const caller = genuineCaller(found.value?.credential ?? null, bearer.secret, client, now)
+  return caller.ok ? ok({ caller: caller.value, rules: found.value?.rules ?? null }) : caller
 }
 
 /** The caller of a bearer credential that came in another way. Errors as for `authenticateBearer`. */
@@ -167,8 +187,16 @@ async function authenticate(
   now: number,
 ): Promise<Result<Caller, SessionError>> {
   const found = await findCredential(db, kind, publicId)
-  if (!found.ok) return found
-  const credential = found.value
+  return found.ok ? genuineCaller(found.value, secret, client, now) : found
+}
+
+/** The caller, if the secret is that of the credential, and it may be used. */
+function genuineCaller(
+  credential: Credential | null,
+  secret: string,
+  client: Client,
+  now: number,
+): Result<Caller, SessionError> {
   const genuine = secretFits(secret, credential?.secretHash ?? NO_HASH)
   if (!genuine || credential === null) return fail({ code: 'unauthenticated' })
   const usable = checkUsable(credential, client, now)

@@ -22,8 +22,6 @@ export function preflight(request: Request, isAllowed: (origin: string) => boole
 /** Lets an allowed origin read an answer. */
 export function allowOrigin(request: Request, response: Response, isAllowed: (origin: string) => boolean): void {
   const origin = request.headers.get('origin')
-  // Also without an origin: a cache must not hand that answer to a page that needs permission to read it.
-  response.headers.append('vary', 'Origin')
   if (origin === null || !isAllowed(origin)) return
   response.headers.set('access-control-allow-origin', origin)
   response.headers.set('access-control-allow-credentials', 'true')

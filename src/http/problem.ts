@@ -1,4 +1,5 @@
 /** Problem details (RFC 9457). */
+import type { CommonHeaders } from './common-headers.ts'
 
 export interface Problem {
   readonly status: number
@@ -12,7 +13,7 @@ export interface Problem {
 }
 
 /** A problem document. `type` is relative to the service: `/docs/problems#code`. */
-export function problemResponse(problem: Problem, requestId: string): Response {
+export function problemResponse(problem: Problem, common: CommonHeaders): Response {
   const { status, code, title, detail, extra, headers } = problem
   return new Response(
     JSON.stringify({
@@ -22,8 +23,11 @@ export function problemResponse(problem: Problem, requestId: string): Response {
       code,
       ...(detail === undefined ? {} : { detail }),
       ...extra,
-      request_id: requestId,
+      request_id: common['x-request-id'],
     }),
-    { status, headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers } },
+    {
+      status,
+      headers: { ...common, 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    },
   )
 }

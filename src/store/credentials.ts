@@ -1,16 +1,24 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
-import { and, asc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere } from './insert-where.ts'
-import { type CredentialKind, credentials, identityStores, users } from './schema.ts'
+import { configOfStore, RULE_COLUMNS, type RuleRow, rulesFrom, settingsOfUser } from './rules.ts'
+import { type CredentialKind, credentials, identityStores, sessionConfigs, sessionSettings, users } from './schema.ts'
+import { statement } from './statement.ts'
 
 /** The store of the operators' credentials; no identity store can have this id. */
 export const OPERATOR_STORE = '*'
 
 type Row = typeof credentials.$inferSelect
+
+/** The columns under the names of their fields. */
+const NAMED_COLUMNS = Object.fromEntries(
+  Object.entries(getTableColumns(credentials)).map(([field, column]) => [field, sql`${column}`.as(field)]),
+)
 
 /** A credential. */
 export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList' | 'delegatedStoreIds'> {
@@ -46,6 +54,55 @@ export async function findCredential(
   if (!rows.ok) return rows
   const row = rows.value[0]
   return ok(row === undefined ? null : credentialFrom(row.credential))
+}
+
+/** A credential, and the rules that hold for a user of its store; null if there is no such user. */
+export interface CredentialAndRules {
+  readonly credential: Credential
+  readonly rules: Knowledge | null
+}
+
+const credentialAndRules = statement((db) =>
+  db
+    .select({ ...NAMED_COLUMNS, ...RULE_COLUMNS })
+    .from(credentials)
+    .innerJoin(identityStores, eq(identityStores.identityStoreId, credentials.identityStoreId))
+    .leftJoin(
+      users,
+      and(
+        eq(users.identityStoreId, credentials.identityStoreId),
+        eq(users.userId, sql.placeholder('userId')),
+        isNull(users.deletedAt),
+      ),
+    )
+    .leftJoin(sessionConfigs, configOfStore)
+    .leftJoin(sessionSettings, settingsOfUser)
+    .where(
+      and(
+        eq(credentials.publicId, sql.placeholder('publicId')),
+        eq(credentials.kind, sql.placeholder('kind')),
+        isNull(identityStores.deletedAt),
+      ),
+    ),
+)
+
+/**
+ * The credential with this public part and, in the same statement, the rules of the user that it is used for. Null
+ * as for `findCredential`, and for an operator's: it has no users.
+ */
+export async function findCredentialAndRules(
+  db: Database,
+  kind: CredentialKind,
+  publicId: string,
+  userId: string,
+): Promise<Result<CredentialAndRules | null, Unavailable>> {
+  const rows = await attempt(() =>
+    credentialAndRules(db, { kind, publicId, userId }).all<Row & (RuleRow | { readonly ruleStatusVersion: null })>(),
+  )
+  if (!rows.ok) return rows
+  const row = rows.value.results[0]
+  if (row === undefined) return ok(null)
+  return ok({ credential: credentialFrom(row), rules: row.ruleStatusVersion === null ? null : rulesFrom(row) })
 }
 
 /** A page of a store's credentials, in the order in which they were made, after the credential `after`. */

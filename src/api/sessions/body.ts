@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { parseUserAgent } from '../../http/user-agents.ts'
 import type { SessionView } from '../../sessions/user-sessions.ts'
+import type { RequestContext } from '../context.ts'
 import type { SessionBody } from './schemas.ts'
 
 /** One session. `currentId` is the session that the request was made with, if any. */
@@ -42,8 +43,10 @@ function instant(milliseconds: number): string {
 }
 
 /** An answer that carries a session: no cache may keep it. */
-export function privateJson(body: unknown, init: { status?: number; headers?: Headers } = {}): Response {
-  const headers = init.headers ?? new Headers()
-  headers.set('cache-control', 'no-store')
-  return Response.json(body, { status: init.status ?? 200, headers })
+export function privateJson(
+  body: unknown,
+  context: RequestContext,
+  { status = 200, headers }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+): Response {
+  return Response.json(body, { status, headers: { ...context.headers, 'cache-control': 'no-store', ...headers } })
 }

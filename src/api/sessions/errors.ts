@@ -13,7 +13,7 @@ export function renderOAuthError(failure: SessionError, context: RequestContext)
   const headers = { ...problem.headers, ...(problem.status === 401 ? challenge : {}) }
   return problemResponse(
     { ...problem, headers, extra: { error: oauthCode(problem.status), ...problem.extra } },
-    context.requestId,
+    context.headers,
   )
 }
 

@@ -17,13 +17,15 @@ export async function introspect(request: Request, context: RequestContext): Pro
   if (!form.ok) return renderError(form.error, context)
   const verified = await services.sessions.verify(form.value.token, 'web')
   if (!verified.ok || !services.sessions.isOfStore(verified.value, caller.value.identityStoreId)) {
-    return privateJson({ active: false })
+    return privateJson({ active: false }, context)
   }
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_AGE_SECONDS)
   const options = { touch: form.value.touch === 'true', cookie: false, client: null, maxAgeSeconds }
   const check = await services.sessions.check(verified.value, options, now, later)
   if (!check.ok) {
-    return check.error.code === 'unavailable' ? renderError(check.error, context) : privateJson({ active: false })
+    return check.error.code === 'unavailable'
+      ? renderError(check.error, context)
+      : privateJson({ active: false }, context)
   }
   const { checked, ageSeconds } = check.value
   const { session, identityStoreId, userId, expiresAt, idlesOutAt } = checked
@@ -38,7 +40,8 @@ export async function introspect(request: Request, context: RequestContext): Pro
       auth_time: Math.floor(session.openedAt / 1000),
       exp: Math.floor(Math.min(expiresAt, idlesOutAt ?? expiresAt) / 1000),
     },
-    { headers: new Headers(maxAgeSeconds > 0 ? { age: String(ageSeconds) } : {}) },
+    context,
+    { headers: maxAgeSeconds > 0 ? { age: String(ageSeconds) } : {} },
   )
 }
 

@@ -1,9 +1,8 @@
 /** `POST /sessions`: a user signs in, or a trusted back end opens a session for a user it has verified. */
-import { isBearerCredential } from '../../auth/credentials.ts'
+import { authenticateBearerFor, isBearerCredential, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import { bearerToken, forgetCookie, issueCookie } from '../../auth/session-carriers.ts'
 import { signIn } from '../../identity/sign-in.ts'
-import { findUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { privateJson, sessionBody } from './body.ts'
@@ -56,37 +55,39 @@ async function signInUser(request: Request, context: RequestContext, carried: Se
   if (!opened.ok) return renderError(opened.error, context)
   const { token, ...view } = opened.value
   const body = sessionBody(view, view.session.id)
-  if (transport === 'bearer') return privateJson({ ...body, token }, { status: 201 })
+  if (transport === 'bearer') return privateJson({ ...body, token }, context, { status: 201 })
   const maxAgeSeconds = view.persistentCookie ? (view.expiresAt - now) / 1000 : null
   const cookie = issueCookie(request, services.settings, token, maxAgeSeconds, true)
-  const headers = new Headers({ 'set-cookie': cookie })
+  const response = privateJson(body, context, { status: 201, headers: { 'set-cookie': cookie } })
   const old = carried?.cookieName ?? null
   if (old !== null && !cookie.startsWith(`${old}=`)) {
-    headers.append('set-cookie', forgetCookie(request, services.settings, old))
+    response.headers.append('set-cookie', forgetCookie(request, services.settings, old))
   }
-  return privateJson(body, { status: 201, headers })
+  return response
 }
 
 async function openForUser(request: Request, context: RequestContext): Promise<Response> {
-  const { services } = context
+  const { services, now } = context
   if (!isBearerCredential(bearerToken(request)?.token ?? '')) return renderError({ code: 'unauthenticated' }, context)
-  const caller = await backEnd(request, 'sessions:open', context)
-  if (!caller.ok) return renderError(caller.error, context)
   const input = await parseJson(request, OpenForUser)
-  if (!input.ok) return renderError(input.error, context)
+  if (!input.ok) {
+    // Who may not call at all is told so first.
+    const caller = await backEnd(request, 'sessions:open', context)
+    return renderError(caller.ok ? input.error : caller.error, context)
+  }
   const { user_id: userId, client, persistent } = input.value
-
-  const owner = { identityStoreId: caller.value.identityStoreId, userId }
-  const user = await findUser(services.db, owner)
-  if (!user.ok) return renderError(user.error, context)
-  if (user.value === null) return renderError({ code: 'user_not_found' }, context)
+  const found = await authenticateBearerFor(services.db, request, userId, context.client, now)
+  if (!found.ok) return renderError(found.error, context)
+  const caller = requireScope(found.value.caller, 'sessions:open')
+  if (!caller.ok) return renderError(caller.error, context)
+  if (found.value.rules === null) return renderError({ code: 'user_not_found' }, context)
   const opened = await services.sessions.openForVerifiedUser(
-    owner,
+    { identityStoreId: caller.value.identityStoreId, userId },
     { address: client.address, userAgent: client.user_agent },
     persistent,
-    user.value.rules,
+    found.value.rules,
   )
   if (!opened.ok) return renderError(opened.error, context)
   const { token, ...view } = opened.value
-  return privateJson({ ...sessionBody(view, view.session.id), token }, { status: 201 })
+  return privateJson({ ...sessionBody(view, view.session.id), token }, context, { status: 201 })
 }

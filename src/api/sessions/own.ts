@@ -29,17 +29,17 @@ export async function checkSession(request: Request, context: RequestContext): P
   if (!check.ok) return renderEnd(check.error, caller.value, request, context)
 
   const { checked, ageSeconds } = check.value
-  const headers = new Headers()
-  if (options.maxAgeSeconds > 0) headers.set('age', String(ageSeconds))
   const { token } = verified
+  const headers = options.maxAgeSeconds > 0 ? { age: String(ageSeconds) } : {}
+  const response = privateJson(sessionBody(checked, token.sessionId), context, { headers })
   if (options.cookie && (checked.cookieDue || services.tokens.isStale(token))) {
     const maxAgeSeconds = checked.persistentCookie ? (checked.expiresAt - now) / 1000 : null
     const reissued = await services.tokens.sign(token)
     // Under the name that it has: another API may know only that one.
     const host = cookieName === HOST_COOKIE
-    headers.append('set-cookie', issueCookie(request, services.settings, reissued, maxAgeSeconds, host))
+    response.headers.append('set-cookie', issueCookie(request, services.settings, reissued, maxAgeSeconds, host))
   }
-  return privateJson(sessionBody(checked, token.sessionId), { headers })
+  return response
 }
 
 /** `GET /sessions`: the holder's own sessions, newest first. */
@@ -50,7 +50,7 @@ export async function listSessions(request: Request, context: RequestContext): P
   const list = await services.sessions.listOwn(caller.value.verified, client, now, later)
   if (!list.ok) return renderEnd(list.error, caller.value, request, context)
   const currentId = list.value.current.session.id
-  return privateJson({ sessions: list.value.sessions.map((view) => sessionBody(view, currentId)).reverse() })
+  return privateJson({ sessions: list.value.sessions.map((view) => sessionBody(view, currentId)).reverse() }, context)
 }
 
 /** `DELETE /sessions/current`: signs out. Idempotent: an ended session and no session at all are signed out. */
@@ -91,7 +91,7 @@ export async function endOtherSessions(request: Request, context: RequestContext
   const { services, requestId, now, later } = context
   const ended = await services.sessions.endOwn(caller.value.verified, 'others', requestId, now, later)
   if (!ended.ok) return renderEnd(ended.error, caller.value, request, context)
-  return privateJson({ ended: ended.value.length })
+  return privateJson({ ended: ended.value.length }, context)
 }
 
 /** The answer to an end. `forget`: the browser's own session is the one that ended. */
