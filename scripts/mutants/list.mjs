@@ -130,8 +130,8 @@ export const mutants = [
   {
     name: 'what changed while on the way counts as mirrored',
     file: OBJECT_STORAGE,
-    from: "this.sql.exec('UPDATE sessions SET mirrored_version = ? WHERE id = ?', version, session.id)",
-    to: "this.sql.exec('UPDATE sessions SET mirrored_version = version WHERE id = ? AND ? > 0', session.id, version)",
+    from: 'if (row?.version === version) this.notMirrored()',
+    to: 'if (row !== undefined) this.notMirrored()',
     caughtBy: { file: MIRROR, test: 'a session that ends while its opening is on the way to D1 is mirrored again' },
   },
   {

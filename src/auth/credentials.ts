@@ -8,7 +8,7 @@
  * A text that is no bearer token by its own checksum costs no look-up. A secret is compared by its hash,
  * for an unknown caller against a dummy, so that every look-up costs the same.
  */
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
 import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
@@ -49,11 +49,6 @@ const ACCESS_KEY_PATTERN = /^[A-Z0-9]{20}$/
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz'
 /** The hash of no secret: SHA-256 never yields it as far as anybody knows. */
 const NO_HASH = '0'.repeat(64)
-
-/** Whether a text is spelled like a bearer credential and its checksum fits. Says nothing of who holds it. */
-export function isBearerCredential(text: string): boolean {
-  return parseBearer(text) !== null
-}
 
 /**
  * The caller of `Authorization: Bearer`. `now` is epoch milliseconds.
@@ -170,7 +165,7 @@ export function newAccessKey(): NewSecret {
 
 /** What is kept of a secret: SHA-256, hexadecimal. Our secrets are random, so nothing slower is needed. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+  return hash('sha256', secret, 'hex')
 }
 
 /** Whether a secret is the one whose hash is kept; takes as long whatever the answer. */
@@ -215,7 +210,7 @@ function parseBearer(text: string): NewSecret | null {
 }
 
 function checksum(body: string): string {
-  return createHash('sha256').update(body).digest('hex').slice(0, 8)
+  return hash('sha256', body, 'hex').slice(0, 8)
 }
 
 /** Random characters, the first `letters` ones of the alphabet, each equally likely. */

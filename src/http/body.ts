@@ -57,10 +57,12 @@ export function mediaType(request: Request): string | null {
   return header?.split(';')[0]?.trim().toLowerCase() || null
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
 /** Bytes as UTF-8 text; null if they are none. */
 export function utf8(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+    return UTF_8.decode(bytes)
   } catch {
     return null
   }

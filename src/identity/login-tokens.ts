@@ -1,5 +1,5 @@
 /** Login tokens: a signed-in user hands one to another program, which signs in with it, once, within a minute. */
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { newRecordId } from '../store/audit-events.ts'
@@ -37,7 +37,13 @@ export async function generateLoginToken(
   const token = randomBytes(32).toString('hex')
   const written = await insertLoginToken(
     db,
-    { tokenHash: hash(token), identityStoreId, userId, createdAt: now, expiresAt: now + LOGIN_TOKEN_SECONDS * 1000 },
+    {
+      tokenHash: hashToken(token),
+      identityStoreId,
+      userId,
+      createdAt: now,
+      expiresAt: now + LOGIN_TOKEN_SECONDS * 1000,
+    },
     {
       identityStoreId,
       eventId: newRecordId(now),
@@ -58,7 +64,7 @@ export async function redeemLoginToken(
   now: number,
 ): Promise<Result<KnownUser, SessionError>> {
   if (!LOGIN_TOKEN_PATTERN.test(token)) return fail({ code: 'invalid_credentials' })
-  const taken = await takeLoginToken(db, hash(token), now)
+  const taken = await takeLoginToken(db, hashToken(token), now)
   if (!taken.ok) return taken
   if (taken.value === null) return fail({ code: 'invalid_credentials' })
   const found = await findUser(db, taken.value)
@@ -75,6 +81,6 @@ function mayGenerate({ user }: KnownUser, { user: target }: KnownUser): boolean 
   return SUPER.has(user.role) && RANKS.indexOf(user.role) < RANKS.indexOf(target.role)
 }
 
-function hash(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+function hashToken(token: string): string {
+  return hash('sha256', token, 'hex')
 }

@@ -3,7 +3,7 @@
  * isolate's, at most 30 s old. Found by the store tag that every token carries. A copy is only ever
  * news: the user's object keeps the newest it was told, so a stale or missing copy undoes nothing.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { SessionConfig, Versioned } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -31,7 +31,7 @@ const PublishedConfig: z.ZodType<Versioned<SessionConfig>> = z.object({
 
 /** The tag by which a store's tokens and its KV entry are known: a hash, so that a token names no tenant. */
 export function storeTag(identityStoreId: string): string {
-  return createHash('sha256').update(identityStoreId).digest().subarray(0, STORE_TAG_BYTES).toString('hex')
+  return hash('sha256', identityStoreId, 'hex').slice(0, 2 * STORE_TAG_BYTES)
 }
 
 /** Writes a store's config to KV. Only the store's jobs may. */

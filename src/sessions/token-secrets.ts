@@ -1,11 +1,11 @@
 /** The secret part of a session token: what is kept of it, and what proves to hold it. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { SessionToken } from '../domain/token.ts'
 import type { Holder } from './user-sessions.ts'
 
 /** What is kept of a secret: SHA-256, hexadecimal. */
 export function hashSecret(secret: Uint8Array): string {
-  return createHash('sha256').update(secret).digest('hex')
+  return hash('sha256', secret, 'hex')
 }
 
 /** Whether two hashes are the same; takes as long whatever the answer. */

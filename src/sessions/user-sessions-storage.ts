@@ -114,6 +114,9 @@ interface Row extends Record<string, SqlStorageValue> {
 export class UserSessionsStorage {
   private readonly sql: SqlStorage
   private copies: Map<string, StoredSession> | undefined
+  /** Sessions whose state D1 may not have, the longest waiting first. */
+  private behind: Set<string> | undefined
+  private newest: string | null | undefined
   private known: { owner: UserKey; knowledge: Knowledge } | null | undefined
   /** Another instance begins somewhere else, so that nothing of this one's is taken for its own. */
   private changes = Math.floor(Math.random() * 2 ** 52)
@@ -168,7 +171,11 @@ export class UserSessionsStorage {
 
   /** The newest session id there is, for the next one to follow. */
   newestId(): string | null {
-    return this.sql.exec<{ id: string }>('SELECT id FROM sessions ORDER BY id DESC LIMIT 1').toArray()[0]?.id ?? null
+    if (this.newest === undefined) {
+      const rows = this.sql.exec<{ id: string }>('SELECT id FROM sessions ORDER BY id DESC LIMIT 1').toArray()
+      this.newest = rows[0]?.id ?? null
+    }
+    return this.newest
   }
 
   /** A session, live or remembered. */
@@ -213,6 +220,8 @@ export class UserSessionsStorage {
       session.cookieIssuedAt,
       cookiePersistent === null ? null : Number(cookiePersistent),
     )
+    this.newest = session.id
+    this.notMirrored().add(session.id)
     const writtenLastSeenAt = session.lastSeenAt
     this.keep({ session, version: 1, secretHash, writtenLastSeenAt, workspace: null, cookiePersistent, ending: null })
   }
@@ -237,6 +246,7 @@ export class UserSessionsStorage {
       lastSeenAt,
       id,
     )
+    this.notMirrored().add(id)
     const session = { ...live.session, recentClient: client }
     return this.keep({ ...live, session, version: live.version + 1, writtenLastSeenAt: lastSeenAt })
   }
@@ -261,6 +271,7 @@ export class UserSessionsStorage {
       'UPDATE sessions SET location = NULL, version = version + 1 WHERE location IS NOT NULL RETURNING id',
     )
     const ids = cleared.toArray().map(({ id }) => id)
+    for (const id of ids) this.notMirrored().add(id)
     for (const live of ids.flatMap((id) => living.get(id) ?? [])) {
       this.keep({ ...live, session: { ...live.session, location: null }, version: live.version + 1 })
     }
@@ -286,22 +297,47 @@ export class UserSessionsStorage {
       seen,
       id,
     )
+    this.notMirrored().add(id)
     this.living().delete(id)
     this.changes += 1
   }
 
-  /** Sessions whose state D1 does not have yet, oldest first. */
+  private notMirrored(): Set<string> {
+    if (this.behind === undefined) {
+      const rows = this.sql.exec<{ id: string }>(
+        'SELECT id FROM sessions WHERE version <> mirrored_version ORDER BY id',
+      )
+      this.behind = new Set(rows.toArray().map(({ id }) => id))
+    }
+    return this.behind
+  }
+
+  /** Sessions whose state D1 does not have yet. */
   unmirrored(most: number): StoredSession[] {
-    return this.sql
-      .exec<Row>('SELECT * FROM sessions WHERE version <> mirrored_version ORDER BY id LIMIT ?', most)
-      .toArray()
-      .map((row) => this.living().get(row.id) ?? stored(row))
+    const ids = [...this.notMirrored()].slice(0, most)
+    const ended = ids.filter((id) => !this.living().has(id))
+    const rows =
+      ended.length === 0
+        ? []
+        : this.sql.exec<Row>(
+            'SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))',
+            JSON.stringify(ended),
+          )
+    const sessions = new Map(Array.from(rows, (row) => [row.id, stored(row)]))
+    return ids.flatMap((id) => this.living().get(id) ?? sessions.get(id) ?? [])
   }
 
   /** Notes that D1 has these states; a session that changed meanwhile stays to be mirrored. */
   markMirrored(sent: readonly StoredSession[]): void {
     for (const { session, version } of sent) {
-      this.sql.exec('UPDATE sessions SET mirrored_version = ? WHERE id = ?', version, session.id)
+      const [row] = this.sql
+        .exec<{ version: number }>(
+          'UPDATE sessions SET mirrored_version = ? WHERE id = ? RETURNING version',
+          version,
+          session.id,
+        )
+        .toArray()
+      if (row?.version === version) this.notMirrored().delete(session.id)
     }
   }
 

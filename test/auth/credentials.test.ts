@@ -6,7 +6,6 @@ import {
   authenticateBearer,
   checkUsable,
   findAccessKey,
-  isBearerCredential,
   newAccessKey,
   newApiClient,
   newBearer,
@@ -45,13 +44,11 @@ describe('a bearer credential', () => {
       const other = token[at] === 'a' ? 'b' : 'a'
       const altered = token.slice(0, at) + other + token.slice(at + 1)
       expect(await codeOf(altered), `character ${at}`).toBe('unauthenticated')
-      expect(isBearerCredential(altered)).toBe(false)
     }
     expect(await codeOf(token.slice(0, -1))).toBe('unauthenticated')
     expect(await codeOf(`${token}0`)).toBe('unauthenticated')
     expect(await codeOf(token.toUpperCase())).toBe('unauthenticated')
     expect(counts.d1Statements).toBe(0)
-    expect(isBearerCredential(token)).toBe(true)
   })
 
   test('with a good checksum and a wrong secret or an unknown id is refused by one look-up alike', async () => {
@@ -59,7 +56,6 @@ describe('a bearer credential', () => {
     const token = await makeOperator()
     const body = token.slice(0, 19) + known.secret
     const wrongSecret = body + createHash('sha256').update(body).digest('hex').slice(0, 8)
-    expect(isBearerCredential(wrongSecret)).toBe(true)
     for (const text of [wrongSecret, known.token]) {
       const counts = countCalls()
       expect(await codeOf(text)).toBe('unauthenticated')

@@ -1,5 +1,5 @@
 /** Users who are locked for an address after too many wrong passwords. For administrators. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, type Result } from '../../domain/result.ts'
@@ -53,7 +53,7 @@ async function lockoutsOf(operation: Operation): Promise<Result<readonly Lockout
 
 /** Opaque: what is counted stays our own business. */
 function keyOf({ subject }: Lockout): string {
-  return createHash('sha256').update(subject).digest('hex')
+  return hash('sha256', subject, 'hex')
 }
 
 function lockoutBody(lockout: Lockout): Body {

@@ -1,12 +1,12 @@
 /** `POST /sessions`: a user signs in, or a trusted back end opens a session for a user it has verified. */
-import { authenticateBearerFor, isBearerCredential, requireScope } from '../../auth/credentials.ts'
+import { authenticateBearer, authenticateBearerFor, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
-import { bearerToken, forgetCookie, issueCookie } from '../../auth/session-carriers.ts'
+import { forgetCookie, issueCookie } from '../../auth/session-carriers.ts'
 import { signIn } from '../../identity/sign-in.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { privateJson, sessionBody } from './body.ts'
-import { backEnd, type SessionCaller, sessionCaller } from './caller.ts'
+import { type SessionCaller, sessionCaller } from './caller.ts'
 import { renderError } from './errors.ts'
 import { OpenForUser, SignIn } from './schemas.ts'
 
@@ -67,16 +67,16 @@ async function signInUser(request: Request, context: RequestContext, carried: Se
 }
 
 async function openForUser(request: Request, context: RequestContext): Promise<Response> {
-  const { services, now } = context
-  if (!isBearerCredential(bearerToken(request)?.token ?? '')) return renderError({ code: 'unauthenticated' }, context)
+  const { services, client: backEnd, now } = context
   const input = await parseJson(request, OpenForUser)
   if (!input.ok) {
     // Who may not call at all is told so first.
-    const caller = await backEnd(request, 'sessions:open', context)
-    return renderError(caller.ok ? input.error : caller.error, context)
+    const caller = await authenticateBearer(services.db, request, backEnd, now)
+    const allowed = caller.ok ? requireScope(caller.value, 'sessions:open') : caller
+    return renderError(allowed.ok ? input.error : allowed.error, context)
   }
   const { user_id: userId, client, persistent } = input.value
-  const found = await authenticateBearerFor(services.db, request, userId, context.client, now)
+  const found = await authenticateBearerFor(services.db, request, userId, backEnd, now)
   if (!found.ok) return renderError(found.error, context)
   const caller = requireScope(found.value.caller, 'sessions:open')
   if (!caller.ok) return renderError(caller.error, context)
