@@ -214,8 +214,8 @@ describe('live sessions', () => {
     expect(set.body).toEqual({ ok: true })
     expect(counts.objectCalls).toBe(50)
     expect(most).toBe(32)
-    // Credential 1; counter 2, store, owner; users, audit event, settings; who is signed in.
-    expect(counts.d1Statements).toBe(9)
+    // Caller 1; counter 1; users, audit event, settings; who is signed in.
+    expect(counts.d1Statements).toBe(6)
     expect(counts.d1Trips).toBe(4)
     expect(await storeJobs(team.id).list()).toEqual([])
 
