@@ -1,14 +1,16 @@
 /** What each operation costs: the budgets, as they are counted. */
 import { env } from 'cloudflare:workers'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { COUNTS, dollars, dollarsOfFreshness } from '../bench/cost.ts'
 import { readSettings } from '../src/env.ts'
 import { servicesOf } from '../src/services.ts'
+import { manyUsers, openSessions } from './api/slack/many.ts'
+import { makeTeam } from './api/slack/slack.ts'
 import { intercept } from './support/bindings.ts'
 import { advanceClock, stopClock } from './support/clock.ts'
 import { type Counts, countCalls } from './support/counts.ts'
 import { meterRows } from './support/meters.ts'
-import { mirrored, userObject } from './support/objects.ts'
+import { mirrored, storeJobs, userObject } from './support/objects.ts'
 import { check, send, signIn, type TestSession } from './support/requests.ts'
 import { makeBearer, makeUser, type TestUser } from './support/stores.ts'
 import { readToken, tokenRing } from './support/variants.ts'
@@ -204,4 +206,25 @@ test('a million checks cost at most fifty cents', () => {
   expect(dollars(COUNTS['check, strict'])).toBeCloseTo(0.47)
   // Asked every 5 s, with answers up to 30 s old: one check in six asks the object, which writes the last activity.
   expect(dollarsOfFreshness(30, 5)).toBeCloseTo(0.32 + 1.15 / 6)
+})
+
+test.each([
+  ['none live', 0, { d1Statements: 4 }],
+  ['50 live', 50, { objectCalls: 50, d1Statements: 5 }],
+] as const)('setSettings for 1 000 users, %s, calls the objects of these alone', async (which, live, expected) => {
+  const team = await makeTeam()
+  const userIds = await manyUsers(team.id, 1_000)
+  if (live > 0) await openSessions(team.id, userIds.slice(0, live), 1)
+  const set = async () => {
+    const { body } = await team.call('session.setSettings', { user_ids: JSON.stringify(userIds), duration: '28800' })
+    expect(body).toEqual({ ok: true })
+    await vi.waitFor(async () => expect(await storeJobs(team.id).list()).toEqual([]))
+  }
+  // The first time makes the objects' tables.
+  await set()
+  await userObject(team.owner).list({})
+  const found = await cost(`setSettings for 1 000 users, ${which}`, team.owner, set)
+  // The counter, the audit event, the settings; the job three times, and its alarm; of each object its rules, and two alarms.
+  const rows = { d1Rows: 1_002, objectRows: 3 + live, alarms: 1 + 2 * live }
+  expect(found).toEqual({ ...NOTHING, ...rows, ...expected })
 })

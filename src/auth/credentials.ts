@@ -13,6 +13,7 @@ import type { SessionError } from '../domain/errors.ts'
 import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
+import { type ActingCredential, type ActingUser, findActingCredential } from '../store/admissions.ts'
 import { type Credential, findCredential, findCredentialAndRules } from '../store/credentials.ts'
 import type { Database, Unavailable } from '../store/database.ts'
 import type { CredentialKind } from '../store/schema.ts'
@@ -30,6 +31,14 @@ export interface Caller {
   /** The user it acts for, if any. */
   readonly ownerUserId: string | null
   readonly scopes: readonly string[]
+}
+
+/** A caller, and those it acts for. */
+export interface ActingCaller extends Caller {
+  /** Null for operators. */
+  readonly store: ActingCredential['store']
+  /** Null: it acts for no user, or for one who is deleted. */
+  readonly user: ActingUser | null
 }
 
 /** An access key's caller, and the sealed secret that its requests are signed with. */
@@ -60,7 +69,9 @@ export async function authenticateBearer(
   client: Client,
   now: number,
 ): Promise<Result<Caller, SessionError>> {
-  return authenticateToken(db, bearerToken(request)?.token ?? '', client, now)
+  const bearer = parseBearer(bearerToken(request)?.token ?? '')
+  if (bearer === null) return fail({ code: 'unauthenticated' })
+  return authenticate(db, 'bearer', bearer.publicId, bearer.secret, client, now)
 }
 
 /**
@@ -78,20 +89,27 @@ export async function authenticateBearerFor(
   if (bearer === null) return fail({ code: 'unauthenticated' })
   const found = await findCredentialAndRules(db, 'bearer', bearer.publicId, userId)
   if (!found.ok) return found
-  const caller = genuineCaller(found.value?.credential ?? null, bearer.secret, client, now)
+  const caller = callerWith(bearer.secret, found.value?.credential ?? null, client, now)
   return caller.ok ? ok({ caller: caller.value, rules: found.value?.rules ?? null }) : caller
 }
 
-/** The caller of a bearer credential that came in another way. Errors as for `authenticateBearer`. */
-export async function authenticateToken(
+/**
+ * The caller of a bearer credential that came in any way, with those it acts for: one look-up for all.
+ * Errors as for `authenticateBearer`.
+ */
+export async function authenticateActing(
   db: Database,
   token: string,
   client: Client,
   now: number,
-): Promise<Result<Caller, SessionError>> {
+): Promise<Result<ActingCaller, SessionError>> {
   const bearer = parseBearer(token)
   if (bearer === null) return fail({ code: 'unauthenticated' })
-  return authenticate(db, 'bearer', bearer.publicId, bearer.secret, client, now)
+  const found = await findActingCredential(db, 'bearer', bearer.publicId)
+  if (!found.ok) return found
+  const caller = callerWith(bearer.secret, found.value?.credential ?? null, client, now)
+  if (!caller.ok) return caller
+  return ok({ ...caller.value, store: found.value?.store ?? null, user: found.value?.owner ?? null })
 }
 
 /** The caller of a client id and its secret. Errors as for `authenticateBearer`. */
@@ -182,13 +200,13 @@ async function authenticate(
   now: number,
 ): Promise<Result<Caller, SessionError>> {
   const found = await findCredential(db, kind, publicId)
-  return found.ok ? genuineCaller(found.value, secret, client, now) : found
+  return found.ok ? callerWith(secret, found.value, client, now) : found
 }
 
-/** The caller, if the secret is that of the credential, and it may be used. */
-function genuineCaller(
-  credential: Credential | null,
+/** The caller who shows a secret for the credential that was found. Takes as long where none was. */
+function callerWith(
   secret: string,
+  credential: Credential | null,
   client: Client,
   now: number,
 ): Result<Caller, SessionError> {

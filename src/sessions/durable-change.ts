@@ -7,14 +7,17 @@ import type { StoreJobs } from './store-jobs.ts'
 /** Longest wait for the store's jobs, in milliseconds. */
 const JOBS_TIMEOUT_MILLISECONDS = 10_000
 
-/** Writes the job, makes the change, does the job. A change that was refused leaves no job. */
+/**
+ * Writes the job, makes the change, does the job. A change that was refused leaves no job.
+ * @param finish does the job, or withdraws its revision if the change has left nothing to do
+ */
 export async function changeDurably<T, E>(
   namespace: DurableObjectNamespace<StoreJobs>,
   identityStoreId: string,
   id: string,
   job: Job,
   change: () => Promise<Result<T, E | Unavailable>>,
-  finish: (jobs: DurableObjectStub<StoreJobs>) => Promise<Result<void, Unavailable>>,
+  finish: (jobs: DurableObjectStub<StoreJobs>, changed: T, revision: number) => Promise<Result<void, Unavailable>>,
 ): Promise<Result<T, E | Unavailable>> {
   const jobs = namespace.get(namespace.idFromName(identityStoreId))
   const expected = await within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', () => jobs.expect(identityStoreId, id, job))
@@ -27,7 +30,7 @@ export async function changeDurably<T, E>(
     }
     return changed
   }
-  const finished = await within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', () => finish(jobs))
+  const finished = await within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', () => finish(jobs, changed.value, expected.value))
   if (!finished.ok) return finished
   return finished.value.ok ? changed : finished.value
 }

@@ -11,6 +11,7 @@ import type { AuditEntry } from '../store/audit-events.ts'
 import { type Database, type Unavailable, within } from '../store/database.ts'
 import type { UserKey } from '../store/rules.ts'
 import { updateSessionConfig } from '../store/session-configs.ts'
+import type { ChangedUsers } from '../store/session-settings.ts'
 import { CheckMemory } from './check-memory.ts'
 import { ConfigCopies, storeTag } from './config-copies.ts'
 import { changeDurably } from './durable-change.ts'
@@ -225,26 +226,32 @@ export class Sessions {
 
   /**
    * Makes a change to the settings of many users and applies it to their live sessions. The work is durable
-   * before the change. `appliedNow` false: the change stands, some objects could not be told now, and a job
-   * goes on telling them.
+   * before the change; it is withdrawn if the change finds nobody signed in. `appliedNow` false: the change
+   * stands, some objects could not be told now, and a job goes on telling them.
    */
   async changeSettings<E>(
     identityStoreId: string,
     userIds: readonly string[],
     requestId: string,
-    change: () => Promise<Result<void, E | Unavailable>>,
+    change: () => Promise<Result<ChangedUsers, E | Unavailable>>,
+    later: Later,
   ): Promise<Result<{ readonly appliedNow: boolean }, E | Unavailable>> {
     const id = `apply_settings:${requestId}`
-    let appliedNow = false
+    let appliedNow = true
     const changed = await this.durably(
       identityStoreId,
       id,
       { kind: 'apply_settings', userIds },
       change,
-      async (jobs) => {
-        // Its own time limit, shorter than that of `durably`: whether they were told is an answer, not a failure.
-        const told = await within(APPLY_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.run(id))
-        appliedNow = told.ok && told.value.ok
+      async (jobs, { anySignedIn }, revision) => {
+        if (anySignedIn) {
+          // Its own time limit, shorter than that of `durably`: whether they were told is an answer, not a failure.
+          const told = await within(APPLY_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.run(id))
+          appliedNow = told.ok && told.value.ok
+        } else {
+          // A job that stays would find nobody either, so no answer waits for its end.
+          later(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await jobs.withdraw(id, revision)))
+        }
         this.memory.forgetAll({ identityStoreId })
         return ok()
       },
@@ -307,7 +314,7 @@ export class Sessions {
     id: string,
     job: Job,
     change: () => Promise<Result<T, E | Unavailable>>,
-    finish: (jobs: DurableObjectStub<StoreJobs>) => Promise<Result<void, Unavailable>>,
+    finish: (jobs: DurableObjectStub<StoreJobs>, changed: T, revision: number) => Promise<Result<void, Unavailable>>,
   ): Promise<Result<T, E | Unavailable>> {
     return changeDurably(this.deps.jobs, identityStoreId, id, job, change, finish)
   }

@@ -1,8 +1,17 @@
-/** What must be known before a call of a limited API is let in: how many there were, and for whom it acts. One trip. */
+/** What must be known before a call of a limited API is let in: for whom it acts, and how many there were. */
 import { and, eq, isNull, lt, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
+import { type Credential, credentialFrom, isShown, storeOfCredential } from './credentials.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
-import { callCounters, identityStores, type Role, type StoreState, users } from './schema.ts'
+import {
+  type CredentialKind,
+  callCounters,
+  credentials,
+  identityStores,
+  type Role,
+  type StoreState,
+  users,
+} from './schema.ts'
 
 /** What is counted together. */
 export interface CallSubject {
@@ -21,77 +30,97 @@ export interface ActingUser {
   readonly active: boolean
 }
 
-/** What is known of a call. */
-export interface Admission {
-  /** Seconds until the next call is let in; null if this one is. */
-  readonly retryAfterSeconds: number | null
-  /** Null: the store was deleted meanwhile. */
+/** A credential, and those it acts for. */
+export interface ActingCredential {
+  readonly credential: Credential
+  /** Null: it is an operator's. */
   readonly store: { readonly name: string; readonly state: StoreState } | null
-  /** Null: the caller acts for no user, or for one who is deleted. */
+  /** Null: it acts for no user, or for one who is deleted. */
   readonly owner: ActingUser | null
 }
 
-/**
- * Counts a call, exactly: at most `limit` are let in from the first one until `windowSeconds` later. Calls
- * beyond that write nothing.
- */
-export async function admitCall(
+/** As `findCredential`, with those it acts for. */
+export async function findActingCredential(
   db: Database,
-  subject: CallSubject,
-  ownerUserId: string | null,
-  limit: number,
-  windowSeconds: number,
-  now: number,
-): Promise<Result<Admission, Unavailable>> {
-  const { identityStoreId, credentialId, method } = subject
-  const t = callCounters
-  const key = { identityStoreId, subject: JSON.stringify([credentialId, method]) }
-  const over = sql`${t.windowEndsAt} <= ${now}`
-  const windowEndsAt = now + windowSeconds * 1000
+  kind: CredentialKind,
+  publicId: string,
+): Promise<Result<ActingCredential | null, Unavailable>> {
   const rows = await attempt(() =>
-    db.batch([
-      db
-        .insert(t)
-        .values({ ...key, calls: 1, windowEndsAt })
-        .onConflictDoUpdate({
-          target: [t.identityStoreId, t.subject],
-          set: {
-            calls: sql`iif(${over}, 1, ${t.calls} + 1)`,
-            windowEndsAt: sql`iif(${over}, ${windowEndsAt}, ${t.windowEndsAt})`,
-          },
-          setWhere: sql`${over} OR ${t.calls} <= ${limit}`,
-        }),
-      db
-        .select({ calls: t.calls, windowEndsAt: t.windowEndsAt })
-        .from(t)
-        .where(and(eq(t.identityStoreId, key.identityStoreId), eq(t.subject, key.subject))),
-      db
-        .select({ name: identityStores.name, state: identityStores.state })
-        .from(identityStores)
-        .where(and(eq(identityStores.identityStoreId, identityStoreId), isNull(identityStores.deletedAt))),
-      db
-        .select({
+    db
+      .select({
+        credential: credentials,
+        // The credential has a name too.
+        storeName: sql<string | null>`${identityStores.name}`.as('store_name'),
+        storeState: identityStores.state,
+        owner: {
           userId: users.userId,
           username: users.username,
           role: users.role,
           bot: users.bot,
           active: users.active,
-        })
-        .from(users)
-        .where(
-          and(eq(users.identityStoreId, identityStoreId), eq(users.userId, ownerUserId ?? ''), isNull(users.deletedAt)),
+        },
+      })
+      .from(credentials)
+      .leftJoin(identityStores, storeOfCredential)
+      .leftJoin(
+        users,
+        and(
+          eq(users.identityStoreId, credentials.identityStoreId),
+          eq(users.userId, credentials.ownerUserId),
+          isNull(users.deletedAt),
         ),
-    ]),
+      )
+      .where(isShown(kind, publicId)),
   )
   if (!rows.ok) return rows
-  const [, counters, stores, owners] = rows.value
-  const counter = counters[0]
-  const limited = counter !== undefined && counter.calls > limit
-  return ok({
-    retryAfterSeconds: limited ? Math.max(1, Math.ceil((counter.windowEndsAt - now) / 1000)) : null,
-    store: stores[0] ?? null,
-    owner: owners[0] ?? null,
-  })
+  const row = rows.value[0]
+  if (row === undefined) return ok(null)
+  const { credential, storeName: name, storeState: state, owner } = row
+  const store = name === null || state === null ? null : { name, state }
+  return ok({ credential: credentialFrom(credential), store, owner })
+}
+
+/**
+ * Counts a call, exactly: at most `limit` are let in from the first one until `windowSeconds` later. Calls
+ * beyond that write nothing. Answers the seconds until the next call is let in; null if this one is.
+ */
+export async function countCall(
+  db: Database,
+  { identityStoreId, credentialId, method }: CallSubject,
+  limit: number,
+  windowSeconds: number,
+  now: number,
+): Promise<Result<number | null, Unavailable>> {
+  const t = callCounters
+  const subject = JSON.stringify([credentialId, method])
+  const over = sql`${t.windowEndsAt} <= ${now}`
+  const windowEndsAt = now + windowSeconds * 1000
+  const counted = await attempt(() =>
+    db
+      .insert(t)
+      .values({ identityStoreId, subject, calls: 1, windowEndsAt })
+      .onConflictDoUpdate({
+        target: [t.identityStoreId, t.subject],
+        set: {
+          calls: sql`iif(${over}, 1, ${t.calls} + 1)`,
+          windowEndsAt: sql`iif(${over}, ${windowEndsAt}, ${t.windowEndsAt})`,
+        },
+        setWhere: sql`${over} OR ${t.calls} < ${limit}`,
+      })
+      .returning({ calls: t.calls }),
+  )
+  if (!counted.ok) return counted
+  if (counted.value.length > 0) return ok(null)
+  const counters = await attempt(() =>
+    db
+      .select({ windowEndsAt: t.windowEndsAt })
+      .from(t)
+      .where(and(eq(t.identityStoreId, identityStoreId), eq(t.subject, subject))),
+  )
+  if (!counters.ok) return counters
+  // Dropped in between: the window is over.
+  const endsAt = counters.value[0]?.windowEndsAt ?? now
+  return ok(Math.max(1, Math.ceil((endsAt - now) / 1000)))
 }
 
 /** Drops counters of windows that are over. */

@@ -20,6 +20,8 @@ export interface AuditedChange {
   readonly after: SQL | null
   /** The very condition of the change: without the change there is no event. */
   readonly where: SQL
+  /** SQL of one row, which the others may look at. */
+  readonly from?: SQL
 }
 
 let newest: string | null = null
@@ -31,8 +33,8 @@ export function newRecordId(now: number): string {
 }
 
 /** The statement that writes an event. It goes before its change, in the same batch. */
-export function insertAuditEvent(db: Database, entry: AuditEntry, { before, after, where }: AuditedChange) {
-  return insertWhere(db, auditEvents, { ...entry, before, after }, where)
+export function insertAuditEvent(db: Database, entry: AuditEntry, { before, after, where, from }: AuditedChange) {
+  return insertWhere(db, auditEvents, { ...entry, before, after }, where, from)
 }
 
 /** SQL of a JSON object. Names come from the code, never from outside. Booleans must come as `jsonBoolean`. */

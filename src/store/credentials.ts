@@ -1,5 +1,5 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
-import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
@@ -29,6 +29,21 @@ export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList' | 'd
   readonly addressAllowList: readonly string[] | null
 }
 
+/** Joins a credential's store, unless it is deleted. */
+export const storeOfCredential = and(
+  eq(identityStores.identityStoreId, credentials.identityStoreId),
+  isNull(identityStores.deletedAt),
+)
+
+/** The condition of the credential with this public part, for a select that joins `storeOfCredential`. */
+export function isShown(kind: CredentialKind, publicId: string): SQL | undefined {
+  return and(
+    eq(credentials.publicId, publicId),
+    eq(credentials.kind, kind),
+    or(eq(credentials.identityStoreId, OPERATOR_STORE), isNotNull(identityStores.identityStoreId)),
+  )
+}
+
 /** The credential with this public part, if its store is not deleted; it may be revoked or expired. */
 export async function findCredential(
   db: Database,
@@ -39,17 +54,8 @@ export async function findCredential(
     db
       .select({ credential: credentials })
       .from(credentials)
-      .leftJoin(identityStores, eq(identityStores.identityStoreId, credentials.identityStoreId))
-      .where(
-        and(
-          eq(credentials.publicId, publicId),
-          eq(credentials.kind, kind),
-          or(
-            eq(credentials.identityStoreId, OPERATOR_STORE),
-            and(eq(identityStores.identityStoreId, credentials.identityStoreId), isNull(identityStores.deletedAt)),
-          ),
-        ),
-      ),
+      .leftJoin(identityStores, storeOfCredential)
+      .where(isShown(kind, publicId)),
   )
   if (!rows.ok) return rows
   const row = rows.value[0]

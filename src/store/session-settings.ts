@@ -3,19 +3,16 @@
  * changed at once or not at all: a constant number of statements in one transaction, the ids as one JSON value.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
 import { type Knowledge, NO_SESSION_SETTINGS, type SessionSettings } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
-import { sessionConfigs, sessionSettings, users } from './schema.ts'
+import { auditEvents, sessionConfigs, sessionSettings, users } from './schema.ts'
 
-/** Settings to be changed; what is missing stays. */
-export type SettingsChanges = {
-  readonly [Field in keyof SessionSettings]?: NonNullable<SessionSettings[Field]> | undefined
-}
+/** Settings to be changed; what is missing stays, what is null is cleared. */
+export type SettingsChanges = { readonly [Field in keyof SessionSettings]?: SessionSettings[Field] | undefined }
 
 /** Some users are not there, or are bots: nothing was changed. */
 export type SettingsFault = { readonly code: 'user_not_found' } | { readonly code: 'user_is_bot' }
@@ -51,35 +48,20 @@ export async function readSessionSettings(
   return ok(inOrder.map(({ settings }) => settings))
 }
 
+/** What is known of users once their settings were changed. */
+export interface ChangedUsers {
+  /** Whether any of them has a live web session, as far as D1 knows. */
+  readonly anySignedIn: boolean
+}
+
 /** Changes settings of all these users, who must differ. The audit event tells what was before. */
 export function changeSessionSettings(
   db: Database,
   userIds: readonly string[],
   changes: SettingsChanges,
   entry: AuditEntry,
-): Promise<Result<void, Unavailable | SettingsFault>> {
-  const { identityStoreId, at } = entry
-  const { durationSeconds, desktopAppBrowserQuit } = changes
-  const after = { duration_seconds: durationSeconds, desktop_app_browser_quit: desktopAppBrowserQuit }
-  const row = {
-    identityStoreId,
-    userId: sql`value`,
-    version: 1,
-    durationSeconds: durationSeconds ?? null,
-    desktopAppBrowserQuit: desktopAppBrowserQuit ?? null,
-    updatedAt: at,
-  }
-  return changeAll(db, userIds, after, entry, (where) =>
-    insertWhere(db, sessionSettings, row, where, sql`json_each(${JSON.stringify(userIds)})`).onConflictDoUpdate({
-      target: [sessionSettings.identityStoreId, sessionSettings.userId],
-      set: {
-        version: sql`${sessionSettings.version} + 1`,
-        updatedAt: at,
-        ...(durationSeconds === undefined ? {} : { durationSeconds }),
-        ...(desktopAppBrowserQuit === undefined ? {} : { desktopAppBrowserQuit }),
-      },
-    }),
-  )
+): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
+  return changeAll(db, userIds, changes, entry, NAMED)
 }
 
 /** Clears the settings of all these users, who must differ: the store's config decides again. */
@@ -87,21 +69,9 @@ export function clearSessionSettings(
   db: Database,
   userIds: readonly string[],
   entry: AuditEntry,
-): Promise<Result<void, Unavailable | SettingsFault>> {
-  const { identityStoreId, at } = entry
-  const after = { duration_seconds: null, desktop_app_browser_quit: null }
-  return changeAll(db, userIds, after, entry, (where) =>
-    db
-      .update(sessionSettings)
-      .set({ ...NO_SESSION_SETTINGS, version: sql`${sessionSettings.version} + 1`, updatedAt: at })
-      .where(
-        and(
-          eq(sessionSettings.identityStoreId, identityStoreId),
-          sql`${sessionSettings.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
-          where,
-        ),
-      ),
-  )
+): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
+  // Nobody without settings needs a row of nulls.
+  return changeAll(db, userIds, NO_SESSION_SETTINGS, entry, HAD_SETTINGS)
 }
 
 /** The rules that hold for those of some users who have live web sessions, as far as D1 knows. */
@@ -113,45 +83,135 @@ export async function rulesOfSignedInUsers(
   const rows = await attempt(() =>
     db
       .select({ userId: users.userId, ...RULE_COLUMNS })
-      .from(users)
+      .from(sql`json_each(${JSON.stringify(userIds)})`)
+      .crossJoin(users)
       .innerJoin(sessionConfigs, configOfStore)
       .leftJoin(sessionSettings, settingsOfUser)
-      .where(and(eq(users.identityStoreId, identityStoreId), oneOf(userIds), HAS_LIVE_SESSION)),
+      .where(
+        and(
+          eq(users.identityStoreId, identityStoreId),
+          eq(users.userId, sql`json_each.value`),
+          // No `EXISTS`, which SQLite makes a join and puts last: users who are not signed in are not looked up.
+          sql`(SELECT 1 FROM sessions WHERE ${isLiveSessionOf(identityStoreId)} LIMIT 1)`,
+        ),
+      ),
   )
   return rows.ok ? ok(rows.value.map(({ userId, ...row }) => ({ userId, rules: rulesFrom(row) }))) : rows
 }
 
+/**
+ * Two statements in one transaction. The event is written if all the users are there and none is a bot; the
+ * settings are those of the users whom the event names. So every user is looked up once, and an event that
+ * came back says that all was done.
+ *
+ * It also says whether anybody is signed in. D1 learns of a session after it was opened, by `mirrorSessions`,
+ * whose transaction ends with a look at the settings. D1 has one writer, so the two transactions do not
+ * overlap: a session that is not seen here is mirrored later, and sees what is written here.
+ */
 async function changeAll(
   db: Database,
   userIds: readonly string[],
-  after: Readonly<Record<string, unknown>>,
+  changes: SettingsChanges,
   entry: AuditEntry,
-  change: (where: SQL) => BatchItem<'sqlite'>,
-): Promise<Result<void, Unavailable | SettingsFault>> {
-  const { identityStoreId } = entry
-  const ids = JSON.stringify(userIds)
-  const looked = sql`json_each(${ids}) LEFT JOIN users ON users.identity_store_id = ${identityStoreId}
-  AND users.user_id = json_each.value AND users.deleted_at IS NULL`
-  const faulty = sql`(users.user_id IS NULL OR users.bot)`
-  const where = sql`NOT EXISTS (SELECT 1 FROM ${looked} WHERE ${faulty})`
-  const before = sql`(SELECT json_group_object(user_id, ${BEFORE}) FROM session_settings
-WHERE identity_store_id = ${identityStoreId} AND user_id IN (SELECT value FROM json_each(${ids})))`
+  whose: EventUsers,
+): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
+  const { identityStoreId, eventId, at } = entry
+  const { durationSeconds, desktopAppBrowserQuit } = changes
+  const after = {
+    duration_seconds: durationSeconds,
+    desktop_app_browser_quit: desktopAppBrowserQuit,
+    user_ids: userIds,
+  }
+  const isEvent = and(eq(auditEvents.identityStoreId, identityStoreId), eq(auditEvents.eventId, eventId))
+  const row = {
+    identityStoreId,
+    userId: whose.userId,
+    version: 1,
+    durationSeconds: durationSeconds ?? null,
+    desktopAppBrowserQuit: desktopAppBrowserQuit ?? null,
+    updatedAt: at,
+  }
+  const looked = sql`(SELECT total(${IS_FAULTY}) AS faulty,
+  json_group_object(own.user_id, ${BEFORE}) FILTER (WHERE own.user_id IS NOT NULL) AS before
+  FROM ${lookedUp(identityStoreId, userIds)} LEFT JOIN session_settings AS own
+  ON own.identity_store_id = ${identityStoreId} AND own.user_id = json_each.value) AS looked`
   const written = await attempt(() =>
     db.batch([
-      db
-        .select({ missing: sql<number>`users.user_id IS NULL`.as('missing') })
-        .from(looked)
-        .where(faulty)
-        .orderBy(sql`missing DESC`)
-        .limit(1),
-      insertAuditEvent(db, entry, { before, after: sql`${JSON.stringify({ ...after, user_ids: userIds })}`, where }),
-      change(where),
+      insertAuditEvent(db, entry, {
+        before: sql`looked.before`,
+        after: sql`${JSON.stringify(after)}`,
+        where: sql`looked.faulty = 0`,
+        from: looked,
+      }).returning({
+        anySignedIn: sql<number>`EXISTS (SELECT 1 FROM json_each(after, '$.user_ids') CROSS JOIN sessions
+  ON ${isLiveSessionOf(identityStoreId)})`.as('any_signed_in'),
+      }),
+      insertWhere(db, sessionSettings, row, sql`${isEvent}`, whose.from).onConflictDoUpdate({
+        target: [sessionSettings.identityStoreId, sessionSettings.userId],
+        set: {
+          version: sql`${sessionSettings.version} + 1`,
+          updatedAt: at,
+          ...(durationSeconds === undefined ? {} : { durationSeconds }),
+          ...(desktopAppBrowserQuit === undefined ? {} : { desktopAppBrowserQuit }),
+        },
+      }),
     ]),
   )
   if (!written.ok) return written
-  const fault = written.value[0][0]
-  if (fault === undefined) return ok()
-  return fail(fault.missing === 1 ? { code: 'user_not_found' } : { code: 'user_is_bot' })
+  const event = written.value[0][0]
+  if (event === undefined) return findFault(db, identityStoreId, userIds)
+  return ok({ anySignedIn: event.anySignedIn !== 0 })
+}
+
+/** Why users were refused. */
+async function findFault(
+  db: Database,
+  identityStoreId: string,
+  userIds: readonly string[],
+): Promise<Result<never, Unavailable | SettingsFault>> {
+  const faults = await attempt(() =>
+    db
+      .select({ missing: sql<number>`users.user_id IS NULL`.as('missing') })
+      .from(lookedUp(identityStoreId, userIds))
+      .where(IS_FAULTY)
+      .orderBy(sql`missing DESC`)
+      .limit(1),
+  )
+  if (!faults.ok) return faults
+  // All well by now: somebody who was missing has just been made. Nothing was changed.
+  return fail({ code: faults.value[0]?.missing === 0 ? 'user_is_bot' : 'user_not_found' })
+}
+
+/** Some users by their ids; a row of nulls for each that is not there. */
+function lookedUp(identityStoreId: string, userIds: readonly string[]): SQL {
+  return sql`json_each(${JSON.stringify(userIds)}) LEFT JOIN users
+  ON users.identity_store_id = ${identityStoreId} AND users.user_id = json_each.value AND users.deleted_at IS NULL`
+}
+
+const IS_FAULTY = sql`(users.user_id IS NULL OR users.bot)`
+
+/** SQL of users of an audit event, one a row. The join is a `CROSS` one, so that it is made in this order. */
+interface EventUsers {
+  readonly from: SQL
+  readonly userId: SQL
+}
+
+/** All whom the event names. */
+const NAMED: EventUsers = {
+  from: sql`audit_events CROSS JOIN json_each(audit_events.after, '$.user_ids')`,
+  userId: sql`json_each.value`,
+}
+
+/** Those of them who had settings before. */
+const HAD_SETTINGS: EventUsers = {
+  from: sql`audit_events CROSS JOIN json_each(audit_events.before)`,
+  userId: sql`json_each.key`,
+}
+
+/** By the primary key: it reads one user's records, and stops at the first live one. */
+function isLiveSessionOf(identityStoreId: string): SQL {
+  return sql`sessions.identity_store_id = ${identityStoreId} AND sessions.user_id = json_each.value
+  AND sessions.ended_at IS NULL AND sessions.kind = 'web'`
 }
 
 /** What the audit log says of settings. A boolean that is null stays null. */
@@ -163,7 +223,3 @@ const BEFORE = jsonObject({
 function oneOf(userIds: readonly string[]): SQL {
   return sql`${users.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`
 }
-
-/** By the primary key: it reads one user's records, and stops at the first live one. */
-const HAS_LIVE_SESSION = sql`EXISTS (SELECT 1 FROM sessions AS s WHERE s.identity_store_id = ${users.identityStoreId}
-  AND s.user_id = ${users.userId} AND s.ended_at IS NULL AND s.kind = 'web')`

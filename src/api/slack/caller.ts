@@ -1,10 +1,9 @@
 /** Who calls a Slack method: a token that acts for a user of its identity store, Slack's user token. */
-import { authenticateToken, type Caller } from '../../auth/credentials.ts'
+import { type ActingCaller, authenticateActing } from '../../auth/credentials.ts'
 import { bearerToken } from '../../auth/session-carriers.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { type ActingUser, type Admission, admitCall } from '../../store/admissions.ts'
-import { OPERATOR_STORE } from '../../store/credentials.ts'
-import type { Role, StoreState } from '../../store/schema.ts'
+import { type ActingUser, countCall } from '../../store/admissions.ts'
+import type { Role } from '../../store/schema.ts'
 import type { RequestContext } from '../context.ts'
 import type { Arguments } from './arguments.ts'
 import { type Refusal, refusal, refusalOf } from './errors.ts'
@@ -12,11 +11,9 @@ import { type Refusal, refusal, refusalOf } from './errors.ts'
 /** Seconds of Slack's rate limits. */
 const WINDOW_SECONDS = 60
 
-/** A caller, and what is known of its store. */
-export interface SlackCaller extends Caller {
-  readonly store: { readonly name: string; readonly state: StoreState }
-  /** The user it acts for; null where a method takes other tokens too. */
-  readonly user: ActingUser | null
+/** A caller of a store. It acts for no user where a method takes such tokens too. */
+export interface SlackCaller extends ActingCaller {
+  readonly store: NonNullable<ActingCaller['store']>
 }
 
 /** A caller who may administrate. */
@@ -31,37 +28,37 @@ export async function authenticate(
   request: Request,
   given: Arguments | null,
   context: RequestContext,
-): Promise<Result<Caller, Refusal>> {
+): Promise<Result<SlackCaller, Refusal>> {
   const { services, client, now } = context
   const argument = request.method === 'POST' ? given?.get('token') : undefined
   const header = request.headers.has('authorization')
   if (!header && (typeof argument !== 'string' || argument === '')) return refusal('not_authed')
   const token = header ? (bearerToken(request)?.token ?? '') : String(argument)
-  const caller = await authenticateToken(services.db, token, client, now)
+  const caller = await authenticateActing(services.db, token, client, now)
   if (!caller.ok) {
     // A session's token is genuine too, and of no use here.
     const isSession = caller.error.code === 'unauthenticated' && (await services.tokens.verify(token)) !== null
     return isSession ? refusal('not_allowed_token_type') : fail(refusalOf(caller.error))
   }
-  return caller.value.identityStoreId === OPERATOR_STORE ? refusal('team_access_not_granted') : caller
+  const { store } = caller.value
+  return store === null ? refusal('team_access_not_granted') : ok({ ...caller.value, store })
 }
 
-/** Counts the call and finds whom the token acts for. Errors: `ratelimited`, `account_inactive`. */
+/** Counts the call, also one of a user who may do nothing. Errors: `account_inactive`, `ratelimited`. */
 export async function admit(
-  caller: Caller,
+  caller: SlackCaller,
   method: string,
   perMinute: number,
   context: RequestContext,
 ): Promise<Result<SlackCaller, Refusal>> {
-  const { identityStoreId, credentialId, ownerUserId } = caller
+  const { identityStoreId, credentialId, ownerUserId, user } = caller
   const subject = { identityStoreId, credentialId, method }
-  const { db } = context.services
-  const admission = await admitCall(db, subject, ownerUserId, perMinute, WINDOW_SECONDS, context.now)
-  if (!admission.ok) return fail(refusalOf(admission.error))
-  const { store, owner, retryAfterSeconds } = admission.value
-  if (store === null || isInactive(caller, admission.value)) return refusal('account_inactive')
+  const counted = await countCall(context.services.db, subject, perMinute, WINDOW_SECONDS, context.now)
+  if (!counted.ok) return fail(refusalOf(counted.error))
+  const retryAfterSeconds = counted.value
+  if (ownerUserId !== null && user?.active !== true) return refusal('account_inactive')
   if (retryAfterSeconds !== null) return fail({ error: 'ratelimited', retryAfterSeconds })
-  return ok({ ...caller, store, user: owner })
+  return ok(caller)
 }
 
 /** The caller, if it acts for an admin or an owner. Errors: `not_allowed_token_type`, `not_an_admin`. */
@@ -74,8 +71,4 @@ export function requireAdmin(caller: SlackCaller): Result<AdminCaller, Refusal> 
 /** Whether a caller may end sessions of a user: those of a primary owner are for a primary owner alone. */
 export function mayEnd(caller: AdminCaller, role: Role): boolean {
   return role !== 'primary_owner' || caller.user.role === 'primary_owner'
-}
-
-function isInactive({ ownerUserId }: Caller, { owner }: Admission): boolean {
-  return ownerUserId !== null && owner?.active !== true
 }

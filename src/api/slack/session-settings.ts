@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../domain/result.ts'
 import { type AuditEntry, newRecordId } from '../../store/audit-events.ts'
 import type { Unavailable } from '../../store/database.ts'
 import {
+  type ChangedUsers,
   changeSessionSettings,
   clearSessionSettings,
   readSessionSettings,
@@ -52,7 +53,7 @@ async function change(
   { caller, context }: Call<unknown>,
   userIds: readonly string[],
   action: string,
-  write: (entry: AuditEntry) => Promise<Result<void, Unavailable | SettingsFault>>,
+  write: (entry: AuditEntry) => Promise<Result<ChangedUsers, Unavailable | SettingsFault>>,
 ): Outcome {
   const { identityStoreId } = caller
   const { now, requestId, services } = context
@@ -65,7 +66,13 @@ async function change(
     subject: userIds.length === 1 ? `user:${userIds[0]}` : 'users',
     requestId,
   }
-  const changed = await services.sessions.changeSettings(identityStoreId, userIds, requestId, () => write(entry))
+  const changed = await services.sessions.changeSettings(
+    identityStoreId,
+    userIds,
+    requestId,
+    () => write(entry),
+    context.later,
+  )
   if (!changed.ok) return fail(faultRefusal(changed.error))
   return changed.value.appliedNow ? done : refusal('unable_to_update_existing_sessions')
 }

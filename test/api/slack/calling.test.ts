@@ -1,6 +1,9 @@
 /** How methods are called: encodings, tokens, headers, and every refusal that comes before a method's own. */
+
 import { env } from 'cloudflare:workers'
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { newBearer } from '../../../src/auth/credentials.ts'
 import { intercept } from '../../support/bindings.ts'
 import { breakD1 } from '../../support/faults.ts'
 import { send, signIn } from '../../support/requests.ts'
@@ -164,6 +167,9 @@ describe('the token', () => {
     )
     expect(await error('nope')).toBe('invalid_auth')
     expect(await error(`${token.slice(0, -1)}x`)).toBe('invalid_auth')
+    // Another secret of a credential that is there, with the right checksum.
+    const body = token.slice(0, 19) + newBearer().secret
+    expect(await error(body + createHash('sha256').update(body).digest('hex').slice(0, 8))).toBe('invalid_auth')
     expect(await error(await one({ revokedAt: 1 }))).toBe('token_revoked')
     expect(await error(await one({ expiresAt: 1 }))).toBe('token_expired')
     const limited = await one({ addressAllowList: ['192.0.2.0/24'] })
@@ -184,6 +190,11 @@ describe('the token', () => {
     expect(await error((await signIn(await team.user())).token)).toBe('not_allowed_token_type')
     expect(await error(await team.tokenOf({ role: 'admin', active: false }))).toBe('account_inactive')
     await env.DB.prepare('UPDATE users SET deleted_at = 1 WHERE user_id = ?').bind(team.owner.userId).run()
+    expect(await error(team.token)).toBe('account_inactive')
+    // A user of another store who has the same id is nobody here.
+    const namesake = (await makeTeam()).owner
+    const rename = env.DB.prepare('UPDATE users SET user_id = ? WHERE identity_store_id = ?')
+    await rename.bind(team.owner.userId, namesake.identityStoreId).run()
     expect(await error(team.token)).toBe('account_inactive')
   })
 

@@ -57,6 +57,16 @@ const OPENING = {
   replaces: null,
 } as const
 
+/** One live session record of each user, written straight to D1; the users' objects know nothing of it. */
+export async function liveRecords(identityStoreId: string, userIds: readonly string[]): Promise<void> {
+  await env.DB.prepare(
+    `INSERT INTO sessions (identity_store_id, user_id, session_id, number, version, kind, opened_at, last_seen_at, persistent, credentials_type)
+     SELECT ?1, value, 'live', 1, 1, 'web', 0, 0, 0, 'password' FROM json_each(?2)`,
+  )
+    .bind(identityStoreId, JSON.stringify(userIds))
+    .run()
+}
+
 /** Session records of one user, written straight to D1; the newest last. Answers the ids. */
 export async function manyRecords(
   identityStoreId: string,

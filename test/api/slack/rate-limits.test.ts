@@ -2,9 +2,10 @@
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { readSettings } from '../../../src/env.ts'
-import { admitCall, dropOldCallCounters } from '../../../src/store/admissions.ts'
+import { countCall, dropOldCallCounters } from '../../../src/store/admissions.ts'
 import { openDatabase } from '../../../src/store/database.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
+import { countCalls } from '../../support/counts.ts'
 import { workerWith } from '../../support/variants.ts'
 import { makeTeam, type Team } from './slack.ts'
 
@@ -43,6 +44,24 @@ test('calls that arrive at once are counted one by one', async () => {
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(7)
 })
 
+test('a call that is let in is one statement; one beyond the limit is another, and writes nothing', async () => {
+  stopClock()
+  const team = await makeTeam()
+  const counter = env.DB.prepare('SELECT calls FROM call_counters WHERE identity_store_id = ?')
+  const written: unknown[] = []
+  const statements: number[] = []
+  for (let count = 0; count < 5; count += 1) {
+    const counts = countCalls()
+    await call(team, 'admin.users.session.list')
+    statements.push(counts.d1Statements)
+    written.push(...(await counter.bind(team.id).all()).results.map(({ calls }) => calls))
+    advanceClock(1)
+  }
+  // The caller and the page besides; who is refused sees no page.
+  expect(statements).toEqual([3, 3, 3, 3, 3])
+  expect(written).toEqual([1, 2, 3, 3, 3])
+})
+
 test('methods and credentials are counted apart, and refused calls count too', async () => {
   stopClock()
   const team = await makeTeam()
@@ -67,7 +86,7 @@ test('counters of windows that are over are dropped', async () => {
   const subject = { identityStoreId: 'counters', credentialId: 'one', method: 'a.b' }
   const now = stopClock()
   const count = () => env.DB.prepare("SELECT calls FROM call_counters WHERE identity_store_id = 'counters'").all()
-  await admitCall(db, subject, null, 5, 60, now)
+  await countCall(db, subject, 5, 60, now)
   await dropOldCallCounters(db, now + 60_000)
   expect((await count()).results).toEqual([{ calls: 1 }])
   await dropOldCallCounters(db, now + 60_001)

@@ -203,7 +203,7 @@ test('a page costs no object call and one statement of its own', async () => {
   await openSome(await team.user(), 2)
   const counts = countCalls()
   await numbers(team)
-  expect(counts).toMatchObject({ objectCalls: 0, jobCalls: 0, d1Statements: 6, d1Trips: 3, kvReads: 0 })
+  expect(counts).toMatchObject({ objectCalls: 0, jobCalls: 0, d1Statements: 3, d1Trips: 3, kvReads: 0 })
 })
 
 test('reads may be asked with GET, without a token in the URL', async () => {

@@ -1,14 +1,14 @@
 /** `setSettings`, `getSettings`, `clearSettings`, and what they do to live sessions. */
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
-import { breakD1Statements, breakUserObjects } from '../../support/faults.ts'
+import { breakD1Statements, breakStoreJobs, breakUserObjects } from '../../support/faults.ts'
 import { fireJobAlarm, mirrored, storeJobs, userObject } from '../../support/objects.ts'
-import { check, signIn } from '../../support/requests.ts'
+import { check, send, signIn } from '../../support/requests.ts'
 import { makeUser } from '../../support/stores.ts'
-import { manyUsers, openSessions } from './many.ts'
+import { liveRecords, manyUsers, openSessions } from './many.ts'
 import { makeTeam, type Team } from './slack.ts'
 
 async function settings(team: Team, ...userIds: string[]) {
@@ -89,10 +89,23 @@ describe('settings', () => {
       expect(await call(method, one.userId, 'U404')).toBe('user_not_found')
       expect(await call(method, one.userId, stranger.userId)).toBe('user_not_found')
       expect(await call(method, one.userId, bot.userId)).toBe('bots_not_allowed')
+      expect(await call(method, bot.userId, 'U404')).toBe('user_not_found')
     }
     expect(await settings(team, one.userId)).toMatchObject({ session_settings: [] })
     expect(await auditEvents(team)).toEqual([])
     expect(await storeJobs(team.id).list()).toEqual([])
+  })
+
+  test('D1 fails while it looks why users were refused: nothing is changed', async () => {
+    stopClock()
+    const team = await makeTeam()
+    const { userId } = await team.user()
+    const fault = breakD1Statements(/missing/)
+    const { body } = await team.call('session.setSettings', { user_ids: `${userId},U404`, duration: '28800' })
+    expect(body).toEqual({ ok: false, error: 'service_unavailable' })
+    expect(fault.hits).toBe(1)
+    expect(await settings(team, userId)).toMatchObject({ session_settings: [] })
+    expect(await auditEvents(team)).toEqual([])
   })
 
   test('without any setting there is nothing to do', async () => {
@@ -214,8 +227,8 @@ describe('live sessions', () => {
     expect(set.body).toEqual({ ok: true })
     expect(counts.objectCalls).toBe(50)
     expect(most).toBe(32)
-    // Credential 1; counter 2, store, owner; users, audit event, settings; who is signed in.
-    expect(counts.d1Statements).toBe(9)
+    // Caller 1; counter 1; audit event, settings; who is signed in.
+    expect(counts.d1Statements).toBe(5)
     expect(counts.d1Trips).toBe(4)
     expect(await storeJobs(team.id).list()).toEqual([])
 
@@ -226,6 +239,87 @@ describe('live sessions', () => {
     expect(sessions).toBe(150)
     expect(lists.flat()).toEqual([])
   }, 30_000)
+
+  test('1 000 users, none signed in: no object is told, with four statements, and no job is left', async () => {
+    const team = await makeTeam()
+    const user_ids = JSON.stringify(await manyUsers(team.id, 1_000))
+    const calls: string[] = []
+    intercept(async (call, goOn) => {
+      calls.push(call.to === 'D1' ? `D1 ${call.statements.length}` : `${call.to} ${call.method}`)
+      return goOn()
+    })
+    for (const [method, rowsRead] of [
+      // The ids; the users; the ids once more, for those signed in; the settings.
+      ['session.setSettings', 4_003],
+      // And the settings that were there before.
+      ['session.setSettings', 5_003],
+      ['session.clearSettings', 5_003],
+    ] as const) {
+      calls.length = 0
+      const counts = countCalls()
+      expect((await team.call(method, { user_ids, duration: '28800' })).body).toEqual({ ok: true })
+      // Caller; counter; audit event and settings between the job's begin and end.
+      expect(calls).toEqual(['D1 1', 'D1 1', 'JOBS expect', 'D1 2', 'JOBS withdraw'])
+      expect(counts).toMatchObject({ objectCalls: 0, d1Statements: 4, d1RowsRead: rowsRead, d1RowsWritten: 1_001 })
+      await vi.waitFor(async () => expect(await storeJobs(team.id).list()).toEqual([]))
+    }
+    const changed = env.DB.prepare(
+      'SELECT count(*) AS n FROM session_settings WHERE identity_store_id = ? AND version = 3',
+    )
+    expect(await changed.bind(team.id).first('n')).toBe(1_000)
+  })
+
+  test('1 000 users, all signed in: each object is told once, with a few statements', async () => {
+    const team = await makeTeam()
+    const userIds = await manyUsers(team.id, 1_000)
+    await liveRecords(team.id, userIds)
+    // What objects do when they are told is seen above; a thousand new ones are slow.
+    intercept(async (call, goOn) => (call.to === 'USERS' ? undefined : goOn()))
+    const counts = countCalls()
+    const set = await team.call('session.setSettings', { user_ids: JSON.stringify(userIds), duration: '28800' })
+    expect(set.body).toEqual({ ok: true })
+    expect(counts).toMatchObject({ objectCalls: 1_000, jobCalls: 2, d1Statements: 5, d1RowsWritten: 1_001 })
+  })
+
+  test('a session that has ended is no reason to tell its object', async () => {
+    const team = await makeTeam()
+    const user = await team.user()
+    const session = await signIn(user)
+    await send('/sessions/current', { method: 'DELETE', bearer: session.token })
+    await mirrored(user)
+    const counts = countCalls()
+    for (const method of ['session.setSettings', 'session.clearSettings']) {
+      expect((await team.call(method, { user_ids: user.userId, duration: '28800' })).body).toEqual({ ok: true })
+    }
+    expect(counts.objectCalls).toBe(0)
+  })
+
+  test('users without settings gain no row by clearing them', async () => {
+    const team = await makeTeam()
+    const users = [await team.user({ settings: { durationSeconds: 28_800 } }), await team.user()]
+    const { body } = await team.call('session.clearSettings', { user_ids: users.map(({ userId }) => userId).join() })
+    expect(body).toEqual({ ok: true })
+    const rows = await env.DB.prepare('SELECT user_id FROM session_settings WHERE identity_store_id = ?')
+      .bind(team.id)
+      .all()
+    expect(rows.results).toEqual([{ user_id: users[0]?.userId }])
+  })
+
+  test('the job outlives a Worker that stops before it withdraws it, and then finds nobody', async () => {
+    stopClock()
+    const team = await makeTeam()
+    const { userId } = await team.user()
+    breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'withdraw' })
+    expect((await team.call('session.setSettings', { user_ids: userId, duration: '28800' })).body).toEqual({ ok: true })
+    expect(await storeJobs(team.id).list()).toMatchObject([{ job: { kind: 'apply_settings', userIds: [userId] } }])
+    const counts = countCalls()
+    for (const seconds of [11, 31]) {
+      advanceClock(seconds)
+      await fireJobAlarm(team.id)
+    }
+    expect(await storeJobs(team.id).list()).toEqual([])
+    expect(counts.objectCalls).toBe(0)
+  })
 
   test('some objects out of reach: the settings stand, and a job tells the rest', async () => {
     stopClock()
