@@ -8,7 +8,7 @@ const BAR_HEIGHT = 16
 const TOP = 34
 const RIGHT = 70
 const SHOWN = Object.keys(LABELS).filter(
-  (key) => !['list', 'open_known', 'open_new', 'sign_in', 'better_auth_sign_in'].includes(key),
+  (key) => !['list', 'object_write', 'open_known', 'open_new', 'sign_in', 'better_auth_sign_in'].includes(key),
 )
 
 /** The checks as bars, in SVG that reads on light and on dark. */

@@ -22,6 +22,7 @@ export const LABELS = {
   express_sqlite: 'express-session: SQLite store (Node)',
   express_redis: 'express-session: Redis store (Node)',
   list: "Latchkey: list of a user's 10 sessions",
+  object_write: "Worker with a D1 read, an object's insert with alarm, a copy in D1",
   open_known: 'Latchkey: open, known user',
   open_new: 'Latchkey: open, brand-new user',
   sign_in: 'Latchkey: sign-in, hashing next to nothing, 3 at a time',

@@ -9,7 +9,7 @@ import { chart } from './chart.mjs'
 import { startBetterAuth } from './contenders/better-auth.mjs'
 import { startExpressRedis, startExpressSqlite } from './contenders/express-session.mjs'
 import { startIronSession } from './contenders/iron-session.mjs'
-import { startLatchkey } from './contenders/latchkey.mjs'
+import { startLatchkey, startLatchkeyOfMany, startLatchkeyThatOpens } from './contenders/latchkey.mjs'
 import { startLimits } from './contenders/limits.mjs'
 import { startWorkersOauthProvider } from './contenders/workers-oauth-provider.mjs'
 import { measureHashing } from './hashing.mjs'
@@ -29,7 +29,7 @@ const SIZE = options.quick
   : {
       rounds: 7,
       warmUp: 1,
-      seconds: 2.5,
+      seconds: 2.3,
       amount: 320,
       users: 3_000,
       known: 256,
@@ -95,8 +95,10 @@ async function scaled() {
 async function compared() {
   const startedAt = Date.now()
   const contenders = [
-    ['an empty Worker', startLimits],
-    ['Latchkey', () => startLatchkey({ ...SIZE, newUsers: (SIZE.rounds + 1) * SIZE.amount })],
+    ['an empty Worker', () => startLimits(SIZE)],
+    ['Latchkey', startLatchkey],
+    ['Latchkey with many live users', () => startLatchkeyOfMany(SIZE)],
+    ['Latchkey that opens', () => startLatchkeyThatOpens({ ...SIZE, newUsers: (SIZE.rounds + 1) * SIZE.amount })],
     ['better-auth', startBetterAuth],
     ['iron-session', startIronSession],
     ['workers-oauth-provider', startWorkersOauthProvider],
@@ -113,7 +115,7 @@ async function compared() {
       const contender = await start()
       stops.push(contender.stop)
       Object.assign(scenarios, contender.scenarios)
-      latchkey = contender.service ?? latchkey
+      latchkey ??= contender.service
     } catch (error) {
       leftOut[name] = error.message.split('\n')[0]
     }

@@ -209,55 +209,55 @@ export function passwordHash(ln, p) {
   return `$scrypt$ln=${ln},r=8,p=${p}$${text(salt)}$${text(hash)}`
 }
 
-/** Starts the contender. Answers its scenarios and how to stop it. */
-export async function startLatchkey({ users, known, newUsers }) {
+/** Starts the contender for checks of one user. Answers its scenarios, itself and how to stop it. */
+export async function startLatchkey() {
   const service = await serveLatchkey()
-  const [one] = await service.makeUsers('one', 1)
-  const [token] = await service.open([one])
-  const many = await service.open(await service.makeUsers('many', users))
-  const openers = await service.makeUsers('known', known, { password_hash: passwordHash(1, 1) })
-  await service.open(openers)
+  const [token] = await service.open(await service.makeUsers('one', 1))
   const [lister] = await service.makeUsers('lister', 1)
-  const lists = await service.open(Array.from({ length: 10 }, () => lister))
-  const fresh = await service.makeUsers('new', newUsers)
+  const [listing] = await service.open(Array.from({ length: 10 }, () => lister))
   const forged = `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`
-
-  let opened = 0
-  const nextUsers = (count) => {
-    opened += count
-    if (opened > fresh.length) throw new Error('there are no new users left')
-    return fresh.slice(opened - count, opened)
-  }
-  const list = { ...service.check(lists[0]), path: '/sessions' }
+  const list = { ...service.check(listing), path: '/sessions' }
   const body = await (await mustBe(200, fetch(`${service.url}/sessions`, list))).json()
   if (body.sessions.length !== 10) throw new Error('the list is not complete')
   return {
     service,
     scenarios: {
       check: service.scenario([service.check(token)]),
-      check_many: { ...service.scenario(many.map((each) => service.check(each))), wakes: many.length },
       check_max_age: service.scenario([service.check(token, { 'cache-control': 'max-age=5' })]),
       check_forged: service.scenario([service.check(forged)], 401),
       list: service.scenario([list]),
-      open_known: {
-        ...service.scenario(
-          openers.map((id) => service.opening(id)),
-          201,
-        ),
-        writes: true,
-      },
-      open_new: {
-        ...service.scenario((amount) => nextUsers(amount).map((id) => service.opening(id)), 201),
-        writes: true,
-      },
-      sign_in: {
-        ...service.scenario(
-          openers.map((id) => service.signIn(id)),
-          201,
-        ),
-        writes: true,
-        connections: 3,
-      },
+    },
+    stop: service.stop,
+  }
+}
+
+/** The same for checks of many users, who all live in its memory. */
+export async function startLatchkeyOfMany({ users }) {
+  const service = await serveLatchkey()
+  const tokens = await service.open(await service.makeUsers('many', users))
+  const checks = service.scenario(tokens.map((token) => service.check(token)))
+  return { scenarios: { check_many: { ...checks, wakes: tokens.length } }, stop: service.stop }
+}
+
+/** The same for openings: what they leave to be done must not fall on checks. */
+export async function startLatchkeyThatOpens({ known, newUsers }) {
+  const service = await serveLatchkey()
+  const openers = await service.makeUsers('known', known, { password_hash: passwordHash(1, 1) })
+  await service.open(openers)
+  const fresh = await service.makeUsers('new', newUsers)
+  let opened = 0
+  const nextUsers = (count) => {
+    opened += count
+    if (opened > fresh.length) throw new Error('there are no new users left')
+    return fresh.slice(opened - count, opened)
+  }
+  const openings = (users) => users.map((userId) => service.opening(userId))
+  const signIns = openers.map((userId) => service.signIn(userId))
+  return {
+    scenarios: {
+      open_known: { ...service.scenario(openings(openers), 201), writes: true },
+      open_new: { ...service.scenario((amount) => openings(nextUsers(amount)), 201), writes: true },
+      sign_in: { ...service.scenario(signIns, 201), writes: true, connections: 3 },
     },
     stop: service.stop,
   }

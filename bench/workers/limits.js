@@ -1,5 +1,10 @@
-// What nothing can be faster than: a Worker that does nothing, and Workers that make one call of an object.
+// What nothing can be faster than: a Worker that does nothing, Workers that make one call of an object, and one
+// that does the least for a session that is to last: it asks D1, an object writes it down with an alarm that would
+// complete its copy, and the copy goes to D1 after the answer.
 import { DurableObject } from 'cloudflare:workers'
+
+const RETRY_MILLISECONDS = 10_000
+const DEADLINE_MILLISECONDS = 30 * 86_400_000
 
 export class Limit extends DurableObject {
   constructor(ctx, env) {
@@ -13,6 +18,23 @@ export class Limit extends DurableObject {
     return 'somebody'
   }
 
+  /** Writes a row, and copies it. */
+  write() {
+    const id = crypto.randomUUID()
+    this.sql.exec('INSERT INTO sessions VALUES (?, ?)', id, 'somebody')
+    void this.ctx.storage.setAlarm(Date.now() + RETRY_MILLISECONDS)
+    this.ctx.waitUntil(this.copy(id))
+    return 'somebody'
+  }
+
+  async copy(id) {
+    await this.env.DB.prepare('INSERT INTO sessions VALUES (?, ?)').bind(id, 'somebody').run()
+    this.sql.exec("UPDATE sessions SET user = 'copied' WHERE id = ?", id)
+    void this.ctx.storage.setAlarm(Date.now() + DEADLINE_MILLISECONDS)
+  }
+
+  alarm() {}
+
   read() {
     return this.sql.exec("SELECT user FROM sessions WHERE id = 'one'").one().user
   }
@@ -20,9 +42,13 @@ export class Limit extends DurableObject {
 
 export default {
   async fetch(request, env) {
-    const { pathname } = new URL(request.url)
+    const { pathname, search } = new URL(request.url)
     if (pathname === '/') return new Response('somebody')
-    const stub = env.LIMIT.get(env.LIMIT.idFromName('one'))
+    const stub = env.LIMIT.get(env.LIMIT.idFromName(search || 'one'))
+    if (pathname === '/write') {
+      await env.DB.prepare('SELECT user FROM sessions WHERE id = ?').bind('one').first()
+      return new Response(await stub.write())
+    }
     return new Response(pathname === '/call' ? await stub.nothing() : await stub.read())
   },
 }

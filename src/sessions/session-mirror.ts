@@ -38,8 +38,12 @@ export class SessionMirror {
     this.deps = deps
   }
 
-  /** After a change, of which some sessions have died: the alarm stands ready even if this instance dies, then they are copied. */
+  /** After a change of sessions: the alarm stands ready even if this instance dies, then they are copied. */
   settle(now: number): void {
+    if (!this.underWay && !this.deps.storage.isBehind()) {
+      this.arm(now)
+      return
+    }
     this.standBy(now)
     this.deps.ctx.waitUntil(this.run())
   }

@@ -312,6 +312,11 @@ export class UserSessionsStorage {
     return this.behind
   }
 
+  /** Whether D1 lacks anything. */
+  isBehind(): boolean {
+    return this.notMirrored().size > 0
+  }
+
   /** Sessions whose state D1 does not have yet. */
   unmirrored(most: number): StoredSession[] {
     const ids = [...this.notMirrored()].slice(0, most)

@@ -23,13 +23,14 @@ export async function sessionCaller(
   request: Request,
   context: RequestContext,
 ): Promise<Result<SessionCaller, SessionError>> {
-  const byHeader = request.headers.has('authorization')
+  const bearer = bearerToken(request)
+  const byHeader = bearer !== null || request.headers.has('authorization')
   const unsafe = request.method !== 'GET' && request.method !== 'HEAD'
   // Also without a cookie: the answer may set one.
   if (!byHeader && unsafe && !originAllowed(request, context.services.settings)) {
     return fail({ code: 'origin_not_allowed' })
   }
-  const presented = byHeader ? bearerToken(request) : cookieToken(request, [HOST_COOKIE, COOKIE])
+  const presented = byHeader ? bearer : cookieToken(request, [HOST_COOKIE, COOKIE])
   if (presented === null) return fail({ code: 'unauthenticated' })
   const { token, carrier, cookieName } = presented
   const verified = await context.services.sessions.verify(token, 'web')
