@@ -37,10 +37,19 @@ export async function parseForm<T>(request: Request, schema: z.ZodType<T>): Prom
   return checkParameters(new URLSearchParams(text), schema)
 }
 
+const withoutQuery = new WeakMap<z.ZodType, Result<unknown, SessionError>>()
+
 /** Query parameters that fit `schema`. One that comes twice is refused. Errors: `invalid_request`. */
 export function parseQuery<T>(request: Request, schema: z.ZodType<T>): Result<T, SessionError> {
-  // Most requests have none, and need not be parsed to say so.
-  if (!request.url.includes('?')) return check({}, schema)
+  // Most requests have none: what that means is found once.
+  if (!request.url.includes('?')) {
+    let found = withoutQuery.get(schema) as Result<T, SessionError> | undefined
+    if (found === undefined) {
+      found = check({}, schema)
+      withoutQuery.set(schema, found)
+    }
+    return found
+  }
   return checkParameters(new URL(request.url).searchParams, schema)
 }
 

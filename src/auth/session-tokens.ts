@@ -32,9 +32,10 @@ export class SessionTokens {
   /** The spelling of a token, signed with the newest key. */
   async sign(token: Omit<SessionToken, 'keyId'>): Promise<string> {
     const signed = encodeToken({ ...token, keyId: this.newest.id })
+    const key = this.imported.get(this.newest.id) ?? (await this.importKey(this.newest.id))
     const bytes = new Uint8Array(TOKEN_BYTES)
     bytes.set(signed)
-    bytes.set(new Uint8Array(await crypto.subtle.sign(HMAC, await this.key(this.newest.id), signed)), SIGNED_BYTES)
+    bytes.set(new Uint8Array(await crypto.subtle.sign(HMAC, key, signed)), SIGNED_BYTES)
     return bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
   }
 
@@ -51,7 +52,7 @@ export class SessionTokens {
     const bytes = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
     const keyId = keyIdOf(bytes)
     if (keyId === null || !this.secrets.has(keyId)) return null
-    const key = await this.key(keyId)
+    const key = this.imported.get(keyId) ?? (await this.importKey(keyId))
     const genuine = await crypto.subtle.verify(HMAC, key, bytes.subarray(SIGNED_BYTES), bytes.subarray(0, SIGNED_BYTES))
     const token = genuine ? decodeToken(bytes) : null
     if (token !== null) this.remember(text, token)
@@ -70,9 +71,7 @@ export class SessionTokens {
   }
 
   /** Holds the key itself, not the promise of it: a promise of one request must not be awaited by another. */
-  private async key(id: number): Promise<CryptoKey> {
-    const known = this.imported.get(id)
-    if (known !== undefined) return known
+  private async importKey(id: number): Promise<CryptoKey> {
     const secret = this.secrets.get(id)
     if (secret === undefined) throw new Error(`no key ${id}`)
     const key = await crypto.subtle.importKey('raw', secret, HMAC, false, ['sign', 'verify'])

@@ -1,5 +1,5 @@
 /** Problem details (RFC 9457). */
-import type { CommonHeaders } from './common-headers.ts'
+import { type CommonHeaders, respond } from './common-headers.ts'
 
 export interface Problem {
   readonly status: number
@@ -15,19 +15,18 @@ export interface Problem {
 /** A problem document. `type` is relative to the service: `/docs/problems#code`. */
 export function problemResponse(problem: Problem, common: CommonHeaders): Response {
   const { status, code, title, detail, extra, headers } = problem
-  return new Response(
-    JSON.stringify({
-      type: `/docs#problem-${code}`,
-      title,
-      status,
-      code,
-      ...(detail === undefined ? {} : { detail }),
-      ...extra,
-      request_id: common['x-request-id'],
-    }),
-    {
-      status,
-      headers: { ...common, 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
-    },
-  )
+  const body = {
+    type: `/docs#problem-${code}`,
+    title,
+    status,
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...extra,
+    request_id: common['x-request-id'],
+  }
+  return respond(JSON.stringify(body), status, common, {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    ...headers,
+  })
 }

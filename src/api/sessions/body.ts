@@ -1,5 +1,6 @@
 /** Sessions as the own API shows them. */
 import type { z } from 'zod'
+import { respond } from '../../http/common-headers.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
 import type { SessionView } from '../../sessions/user-sessions.ts'
 import type { RequestContext } from '../context.ts'
@@ -48,5 +49,9 @@ export function privateJson(
   context: RequestContext,
   { status = 200, headers }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Response {
-  return Response.json(body, { status, headers: { ...context.headers, 'cache-control': 'no-store', ...headers } })
+  return respond(JSON.stringify(body), status, context.headers, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    ...headers,
+  })
 }
