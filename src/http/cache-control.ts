@@ -7,6 +7,9 @@
 export function acceptedAgeSeconds(request: Request, most: number): number {
   const header = request.headers.get('cache-control')
   if (header === null) return 0
+  // As nearly everybody says it.
+  const alone = /^max-age=(\d+)$/.exec(header)?.[1]
+  if (alone !== undefined) return Math.min(Number(alone), most)
   const directives = header.split(',').map((directive) => directive.trim().toLowerCase())
   const strict = directives.some((directive) => directive === 'no-cache' || directive === 'no-store')
   const [age, ...more] = directives.filter((directive) => directive.startsWith('max-age'))

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { respond } from '../../http/common-headers.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
-import type { SessionView } from '../../sessions/user-sessions.ts'
+import type { CheckedSession, SessionView } from '../../sessions/user-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import type { SessionBody } from './schemas.ts'
 
@@ -39,17 +39,39 @@ export function sessionBody(view: SessionView, currentId: string | null): z.infe
   }
 }
 
+const texts = new WeakMap<CheckedSession, string>()
+
+/** The answer to a check as text, for one that will be given again from memory. */
+export function rememberedText(checked: CheckedSession): string {
+  let text = texts.get(checked)
+  if (text === undefined) {
+    text = JSON.stringify(sessionBody(checked, checked.session.id))
+    texts.set(checked, text)
+  }
+  return text
+}
+
 function instant(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }
 
+interface AnswerInit {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** An answer that carries a session: no cache may keep it. */
-export function privateJson(
-  body: unknown,
+export function privateJson(body: unknown, context: RequestContext, init?: AnswerInit): Response {
+  return privateText(JSON.stringify(body), context, init)
+}
+
+/** The same of JSON text. */
+export function privateText(
+  text: string,
   context: RequestContext,
-  { status = 200, headers }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+  { status = 200, headers }: AnswerInit = {},
 ): Response {
-  return respond(JSON.stringify(body), status, context.headers, {
+  return respond(text, status, context.headers, {
     'content-type': 'application/json',
     'cache-control': 'no-store',
     ...headers,

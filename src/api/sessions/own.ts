@@ -6,7 +6,7 @@ import { acceptedAgeSeconds } from '../../http/cache-control.ts'
 import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
 import type { RequestContext } from '../context.ts'
 import { parseQuery } from '../parse.ts'
-import { privateJson, sessionBody } from './body.ts'
+import { privateJson, privateText, rememberedText, sessionBody } from './body.ts'
 import { type SessionCaller, sessionCaller } from './caller.ts'
 import { renderError } from './errors.ts'
 import { CheckQuery, EndQuery } from './schemas.ts'
@@ -30,8 +30,10 @@ export async function checkSession(request: Request, context: RequestContext): P
 
   const { checked, ageSeconds } = check.value
   const { token } = verified
-  const headers = options.maxAgeSeconds > 0 ? { age: String(ageSeconds) } : {}
-  const response = privateJson(sessionBody(checked, token.sessionId), context, { headers })
+  const response =
+    options.maxAgeSeconds > 0
+      ? privateText(rememberedText(checked), context, { headers: { age: String(ageSeconds) } })
+      : privateJson(sessionBody(checked, token.sessionId), context)
   if (options.cookie && (checked.cookieDue || services.tokens.isStale(token))) {
     const maxAgeSeconds = checked.persistentCookie ? (checked.expiresAt - now) / 1000 : null
     const reissued = await services.tokens.sign(token)
