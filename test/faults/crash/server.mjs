@@ -9,17 +9,30 @@ const DEV = fileURLToPath(new URL('../../../scripts/dev.mjs', import.meta.url))
 const START_TIMEOUT_MILLISECONDS = 90_000
 const PROBE_TIMEOUT_MILLISECONDS = 2_000
 const PROBE_INTERVAL_MILLISECONDS = 100
+const PORT_TIMEOUT_MILLISECONDS = 10_000
 
-/** A port of this machine that nobody listens on. */
-export function freePort() {
+/** A port of this machine that nobody listens on: this one, or any. */
+export function freePort(wanted = 0) {
   const probe = createServer()
   return new Promise((resolve, reject) => {
     probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
+    probe.listen(wanted, '127.0.0.1', () => {
       const { port } = probe.address()
       probe.close(() => resolve(port))
     })
   })
+}
+
+/** Waits until a port can be listened on: a process that was killed may hold it for a moment. */
+async function untilFree(port) {
+  for (const until = Date.now() + PORT_TIMEOUT_MILLISECONDS; ; ) {
+    try {
+      return await freePort(port)
+    } catch (error) {
+      if (Date.now() > until) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MILLISECONDS))
+  }
 }
 
 /** Starts the service on `port` with its data in `directory`, and waits until it serves. */
@@ -67,6 +80,7 @@ export async function startServer(port, directory) {
     async killEverything() {
       killAll(child.pid)
       await exited
+      await untilFree(port)
     },
     /** Stops it as Ctrl-C does. */
     async stop() {
