@@ -1,5 +1,5 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
-import { and, asc, eq, getTableColumns, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, isNotNull, isNull, or, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
@@ -36,7 +36,7 @@ export const storeOfCredential = and(
 )
 
 /** The condition of the credential with this public part, for a select that joins `storeOfCredential`. */
-export function isShown(kind: CredentialKind, publicId: string): SQL | undefined {
+export function isShown(kind: CredentialKind | Placeholder, publicId: string | Placeholder): SQL | undefined {
   return and(
     eq(credentials.publicId, publicId),
     eq(credentials.kind, kind),
@@ -72,7 +72,7 @@ const credentialAndRules = statement((db) =>
   db
     .select({ ...NAMED_COLUMNS, ...RULE_COLUMNS })
     .from(credentials)
-    .innerJoin(identityStores, eq(identityStores.identityStoreId, credentials.identityStoreId))
+    .leftJoin(identityStores, storeOfCredential)
     .leftJoin(
       users,
       and(
@@ -83,18 +83,12 @@ const credentialAndRules = statement((db) =>
     )
     .leftJoin(sessionConfigs, configOfStore)
     .leftJoin(sessionSettings, settingsOfUser)
-    .where(
-      and(
-        eq(credentials.publicId, sql.placeholder('publicId')),
-        eq(credentials.kind, sql.placeholder('kind')),
-        isNull(identityStores.deletedAt),
-      ),
-    ),
+    .where(isShown(sql.placeholder('kind'), sql.placeholder('publicId'))),
 )
 
 /**
- * The credential with this public part and, in the same statement, the rules of the user that it is used for. Null
- * as for `findCredential`, and for an operator's: it has no users.
+ * As `findCredential`, with the rules of the user that it is used for, in the same statement. An operator's has no
+ * users.
  */
 export async function findCredentialAndRules(
   db: Database,

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { mirrored } from '../../support/objects.ts'
 import { check, ORIGIN, type RequestOptions, send, signIn, tokenInCookie } from '../../support/requests.ts'
-import { makeBearer, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
+import { makeBearer, makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
 
 const SECURE = 'https://sessions.example'
 
@@ -237,6 +237,16 @@ describe('a trusted back end', () => {
       needed: ['sessions:open'],
       provided: ['sessions:introspect'],
     })
+  })
+
+  test('is known for what it is if it is an operator: it may not, whether its request makes sense or not', async () => {
+    const user = await makeUser()
+    const bearer = await makeOperator()
+    for (const json of [{ user_id: user.userId, client }, {}]) {
+      const response = await send('/sessions', { bearer, json })
+      expect(response.status).toBe(403)
+      expect(await response.json()).toMatchObject({ code: 'forbidden', needed: ['sessions:open'] })
+    }
   })
 
   test('cannot open for an unknown, a disabled, or another store’s user', async () => {
