@@ -85,7 +85,8 @@ export async function requireStore(
   return store.value === null ? fail({ code: 'identity_store_not_found' }) : ok(store.value)
 }
 
-function storeEntry({ context, caller, identityStoreId }: Operation, action: string): AuditEntry {
+/** The audit entry of what an operator does to a store itself. */
+export function storeEntry({ context, caller, identityStoreId }: Operation, action: string): AuditEntry {
   const actor = `credential:${caller.credentialId}`
   return auditEntry(context, actor, identityStoreId, action, `identity_store:${identityStoreId}`)
 }

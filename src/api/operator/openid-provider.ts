@@ -8,8 +8,8 @@ import {
   putOpenIdProvider,
 } from '../../store/openid-providers.ts'
 import { parseJson } from '../parse.ts'
-import { requireStore } from './identity-stores.ts'
-import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome } from './operation.ts'
+import { requireStore, storeEntry } from './identity-stores.ts'
+import { answer, answerNothing, instant, type Operation, type Outcome } from './operation.ts'
 import { type OpenIdProviderBody, OpenIdProviderInput } from './schemas.ts'
 
 /** `PUT …/openid-provider` */
@@ -21,7 +21,7 @@ export async function putProvider(operation: Operation): Outcome {
   const { issuer, client_id: clientId, client_secret: secret, redirect_uri: redirectUri } = input.value
   const sealedClientSecret = await sealing.seal('openid_client_secret', identityStoreId, identityStoreId, secret)
   const fields = { issuer, clientId, sealedClientSecret, redirectUri }
-  const put = await putOpenIdProvider(db, fields, providerEntry(operation, 'openid_provider.put'))
+  const put = await putOpenIdProvider(db, fields, storeEntry(operation, 'openid_provider.put'))
   if (put.ok) return put.value === null ? fail({ code: 'identity_store_not_found' }) : answer(providerBody(put.value))
   if (put.error.code === 'unavailable') return fail(put.error)
   return fail({ code: 'conflict', detail: "redirect_uri: another identity store's provider has it." })
@@ -42,15 +42,10 @@ export async function deleteProvider(operation: Operation): Outcome {
   if (!store.ok) return store
   const deleted = await deleteOpenIdProvider(
     operation.context.services.db,
-    providerEntry(operation, 'openid_provider.deleted'),
+    storeEntry(operation, 'openid_provider.deleted'),
   )
   if (!deleted.ok) return deleted
   return deleted.value ? answerNothing() : fail({ code: 'path_not_found' })
-}
-
-function providerEntry({ context, caller, identityStoreId }: Operation, action: string) {
-  const actor = `credential:${caller.credentialId}`
-  return auditEntry(context, actor, identityStoreId, action, `identity_store:${identityStoreId}`)
 }
 
 function providerBody(provider: OpenIdProvider): z.infer<typeof OpenIdProviderBody> {
