@@ -10,6 +10,7 @@ import type {
   Session,
   SessionKind,
 } from '../domain/session.ts'
+import { migrate } from '../store/object-schema.ts'
 import type { UserKey } from '../store/rules.ts'
 
 /** Ended sessions that are always remembered, so that a genuine token can be told why. */
@@ -19,7 +20,7 @@ export const REMEMBERED_MILLISECONDS = 86_400_000
 /** … but never more than this. */
 export const MAX_REMEMBERED_ENDED = 1_000
 
-/** The schema in ordered steps. Landed steps never change; a change is a new step. */
+/** The object's schema. */
 export const STEPS: readonly string[] = [
   `CREATE TABLE owner (
      only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -52,15 +53,6 @@ export const STEPS: readonly string[] = [
   `ALTER TABLE sessions ADD COLUMN workspace TEXT;
    ALTER TABLE sessions ADD COLUMN cookie_persistent INTEGER;`,
 ]
-
-/** Brings an object's schema up to date. Idempotent. */
-export function migrate(sql: SqlStorage): void {
-  sql.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)')
-  const current = sql.exec<{ version: number }>('SELECT version FROM schema_version').toArray()[0]?.version ?? 0
-  for (const step of STEPS.slice(current)) sql.exec(step)
-  if (current === 0) sql.exec('INSERT INTO schema_version (version) VALUES (?)', STEPS.length)
-  else if (current < STEPS.length) sql.exec('UPDATE schema_version SET version = ?', STEPS.length)
-}
 
 /** Who asked for sessions to end, for the record. Null where nobody did (a deadline passed). */
 export interface EndedBy {
@@ -123,7 +115,7 @@ export class UserSessionsStorage {
 
   constructor(sql: SqlStorage) {
     this.sql = sql
-    migrate(sql)
+    migrate(sql, STEPS)
   }
 
   /** Another number after each change, but for activity: while it is the same, so is all that is kept. */

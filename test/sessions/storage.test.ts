@@ -1,7 +1,8 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
-import { migrate, STEPS, UserSessionsStorage } from '../../src/sessions/user-sessions-storage.ts'
+import { STEPS, UserSessionsStorage } from '../../src/sessions/user-sessions-storage.ts'
+import { migrate } from '../../src/store/object-schema.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { mirrored, userObject } from '../support/objects.ts'
 import { newUser } from '../support/users.ts'
@@ -26,8 +27,8 @@ describe("an object's schema", () => {
           for (const step of STEPS.slice(0, version)) sql.exec(step)
           sql.exec('INSERT INTO schema_version VALUES (?)', version)
         }
-        migrate(sql)
-        migrate(sql)
+        migrate(sql, STEPS)
+        migrate(sql, STEPS)
         expect(sql.exec('SELECT version FROM schema_version').toArray()).toEqual([{ version: STEPS.length }])
         expect(new UserSessionsStorage(sql).live()).toEqual([])
       })
