@@ -7,7 +7,9 @@ import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type Env, readSettings } from '../env.ts'
 import { openDatabase, type Unavailable } from '../store/database.ts'
+import { migrate } from '../store/object-schema.ts'
 import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './jobs.ts'
+import { readJob } from './stored-jobs.ts'
 
 /** How long a job waits for the request that wrote it to do the work itself, in milliseconds. */
 const GRACE_MILLISECONDS = 10_000
@@ -16,11 +18,30 @@ const SECOND_LOOK_MILLISECONDS = 30_000
 /** Wait before a failed job is tried again; doubles up to the second. */
 const RETRY_MILLISECONDS = 2_000
 const MAX_RETRY_MILLISECONDS = 60_000
+/** A job that a later version wrote waits so long for that version to run again, each time. */
+const UNKNOWN_MILLISECONDS = 600_000
+
+/** The object's schema. */
+export const STEPS: readonly string[] = [
+  // Objects of before the steps have these tables already.
+  `CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), identity_store_id TEXT NOT NULL);
+   CREATE TABLE IF NOT EXISTS jobs (
+     id TEXT PRIMARY KEY,
+     job TEXT NOT NULL,
+     revision INTEGER NOT NULL,
+     open_changes INTEGER NOT NULL,
+     created_at INTEGER NOT NULL,
+     due_at INTEGER NOT NULL,
+     failures INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
+]
 
 /** A job as an operator sees it. */
 export interface JobStatus {
   readonly id: string
-  readonly job: Job
+  readonly kind: string
+  /** Null: only a later version knows this kind. */
+  readonly job: Job | null
   readonly createdAt: number
   readonly dueAt: number
   /** Failures in a row. */
@@ -57,16 +78,7 @@ export class StoreJobs extends DurableObject<Env> {
       verifyAfterMilliseconds: settings.value.configVerifySeconds * 1000,
     }
     this.sql = ctx.storage.sql
-    this.sql.exec(`CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), identity_store_id TEXT NOT NULL);
-      CREATE TABLE IF NOT EXISTS jobs (
-        id TEXT PRIMARY KEY,
-        job TEXT NOT NULL,
-        revision INTEGER NOT NULL,
-        open_changes INTEGER NOT NULL,
-        created_at INTEGER NOT NULL,
-        due_at INTEGER NOT NULL,
-        failures INTEGER NOT NULL
-      ) WITHOUT ROWID`)
+    migrate(this.sql, STEPS)
   }
 
   /**
@@ -75,11 +87,11 @@ export class StoreJobs extends DurableObject<Env> {
    * when a hanging write has surely landed.
    */
   async expect(identityStoreId: string, id: string, job: Job): Promise<number> {
-    this.sql.exec('INSERT INTO owner VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
+    this.sql.exec('INSERT INTO owner (only, identity_store_id) VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
     const now = Date.now()
     const { revision } = this.sql
       .exec<{ revision: number }>(
-        `INSERT INTO jobs VALUES (?1, ?2, 1, 1, ?3, ?4, 0)
+        `INSERT INTO jobs (id, job, revision, open_changes, created_at, due_at, failures) VALUES (?1, ?2, 1, 1, ?3, ?4, 0)
          ON CONFLICT (id) DO UPDATE SET revision = revision + 1, open_changes = open_changes + 1,
            due_at = min(due_at, excluded.due_at), failures = 0
          RETURNING revision`,
@@ -95,10 +107,11 @@ export class StoreJobs extends DurableObject<Env> {
 
   /** Takes on work that needs no change to be made first. It is begun at once, whatever becomes of the request. */
   async accept(identityStoreId: string, id: string, job: Job): Promise<void> {
-    this.sql.exec('INSERT INTO owner VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
+    this.sql.exec('INSERT INTO owner (only, identity_store_id) VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
     const now = Date.now()
     this.sql.exec(
-      'INSERT INTO jobs VALUES (?, ?, 1, 0, ?, ?, 0) ON CONFLICT DO NOTHING',
+      `INSERT INTO jobs (id, job, revision, open_changes, created_at, due_at, failures) VALUES (?, ?, 1, 0, ?, ?, 0)
+       ON CONFLICT DO NOTHING`,
       id,
       JSON.stringify(job),
       now,
@@ -128,14 +141,15 @@ export class StoreJobs extends DurableObject<Env> {
       .exec<Row>('SELECT * FROM jobs ORDER BY due_at, id')
       .toArray()
       .map((row) => {
-        const job: Job = JSON.parse(row.job)
+        const { kind, job } = readJob(row.job)
         return {
           id: row.id,
+          kind,
           job,
           createdAt: row.created_at,
           dueAt: row.due_at,
           failures: row.failures,
-          progress: progressOf(job),
+          progress: job === null ? null : progressOf(job),
         }
       })
   }
@@ -157,7 +171,9 @@ export class StoreJobs extends DurableObject<Env> {
   private async step(id: string): Promise<Result<void, Unavailable>> {
     const row = this.find(id)
     if (row === null) return ok()
-    const outcome = await this.attempt(row)
+    const { kind, job } = readJob(row.job)
+    if (job === null) return this.leaveUnknown(row, kind)
+    const outcome = await this.attempt(row, job)
     const now = Date.now()
     switch (outcome.next) {
       case 'done':
@@ -183,16 +199,23 @@ export class StoreJobs extends DurableObject<Env> {
     }
   }
 
-  private async attempt(row: Row): Promise<JobOutcome> {
+  private async attempt(row: Row, job: Job): Promise<JobOutcome> {
     const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
     try {
       const context = { ...this.context, identityStoreId: owner.identity_store_id, now: Date.now() }
-      return await runJob(JSON.parse(row.job), context)
+      return await runJob(job, context)
     } catch (error) {
       // A bug in one job must not stop the others, nor be forgotten: it is tried again like an outage.
       console.error('job failed', { identityStoreId: owner.identity_store_id, id: row.id, error: String(error) })
       return { next: 'failed', what: 'job' }
     }
+  }
+
+  /** A job that only a later version knows is left to it. It holds up no other job. */
+  private leaveUnknown(row: Row, kind: string): Result<void, Unavailable> {
+    console.error('job of an unknown kind waits', { id: row.id, kind })
+    this.sql.exec('UPDATE jobs SET due_at = ? WHERE id = ?', Date.now() + UNKNOWN_MILLISECONDS, row.id)
+    return fail({ code: 'unavailable', what: 'job', retryAfterSeconds: 5 })
   }
 
   /** A job that was written again meanwhile stays; so does one whose change may still land, for a second look. */

@@ -32,9 +32,9 @@ export async function listStoreJobs({ context, identityStoreId }: Operation): Ou
   )
   if (!statuses.ok) return statuses
   const body: z.infer<typeof JobListBody> = {
-    jobs: statuses.value.map(({ id, job, createdAt, dueAt, failures, progress }) => ({
+    jobs: statuses.value.map(({ id, kind, createdAt, dueAt, failures, progress }) => ({
       id,
-      kind: job.kind,
+      kind,
       created_at: instant(createdAt),
       due_at: instant(dueAt),
       failures,

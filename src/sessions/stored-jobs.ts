@@ -1,0 +1,52 @@
+/** Jobs as a store's object keeps them: JSON that this or another version has written, checked when it is read. */
+import { z } from 'zod'
+import type { Job } from './jobs.ts'
+
+const Progress = z.object({
+  configVersion: z.int(),
+  beganAt: z.int(),
+  cursor: z.string(),
+  missed: z.boolean(),
+})
+const userIds = z.array(z.string())
+
+const StoredJob: z.ZodType<Job> = z.union([
+  z.object({ kind: z.literal('publish_config'), verify: z.literal(true), version: z.int(), verifyAt: z.int() }),
+  z.object({ kind: z.literal('publish_config'), verify: z.literal(false).exactOptional() }),
+  z.object({ kind: z.literal('tell_users'), userIds }),
+  z.object({ kind: z.literal('apply_settings'), userIds }),
+  z.object({
+    kind: z.literal('reset_users'),
+    userIds,
+    done: z.int(),
+    acceptedAt: z.int(),
+    clients: z.enum(['web', 'mobile']).nullable(),
+    by: z.object({ caller: z.string().nullable(), requestId: z.string().nullable() }),
+  }),
+  z.object({ kind: z.literal('sweep_sessions'), progress: Progress.exactOptional() }),
+  z.object({ kind: z.literal('clear_locations'), progress: Progress.exactOptional() }),
+])
+
+const Named = z.object({ kind: z.string() })
+
+/** A job as it was read. Null: this version does not know its kind, or not in this form. */
+export interface ReadJob {
+  readonly kind: string
+  readonly job: Job | null
+}
+
+/** Reads a job, which a later version may have written. */
+export function readJob(text: string): ReadJob {
+  const value = parse(text)
+  const { data } = StoredJob.safeParse(value)
+  if (data !== undefined) return { kind: data.kind, job: data }
+  return { kind: Named.safeParse(value).data?.kind ?? 'unknown', job: null }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
