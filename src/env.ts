@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Limits } from './domain/policy.ts'
 import type { Result } from './domain/result.ts'
+import { DEFAULT_RETENTION, type Retention } from './domain/retention.ts'
 import type { UserProfiles } from './identity/user-profiles.ts'
 import type { StoreJobs } from './sessions/store-jobs.ts'
 import type { UserSessions } from './sessions/user-sessions.ts'
@@ -69,6 +70,9 @@ const Variables = z.object({
   SIGN_IN_TRIES_PER_ADDRESS: count,
   SIGN_IN_TRIES_BEFORE_SLOWING: count,
   CONFIG_VERIFY_SECONDS: seconds,
+  SESSION_RECORD_RETENTION_DAYS: count.default(DEFAULT_RETENTION.sessionRecordDays),
+  AUDIT_RETENTION_DAYS: count.default(DEFAULT_RETENTION.auditDays),
+  CREDENTIAL_RETENTION_DAYS: count.default(DEFAULT_RETENTION.credentialDays),
   SLACK_TIER2_PER_MINUTE: count,
   SLACK_TIER4_PER_MINUTE: count,
   SESSION_TOKEN_KEYS: keys,
@@ -121,6 +125,7 @@ export interface Settings {
   readonly lastSeenWriteSeconds: number
   readonly throttle: ThrottleSettings
   readonly configVerifySeconds: number
+  readonly retention: Retention
   readonly slackTiers: SlackTiers
   readonly sessionTokenKeys: readonly Key[]
   readonly sealingKeys: readonly Key[]
@@ -166,6 +171,11 @@ function parseSettings(env: Env): Result<Settings, string[]> {
         triesBeforeSlowing: v.SIGN_IN_TRIES_BEFORE_SLOWING,
       },
       configVerifySeconds: v.CONFIG_VERIFY_SECONDS,
+      retention: {
+        sessionRecordDays: v.SESSION_RECORD_RETENTION_DAYS,
+        auditDays: v.AUDIT_RETENTION_DAYS,
+        credentialDays: v.CREDENTIAL_RETENTION_DAYS,
+      },
       slackTiers: { tier2: v.SLACK_TIER2_PER_MINUTE, tier4: v.SLACK_TIER4_PER_MINUTE },
       sessionTokenKeys: v.SESSION_TOKEN_KEYS,
       sealingKeys: v.SEALING_KEYS,

@@ -5,10 +5,8 @@ import { type Env, readSettings } from './env.ts'
 import { commonHeaders } from './http/common-headers.ts'
 import { problemResponse } from './http/problem.ts'
 import { servicesOf } from './services.ts'
-import { dropOldCallCounters } from './store/admissions.ts'
-import { openDatabase } from './store/database.ts'
-import { dropOldLoginTokens } from './store/login-tokens.ts'
-import { dropOldAttempts } from './store/sign-in-attempts.ts'
+import { logContext, openDatabase } from './store/database.ts'
+import { keepHouse } from './store/housekeeping.ts'
 
 export { SessionsEntrypoint } from './entrypoint.ts'
 export { UserProfiles } from './identity/user-profiles.ts'
@@ -25,7 +23,7 @@ export default {
       const problem = { status: 503, code: 'not_configured', title: 'Not configured' }
       return problemResponse(problem, headers)
     }
-    return answer(request, {
+    const context = {
       services: servicesOf(env, settings.value),
       requestId,
       headers,
@@ -35,17 +33,14 @@ export default {
       get location() {
         return locationOf(request)
       },
-      later: (work) => ctx.waitUntil(work),
-    })
+      later: (work: Promise<unknown>) => ctx.waitUntil(work),
+    }
+    return logContext.run({ requestId }, () => answer(request, context))
   },
 
   async scheduled(_controller, env) {
-    const db = openDatabase(env.DB)
-    const counters = await dropOldCallCounters(db, Date.now())
-    if (!counters.ok) console.error('old call counters were not dropped', counters.error)
-    const dropped = await dropOldAttempts(db, Date.now())
-    if (!dropped.ok) console.error('old sign-in attempts were not dropped', dropped.error)
-    const droppedTokens = await dropOldLoginTokens(db, Date.now())
-    if (!droppedTokens.ok) console.error('old login tokens were not dropped', droppedTokens.error)
+    const settings = readSettings(env)
+    if (!settings.ok) return console.error('not configured', settings.error)
+    await keepHouse(openDatabase(env.DB), settings.value.retention, Date.now())
   },
 } satisfies ExportedHandler<Env>

@@ -11,6 +11,9 @@ import { ApiSessions } from './sessions/api-sessions.ts'
 import { Sessions } from './sessions/service.ts'
 import { attempt, openDatabase, within } from './store/database.ts'
 
+/** How long an answer of `/healthz` is told again, in milliseconds. */
+const HEALTH_MILLISECONDS = 5_000
+
 const built = new WeakMap<Env, Services>()
 
 /** The services of this isolate. */
@@ -41,7 +44,16 @@ function build(env: Env, settings: Settings): Services {
     jobs: env.JOBS,
     signInGate: env.SIGN_IN_GATE,
     accessKeyGate: env.ACCESS_KEY_GATE,
-    health: () => health(env, db),
+    health: rememberingFor(HEALTH_MILLISECONDS, () => health(env, db)),
+  }
+}
+
+/** Whoever asks does not make every binding work: what was found is told again for a while. */
+function rememberingFor<T>(milliseconds: number, ask: () => Promise<T>): (now: number) => Promise<T> {
+  let known: { readonly value: T; readonly at: number } | undefined
+  return async (now) => {
+    if (known === undefined || now < known.at || now - known.at >= milliseconds) known = { value: await ask(), at: now }
+    return known.value
   }
 }
 

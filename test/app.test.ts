@@ -5,6 +5,8 @@ import { serve } from '../src/api/route.ts'
 import { apis } from '../src/app.ts'
 import { readSettings } from '../src/env.ts'
 import { intercept } from './support/bindings.ts'
+import { advanceClock, stopClock } from './support/clock.ts'
+import { countCalls } from './support/counts.ts'
 import { breakD1 } from './support/faults.ts'
 import { ORIGIN, type RequestOptions, send, signIn } from './support/requests.ts'
 import { makeUser } from './support/stores.ts'
@@ -263,17 +265,32 @@ describe('a bug', () => {
 
 describe('an outage', () => {
   test('is not taken for a bug, and says when to come back', async () => {
-    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     breakD1()
     const response = await send('/sessions', { json: { username: 'a', password: 'b' } })
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect((await problem(response)).code).toBe('unavailable')
+    const requestId = response.headers.get('x-request-id')
+    expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining({ what: 'D1', requestId }))
+    // What it said last is true for five seconds.
+    advanceClock(5)
     const health = await send('/healthz')
     expect([health.status, await health.json()]).toEqual([
       503,
       { status: 'degraded', bindings: { d1: false, kv: true, objects: true } },
     ])
   })
+})
+
+test('/healthz asks the bindings at most every five seconds', async () => {
+  stopClock()
+  advanceClock(60)
+  const counts = countCalls()
+  for (let asked = 0; asked < 20; asked += 1) expect((await send('/healthz')).status).toBe(200)
+  expect(counts).toMatchObject({ d1Statements: 1, kvReads: 1 })
+  advanceClock(5)
+  await send('/healthz')
+  expect(counts).toMatchObject({ d1Statements: 2, kvReads: 2 })
 })
 
 describe('without its configuration the Worker', () => {

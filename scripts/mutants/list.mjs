@@ -3,6 +3,7 @@
 import { apioMutants } from './apio.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
+import { storageMutants } from './storage.mjs'
 
 const LIMIT = 'test/sessions/limit.test.ts'
 const TIMEOUTS = 'test/sessions/timeouts.test.ts'
@@ -327,5 +328,6 @@ export const mutants = [
   },
   ...identityCenterMutants,
   ...lookerMutants,
+  ...storageMutants,
   ...apioMutants,
 ]

@@ -27,8 +27,8 @@ export interface Services {
   readonly jobs: DurableObjectNamespace<StoreJobs>
   readonly signInGate: RateLimit
   readonly accessKeyGate: RateLimit
-  /** Whether the bindings answer, one by one. */
-  readonly health: () => Promise<Record<string, boolean>>
+  /** Whether the bindings answer, one by one; some seconds old. `now` in epoch milliseconds. */
+  readonly health: (now: number) => Promise<Record<string, boolean>>
 }
 
 /** One request. */

@@ -38,6 +38,12 @@ export function sessionIdTime(id: string): number {
   return parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 }
 
+/** The smallest id that an instant can have, epoch milliseconds. */
+export function firstIdAt(instant: number): string {
+  const time = Math.max(0, instant).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`
+}
+
 /**
  * The session's number, for APIs whose session ids are integers: the last 52 bits of its UUID, so always
  * safe in JavaScript. Two sessions may share one (once in 10^4 stores of a million): a lookup that finds

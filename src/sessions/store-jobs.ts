@@ -6,7 +6,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type Env, readSettings } from '../env.ts'
-import { openDatabase, type Unavailable } from '../store/database.ts'
+import { logContext, openDatabase, type Unavailable } from '../store/database.ts'
 import { migrate } from '../store/object-schema.ts'
 import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './jobs.ts'
 import { readJob } from './stored-jobs.ts'
@@ -203,7 +203,7 @@ export class StoreJobs extends DurableObject<Env> {
     const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
     try {
       const context = { ...this.context, identityStoreId: owner.identity_store_id, now: Date.now() }
-      return await runJob(job, context)
+      return await logContext.run({ identityStoreId: owner.identity_store_id, job: row.id }, () => runJob(job, context))
     } catch (error) {
       // A bug in one job must not stop the others, nor be forgotten: it is tried again like an outage.
       console.error('job failed', { identityStoreId: owner.identity_store_id, id: row.id, error: String(error) })

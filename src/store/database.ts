@@ -1,7 +1,11 @@
 /** D1 through drizzle, with a time limit. An outage is a value; a statement that is wrong is a bug and throws. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+
+/** What a log line is to say of where it comes from: a request, or an object. Set where work begins. */
+export const logContext = new AsyncLocalStorage<Readonly<Record<string, string>>>()
 
 /** Longest wait for D1, in milliseconds. */
 export const D1_TIMEOUT_MILLISECONDS = 2_000
@@ -33,16 +37,23 @@ export async function within<T>(
   try {
     return await new Promise<Result<T, Unavailable>>((resolve, reject) => {
       // Not `scheduler.wait` with a signal: to abort one costs the CPU time of half a check.
-      timer = setTimeout(() => resolve(unavailable(what)), milliseconds)
+      timer = setTimeout(() => {
+        logUnavailable(what, `no answer within ${milliseconds} ms`)
+        resolve(unavailable(what))
+      }, milliseconds)
       work().then((value) => resolve(ok(value)), reject)
     })
   } catch (error) {
     if (isBug(error)) throw error
-    console.warn('unavailable', { what, error: causeOf(error).message })
+    logUnavailable(what, causeOf(error).message)
     return unavailable(what)
   } finally {
     clearTimeout(timer)
   }
+}
+
+function logUnavailable(what: string, error: string): void {
+  console.warn('unavailable', { what, error, ...logContext.getStore() })
 }
 
 function unavailable(what: string) {

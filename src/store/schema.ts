@@ -151,6 +151,10 @@ export const sessions = sqliteTable(
       .on(table.identityStoreId, table.sessionId)
       .where(sql`ended_at IS NULL AND kind = 'web'`),
     index('session_by_number').on(table.identityStoreId, table.number),
+    /** Serves the removal of old records, and nothing while a session lives. */
+    index('ended_sessions_oldest_first').on(table.endedAt).where(sql`ended_at IS NOT NULL`),
+    /** Serves the clearing of locations. */
+    index('sessions_with_location').on(table.identityStoreId, table.userId).where(sql`location IS NOT NULL`),
   ],
 )
 
@@ -187,6 +191,9 @@ export const credentials = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.identityStoreId, table.credentialId] }),
     uniqueIndex('credential_by_public_id').on(table.publicId),
+    /** These two serve the removal of dead ones. */
+    index('revoked_credentials_oldest_first').on(table.revokedAt).where(sql`revoked_at IS NOT NULL`),
+    index('credentials_by_expiry').on(table.expiresAt).where(sql`expires_at IS NOT NULL`),
   ],
 )
 
@@ -264,5 +271,9 @@ export const auditEvents = sqliteTable(
     after: text('after'),
     requestId: text('request_id').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.identityStoreId, table.eventId] })],
+  (table) => [
+    primaryKey({ columns: [table.identityStoreId, table.eventId] }),
+    /** Serves the erasure of a deleted user's names. */
+    index('audit_events_by_subject').on(table.identityStoreId, table.subject),
+  ],
 )

@@ -3,14 +3,14 @@
  * database from the row that it changes, so that it is true whatever else goes on. The status version grows
  * with each change of the status, never otherwise.
  */
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import type { UserKey } from './rules.ts'
-import { sessionSettings, users } from './schema.ts'
+import { auditEvents, sessionSettings, sessions, users } from './schema.ts'
 import type { User } from './users.ts'
 
 /** What an operator says about a user. */
@@ -200,9 +200,13 @@ export async function updateUser(
   return written.ok ? ok(written.value[1][0] ?? null) : written
 }
 
+/** What the audit log keeps of a deleted user: nothing that names a person, a device or a place. */
+const PERSONAL = ['username', 'first_name', 'last_name', 'email_address', 'openid_subject', 'address', 'user_agent']
+
 /**
  * Deletes a user: nobody can sign in as it, and its username is free. The row stays, so that its versions
- * never go back. False if there is no such user.
+ * never go back, without names; so do the records of its sessions and its audit events, without names, addresses and
+ * user agents. False if there is no such user.
  */
 export async function deleteUser(
   db: Database,
@@ -211,18 +215,32 @@ export async function deleteUser(
 ): Promise<Result<boolean, Unavailable>> {
   const { identityStoreId, at } = entry
   const key = { identityStoreId, userId }
+  const isThere = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${thereIs(key)})`
   const written = await attempt(() =>
     db.batch([
       insertAuditEvent(db, entry, {
         before: sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`,
         after: null,
-        where: sql`EXISTS (SELECT 1 FROM ${users} WHERE ${thereIs(key)})`,
+        where: isThere,
       }),
+      db
+        .update(auditEvents)
+        .set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })
+        .where(
+          sql`${auditEvents.identityStoreId} = ${identityStoreId} AND ${auditEvents.subject} = ${`user:${userId}`} AND ${isThere}`,
+        ),
+      db
+        .update(sessions)
+        .set({ address: null, userAgent: null, recentAddress: null, recentUserAgent: null, location: null })
+        .where(sql`${sessions.identityStoreId} = ${identityStoreId} AND ${sessions.userId} = ${userId} AND ${isThere}`),
       db
         .update(users)
         .set({
           active: false,
           username: null,
+          firstName: null,
+          lastName: null,
+          emailAddress: null,
           passwordHash: null,
           openidSubject: null,
           statusVersion: sql`${users.statusVersion} + 1`,
@@ -233,7 +251,13 @@ export async function deleteUser(
         .returning({ userId: users.userId }),
     ]),
   )
-  return written.ok ? ok(written.value[1].length > 0) : written
+  return written.ok ? ok(written.value[3].length > 0) : written
+}
+
+/** SQL of an audit event's object with null for whatever names a person. */
+function withoutNames(object: SQLWrapper): SQL {
+  const members = PERSONAL.map((name) => sql.raw(`, '$.${name}', NULL`))
+  return sql`json_replace(${object}${sql.join(members)})`
 }
 
 /** The names under which the audit log shows changed fields. */

@@ -1,7 +1,12 @@
-import { expect, test } from 'vitest'
+import Bowser from 'bowser'
+import { expect, test, vi } from 'vitest'
 import { parseUserAgent } from '../../src/http/user-agents.ts'
 
-const NOTHING = { browser: null, operatingSystem: null }
+const NOTHING = {
+  browser: null,
+  operatingSystem: null,
+  device: { hardware: '', os: '', osVersion: '', program: '' },
+}
 
 test.each([
   [
@@ -17,7 +22,7 @@ test.each([
     { browser: 'Firefox 130.0', operatingSystem: 'Linux' },
   ],
 ])('%s', (userAgent, expected) => {
-  expect(parseUserAgent(userAgent)).toEqual(expected)
+  expect(parseUserAgent(userAgent)).toMatchObject(expected)
 })
 
 test('a user agent that says nothing known is nothing, and none is', () => {
@@ -52,4 +57,13 @@ test('whatever a client sends is parsed, in no time worth speaking of', () => {
     const { browser, operatingSystem } = parseUserAgent(text)
     for (const name of [browser, operatingSystem]) expect(name === null || typeof name === 'string').toBe(true)
   }
+})
+
+test('a user agent is taken apart once, whoever asks for what', () => {
+  const parse = vi.spyOn(Bowser, 'parse')
+  const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0'
+  const first = parseUserAgent(userAgent)
+  expect(first.device).toEqual({ hardware: 'desktop', os: 'Linux', osVersion: '', program: 'Firefox 131.0' })
+  expect(parseUserAgent(userAgent)).toBe(first)
+  expect(parse).toHaveBeenCalledOnce()
 })

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { fail, ok } from '../../domain/result.ts'
 import type { Client } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN, sessionNumber } from '../../domain/session-id.ts'
-import { parseDevice } from '../../http/user-agents.ts'
+import { parseUserAgent } from '../../http/user-agents.ts'
 import { type ListedSession, listLiveSessions } from '../../store/live-sessions.ts'
 import { findUser } from '../../store/users.ts'
 import { refusal, refusalOf } from './errors.ts'
@@ -80,7 +80,7 @@ function clientBody({
   address,
   userAgent,
 }: Client): z.infer<typeof SessionListBody>['active_sessions'][number]['created'] {
-  const { hardware, os, osVersion, program } = parseDevice(userAgent)
+  const { hardware, os, osVersion, program } = parseUserAgent(userAgent).device
   return { device_hardware: hardware, os, os_version: osVersion, slack_client_version: program, ip: address ?? '' }
 }
 

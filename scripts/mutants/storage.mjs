@@ -1,0 +1,86 @@
+/** Breakages of what keeps the storage bounded, and durable work going. */
+
+const HOUSEKEEPING = 'src/store/housekeeping.ts'
+const KEPT = 'test/store/housekeeping.test.ts'
+const JOBS = 'test/sessions/store-jobs.test.ts'
+const PLANS = 'test/store/plans.test.ts'
+
+export const storageMutants = [
+  {
+    name: 'storage: session records are kept for ever',
+    file: HOUSEKEEPING,
+    from: "'session records': () => inBatches(() => removeEndedSessions(db, before(retention.sessionRecordDays))),",
+    to: '',
+    caughtBy: { file: KEPT, test: 'are kept for 90 days, and removed then' },
+  },
+  {
+    name: 'storage: a backlog stops at its first batch',
+    file: HOUSEKEEPING,
+    from: 'if (removed.value < BATCH_ROWS) break',
+    to: 'break',
+    caughtBy: { file: KEPT, test: 'are removed whatever the backlog' },
+  },
+  {
+    name: 'storage: audit events of the first store alone',
+    file: HOUSEKEEPING,
+    from: 'FROM stores WHERE stores.id IS NOT NULL)',
+    to: 'FROM stores WHERE stores.id IS NULL)',
+    caughtBy: { file: KEPT, test: 'are kept for 400 days, of every store' },
+  },
+  {
+    name: "storage: operators' dead credentials go",
+    file: HOUSEKEEPING,
+    from: ' AND identity_store_id <> ',
+    to: ' OR identity_store_id = ',
+    caughtBy: { file: KEPT, test: 'for they show that a first operator was made' },
+  },
+  {
+    name: 'storage: what fails keeps the rest from being removed',
+    file: HOUSEKEEPING,
+    from: "if (!removed.ok) console.error('not removed', { what })",
+    to: "if (!removed.ok) return console.error('not removed', { what })",
+    caughtBy: { file: KEPT, test: 'what fails does not keep the rest from being removed' },
+  },
+  {
+    name: "storage: a deleted user's sessions keep their addresses",
+    file: 'src/store/user-changes.ts',
+    from: '.set({ address: null, userAgent: null, recentAddress: null, recentUserAgent: null, location: null })',
+    to: '.set({ location: null })',
+    caughtBy: { file: KEPT, test: 'a deleted user leaves no name' },
+  },
+  {
+    name: "storage: a deleted user's audit events keep its names",
+    file: 'src/store/user-changes.ts',
+    from: '.set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })',
+    to: '.set({ actor: auditEvents.actor })',
+    caughtBy: { file: KEPT, test: 'a deleted user leaves no name' },
+  },
+  {
+    name: 'storage: an unknown job holds up the others',
+    file: 'src/sessions/store-jobs.ts',
+    from: 'if (job === null) return this.leaveUnknown(row, kind)',
+    to: "if (job === null) throw new Error('unknown job')",
+    caughtBy: { file: JOBS, test: 'waits, holds up no other job, and is logged' },
+  },
+  {
+    name: 'storage: every record of a store is read for locations',
+    file: 'src/store/live-users.ts',
+    from: ' INDEXED BY sessions_with_location',
+    to: '',
+    caughtBy: { file: PLANS, test: 'users with locations are found by their index' },
+  },
+  {
+    name: 'storage: every /healthz asks every binding',
+    file: 'src/services.ts',
+    from: 'if (known === undefined || now < known.at || now - known.at >= milliseconds)',
+    to: '',
+    caughtBy: { file: 'test/app.test.ts', test: '/healthz asks the bindings at most every five seconds' },
+  },
+  {
+    name: 'storage: outages are logged without the request',
+    file: 'src/store/database.ts',
+    from: "console.warn('unavailable', { what, error, ...logContext.getStore() })",
+    to: "console.warn('unavailable', { what, error })",
+    caughtBy: { file: 'test/app.test.ts', test: 'is not taken for a bug, and says when to come back' },
+  },
+]

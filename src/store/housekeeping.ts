@@ -1,0 +1,105 @@
+/**
+ * What the hourly cron removes, so that D1 does not only grow: counters and tokens that no rule looks at any more, and
+ * records that were kept for as long as they are to be kept. In batches, oldest first: an hour that leaves something
+ * behind is followed by one that goes on there. What lives is never touched.
+ */
+
+import { ok, type Result } from '../domain/result.ts'
+import type { Retention } from '../domain/retention.ts'
+import { firstIdAt } from '../domain/session-id.ts'
+import { dropOldCallCounters } from './admissions.ts'
+import { OPERATOR_STORE } from './credentials.ts'
+import { attempt, type Database, type Unavailable } from './database.ts'
+import { dropOldLoginTokens } from './login-tokens.ts'
+import { dropOldAttempts } from './sign-in-attempts.ts'
+
+/** Rows that one statement removes. */
+export const BATCH_ROWS = 1_000
+/** Batches of one kind in one run. D1 takes 1 000 statements of one invocation. */
+export const MAX_BATCHES = 200
+
+const DAY_MILLISECONDS = 86_400_000
+
+/** Removes what is due. What fails is logged, and does not keep the rest from being removed. */
+export async function keepHouse(db: Database, retention: Retention, now: number): Promise<void> {
+  const before = (days: number) => now - days * DAY_MILLISECONDS
+  const credentialsBefore = before(retention.credentialDays)
+  const tasks: Readonly<Record<string, () => Promise<Result<void, Unavailable>>>> = {
+    'call counters': () => dropOldCallCounters(db, now),
+    'sign-in attempts': () => dropOldAttempts(db, now),
+    'login tokens': () => dropOldLoginTokens(db, now),
+    'session records': () => inBatches(() => removeEndedSessions(db, before(retention.sessionRecordDays))),
+    'audit events': () => inBatches(() => removeAuditEvents(db, before(retention.auditDays))),
+    'revoked credentials': () => inBatches(() => removeDeadCredentials(db, 'revoked_at', credentialsBefore)),
+    'expired credentials': () => inBatches(() => removeDeadCredentials(db, 'expires_at', credentialsBefore)),
+  }
+  for (const [what, remove] of Object.entries(tasks)) {
+    const removed = await remove()
+    if (!removed.ok) console.error('not removed', { what })
+  }
+}
+
+/** Repeats a removal until it finds less than a whole batch. */
+async function inBatches(remove: () => Promise<Result<number, Unavailable>>): Promise<Result<void, Unavailable>> {
+  for (let batches = 0; batches < MAX_BATCHES; batches += 1) {
+    const removed = await remove()
+    if (!removed.ok) return removed
+    if (removed.value < BATCH_ROWS) break
+  }
+  return ok()
+}
+
+/** Removes a batch of the records of sessions that ended before an instant, and answers how many. */
+export function removeEndedSessions(db: Database, before: number): Promise<Result<number, Unavailable>> {
+  return remove(
+    db,
+    `DELETE FROM sessions WHERE (identity_store_id, user_id, session_id) IN (
+       SELECT identity_store_id, user_id, session_id FROM sessions INDEXED BY ended_sessions_oldest_first
+       WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ${BATCH_ROWS})`,
+    before,
+  )
+}
+
+/**
+ * Removes a batch of audit events of before an instant, and answers how many. Their ids begin with their time, so the
+ * primary key leads to the old ones of each store; from store to store it is one step.
+ */
+export function removeAuditEvents(db: Database, before: number): Promise<Result<number, Unavailable>> {
+  return remove(
+    db,
+    `DELETE FROM audit_events WHERE (identity_store_id, event_id) IN (
+       WITH RECURSIVE stores (id) AS (
+         SELECT min(identity_store_id) FROM audit_events
+         UNION ALL
+         SELECT (SELECT min(identity_store_id) FROM audit_events WHERE identity_store_id > stores.id)
+         FROM stores WHERE stores.id IS NOT NULL)
+       SELECT old.identity_store_id, old.event_id FROM stores CROSS JOIN audit_events AS old
+       WHERE old.identity_store_id = stores.id AND old.event_id < ?1 LIMIT ${BATCH_ROWS})`,
+    firstIdAt(before),
+  )
+}
+
+/**
+ * Removes a batch of the credentials that were revoked, or had expired, before an instant, and answers how many.
+ * Operators' stay: they show that a first operator was made.
+ */
+export function removeDeadCredentials(
+  db: Database,
+  end: 'revoked_at' | 'expires_at',
+  before: number,
+): Promise<Result<number, Unavailable>> {
+  const index = end === 'revoked_at' ? 'revoked_credentials_oldest_first' : 'credentials_by_expiry'
+  return remove(
+    db,
+    `DELETE FROM credentials WHERE (identity_store_id, credential_id) IN (
+       SELECT identity_store_id, credential_id FROM credentials INDEXED BY ${index}
+       WHERE ${end} IS NOT NULL AND ${end} < ?1 AND identity_store_id <> '${OPERATOR_STORE}'
+       ORDER BY ${end} LIMIT ${BATCH_ROWS})`,
+    before,
+  )
+}
+
+async function remove(db: Database, text: string, before: number | string): Promise<Result<number, Unavailable>> {
+  const done = await attempt(() => db.$client.prepare(text).bind(before).run())
+  return done.ok ? ok(done.value.meta.changes) : done
+}

@@ -1,0 +1,184 @@
+/** What the hourly cron removes, and what it leaves. */
+import { createScheduledController } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { DEFAULT_RETENTION } from '../../src/domain/retention.ts'
+import worker from '../../src/index.ts'
+import { newRecordId } from '../../src/store/audit-events.ts'
+import { BATCH_ROWS, keepHouse, removeEndedSessions } from '../../src/store/housekeeping.ts'
+import { stopClock } from '../support/clock.ts'
+import { breakD1Statements } from '../support/faults.ts'
+import { mirrored } from '../support/objects.ts'
+import { check, send, signIn } from '../support/requests.ts'
+import { db, makeBearer, makeOperator, makeStore, makeUser } from '../support/stores.ts'
+
+const DAY = 86_400_000
+const NOW = Date.now()
+
+/** The hourly run, as the platform starts it. */
+function cron(): Promise<void> {
+  return worker.scheduled(createScheduledController(), env)
+}
+
+/** Writes session records of a store: `count` of them that ended so many days ago (null: that live). */
+async function records(store: string, count: number, daysAgo: number | null): Promise<void> {
+  await env.DB.prepare(
+    `INSERT INTO sessions (identity_store_id, user_id, session_id, number, version, kind, opened_at, last_seen_at, persistent, credentials_type, ended_at, end_reason)
+     WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1)
+     SELECT ?2, 'user-' || n, ?3 || '-' || n, n, 1, 'web', 0, 0, 0, 'password', ?4, iif(?4 IS NULL, NULL, 'logout') FROM counted`,
+  )
+    .bind(count, store, crypto.randomUUID(), daysAgo === null ? null : NOW - daysAgo * DAY)
+    .run()
+}
+
+async function count(table: string, store: string, where = 'true'): Promise<number> {
+  const text = `SELECT count(*) AS count FROM ${table} WHERE identity_store_id = ? AND ${where}`
+  return (await env.DB.prepare(text).bind(store).first<number>('count')) ?? -1
+}
+
+async function auditEvent(store: string, daysAgo: number): Promise<void> {
+  const at = NOW - daysAgo * DAY
+  // An id of its own time: those of one isolate only grow.
+  const id = `${at
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/^(.{8})/, '$1-')}-7000-8000-${crypto.randomUUID().slice(24)}`
+  await env.DB.prepare(
+    `INSERT INTO audit_events (identity_store_id, event_id, at, actor, action, subject, request_id) VALUES (?, ?, ?, 'a', 'b', 'c', 'd')`,
+  )
+    .bind(store, id, at)
+    .run()
+}
+
+beforeEach(() => {
+  stopClock(NOW)
+})
+
+describe('records of ended sessions', () => {
+  test('are kept for 90 days, and removed then', async () => {
+    const store = await makeStore()
+    await records(store, 3, 91)
+    await records(store, 5, 89)
+    await cron()
+    expect(await count('sessions', store)).toBe(5)
+  })
+
+  test('are removed whatever the backlog, and no live one is touched', async () => {
+    const store = await makeStore()
+    await records(store, 2 * BATCH_ROWS + 7, 400)
+    await records(store, 50, null)
+    await cron()
+    expect(await count('sessions', store)).toBe(50)
+    expect(await count('sessions', store, 'ended_at IS NULL')).toBe(50)
+  })
+
+  test('one batch removes a thousand, reading no more than it removes', async () => {
+    const store = await makeStore()
+    await records(store, 2 * BATCH_ROWS, 200)
+    await records(store, 20_000, 1)
+    const read = await env.DB.prepare(
+      `SELECT session_id FROM sessions INDEXED BY ended_sessions_oldest_first WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ${BATCH_ROWS}`,
+    )
+      .bind(NOW - 90 * DAY)
+      .run()
+    expect(read.meta.rows_read).toBeLessThanOrEqual(BATCH_ROWS + 1)
+    expect(await removeEndedSessions(db, NOW - 90 * DAY)).toEqual({ ok: true, value: BATCH_ROWS })
+    await cron()
+    expect(await count('sessions', store)).toBe(20_000)
+  })
+
+  test('are removed although their object still knows how they ended', async () => {
+    const user = await makeUser()
+    const session = await signIn(user)
+    await send('/sessions/current', { method: 'DELETE', bearer: session.token })
+    await mirrored(user)
+    stopClock(NOW + 91 * DAY)
+    await cron()
+    expect(await count('sessions', user.identityStoreId)).toBe(0)
+    expect(await (await check(session)).json()).toMatchObject({ code: 'session_ended', reason: 'logout' })
+  })
+})
+
+describe('audit events', () => {
+  test('are kept for 400 days, of every store', async () => {
+    const stores = [await makeStore(), await makeStore(), await makeStore()]
+    for (const store of stores) {
+      await auditEvent(store, 401)
+      await auditEvent(store, 399)
+    }
+    await cron()
+    expect(await Promise.all(stores.map((store) => count('audit_events', store)))).toEqual([1, 1, 1])
+  })
+
+  test('are found by their ids, from store to store', async () => {
+    const store = await makeStore()
+    for (let n = 0; n < 30; n += 1) await auditEvent(store, 10)
+    await cron()
+    expect(await count('audit_events', store)).toBe(30)
+  })
+})
+
+describe('credentials', () => {
+  test('that were revoked or have expired are kept for 30 days', async () => {
+    const store = await makeStore()
+    const ago = (days: number) => NOW - days * DAY
+    const kept = [{}, { revokedAt: ago(29) }, { expiresAt: ago(29) }, { expiresAt: ago(-1) }]
+    for (const times of [...kept, { revokedAt: ago(31) }, { expiresAt: ago(31) }])
+      await makeBearer(store, ['sessions:open'], times)
+    await cron()
+    const { results } = await env.DB.prepare(
+      'SELECT revoked_at AS revokedAt, expires_at AS expiresAt FROM credentials WHERE identity_store_id = ? ORDER BY credential_id',
+    )
+      .bind(store)
+      .all()
+    expect(results).toEqual(kept.map((times) => ({ revokedAt: null, expiresAt: null, ...times })))
+  })
+
+  test("operators' stay, for they show that a first operator was made", async () => {
+    await makeOperator({ revokedAt: 1 })
+    await cron()
+    expect(await count('credentials', '*', 'revoked_at = 1')).toBe(1)
+  })
+})
+
+test('a deleted user leaves no name, address or user agent behind in D1', async () => {
+  const user = await makeUser()
+  const { identityStoreId, userId } = user
+  const path = `/operator/identity-stores/${identityStoreId}/users/${userId}`
+  const bearer = await makeOperator()
+  const names = { first_name: 'Zaphod', last_name: 'Beeblebrox', email_address: 'zaphod@heart-of-gold.example' }
+  expect((await send(path, { method: 'PATCH', bearer, json: names })).status).toBe(200)
+  await signIn(user, { address: '203.0.113.77', userAgent: 'Vogon/42' })
+  await mirrored(user)
+  expect((await send(path, { method: 'DELETE', bearer })).status).toBe(204)
+  await mirrored(user)
+  const texts = await Promise.all(
+    ['users', 'sessions', 'audit_events'].map(async (table) => {
+      const { results } = await env.DB.prepare(`SELECT * FROM ${table} WHERE identity_store_id = ?`)
+        .bind(identityStoreId)
+        .all()
+      return JSON.stringify(results)
+    }),
+  )
+  for (const trace of [...Object.values(names), user.username, '203.0.113.77', 'Vogon/42'])
+    expect(texts.join()).not.toContain(trace)
+  expect(texts[2]).toContain('user.deleted')
+})
+
+test('what fails does not keep the rest from being removed', async () => {
+  const store = await makeStore()
+  await records(store, 3, 91)
+  await auditEvent(store, 401)
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const outage = breakD1Statements(/DELETE FROM sessions/)
+  await keepHouse(db, DEFAULT_RETENTION, NOW)
+  outage.repair()
+  expect(logged).toHaveBeenCalledWith('not removed', { what: 'session records' })
+  expect([await count('sessions', store), await count('audit_events', store)]).toEqual([3, 0])
+  await cron()
+  expect(await count('sessions', store)).toBe(0)
+})
+
+test('ids of records begin with their time', () => {
+  expect(newRecordId(NOW).slice(0, 13).replace('-', '')).toBe(NOW.toString(16).padStart(12, '0'))
+})

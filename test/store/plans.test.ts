@@ -1,0 +1,115 @@
+/** How D1 finds what it is asked for: no statement of what happens often walks through a whole table. */
+
+import { createScheduledController } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { expect, test } from 'vitest'
+import worker from '../../src/index.ts'
+import { removeAuditEvents, removeDeadCredentials, removeEndedSessions } from '../../src/store/housekeeping.ts'
+import { clearLocations, usersWithLocationAfter } from '../../src/store/live-users.ts'
+import { listLockouts } from '../../src/store/sign-in-attempts.ts'
+import { call, makeTeam } from '../api/slack/slack.ts'
+import { intercept } from '../support/bindings.ts'
+import { mirrored } from '../support/objects.ts'
+import { check, send, signIn } from '../support/requests.ts'
+import { db, makeOperator } from '../support/stores.ts'
+
+/** The tables that grow. */
+const TABLES = [
+  'sessions',
+  'users',
+  'audit_events',
+  'credentials',
+  'session_settings',
+  'sign_in_attempts',
+  'call_counters',
+  'login_tokens',
+]
+
+/** Every statement that D1 was asked from now on. */
+function listen(): Set<string> {
+  const heard = new Set<string>()
+  intercept((request, goOn) => {
+    if (request.to === 'D1') for (const text of request.statements) heard.add(text)
+    return goOn()
+  })
+  return heard
+}
+
+/** The steps of a statement's plan. */
+async function plan(text: string): Promise<string[]> {
+  const numbered = [...text.matchAll(/\?(\d+)/g)].map((match) => Number(match[1]))
+  const count = numbered.length > 0 ? Math.max(...numbered) : [...text.matchAll(/\?/g)].length
+  const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${text}`)
+    .bind(...Array.from({ length: count }, () => null))
+    .all<{ detail: string }>()
+  return results.map(({ detail }) => detail)
+}
+
+/** Reads a table from one end to the other. */
+const SCAN = new RegExp(`^SCAN (${TABLES.join('|')})\\b(?!.*\\bINDEX\\b)`)
+
+/** What walks through a table on purpose, and why. */
+const ON_PURPOSE: readonly [RegExp, string][] = [
+  [/^delete from "(sign_in_attempts|call_counters|login_tokens)"/i, 'hourly, and rows live for minutes'],
+]
+
+test('no statement of what happens often walks through a whole table', async () => {
+  const team = await makeTeam()
+  const operator = await makeOperator()
+  const heard = listen()
+  const store = `/operator/identity-stores/${team.id}`
+  const session = await signIn(team.owner)
+  await check(session)
+  await send('/sessions', { bearer: session.token })
+  await mirrored(team.owner)
+  await call('admin.users.session.list', { bearer: team.token, form: {} })
+  await call('admin.users.session.setSettings', {
+    bearer: team.token,
+    form: { user_ids: team.owner.userId, duration: '86400' },
+  })
+  for (const path of ['', '/users', '/credentials', '/audit-events', '/jobs', `/users/${team.owner.userId}`])
+    await send(`${store}${path}`, { bearer: operator })
+  await send(`${store}/users/${team.owner.userId}`, { method: 'PATCH', bearer: operator, json: { active: false } })
+  await send(`${store}/users/${team.owner.userId}`, { method: 'DELETE', bearer: operator })
+  await usersWithLocationAfter(db, team.id, '', 32)
+  await clearLocations(db, team.id, [team.owner.userId])
+  await listLockouts(db, team.id, Date.now())
+  await worker.scheduled(createScheduledController(), env)
+  expect(heard.size).toBeGreaterThan(30)
+  const found: Record<string, string[]> = {}
+  for (const text of [...heard]) {
+    if (ON_PURPOSE.some(([pattern]) => pattern.test(text))) continue
+    const steps = (await plan(text)).filter((step) => SCAN.test(step))
+    if (steps.length > 0) found[text] = steps
+  }
+  expect(found).toEqual({})
+})
+
+test.each<[string, () => Promise<unknown>, RegExp]>([
+  [
+    'users with locations',
+    () => usersWithLocationAfter(db, 'store', '', 32),
+    /sessions USING INDEX sessions_with_location/,
+  ],
+  ['ended sessions', () => removeEndedSessions(db, 0), /sessions USING COVERING INDEX ended_sessions_oldest_first/],
+  [
+    'old audit events',
+    () => removeAuditEvents(db, 0),
+    /old USING PRIMARY KEY \(identity_store_id=\? AND event_id<\?\)/,
+  ],
+  [
+    'revoked credentials',
+    () => removeDeadCredentials(db, 'revoked_at', 0),
+    /USING COVERING INDEX revoked_credentials_oldest_first/,
+  ],
+  [
+    'expired credentials',
+    () => removeDeadCredentials(db, 'expires_at', 0),
+    /USING COVERING INDEX credentials_by_expiry/,
+  ],
+])('%s are found by their index', async (_what, ask, expected) => {
+  const heard = listen()
+  await ask()
+  const [text = ''] = heard
+  expect(await plan(text)).toContainEqual(expect.stringMatching(expected))
+})
