@@ -37,7 +37,8 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
 
   /**
    * Opens a session for a user that the caller has verified, and answers it with its token.
-   * Errors: `user_not_found`, `user_disabled`, `forbidden`, `invalid_request`, `unavailable`.
+   * Errors: `user_not_found`, `user_disabled`, `conflict` (the user was changed at the same time), `forbidden`,
+   * `invalid_request`, `unavailable`.
    */
   async open(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
     const caller = this.caller('sessions:open')

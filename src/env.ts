@@ -63,6 +63,7 @@ const Variables = z.object({
   LAST_SEEN_WRITE_SECONDS: seconds,
   API_SESSION_SECONDS: seconds,
   API_SESSIONS_PER_CLIENT: count,
+  WEB_SESSIONS_PER_USER: count.default(1_000),
   SIGN_IN_FLOOR_MILLISECONDS: z.coerce.number().int().nonnegative(),
   SIGN_IN_WINDOW_SECONDS: seconds,
   SIGN_IN_LOCK_SECONDS: seconds,
@@ -160,6 +161,7 @@ function parseSettings(env: Env): Result<Settings, string[]> {
         inactivityTimeoutSeconds: v.INACTIVITY_TIMEOUT_SECONDS,
         apiSessionSeconds: v.API_SESSION_SECONDS,
         apiSessionsPerClient: v.API_SESSIONS_PER_CLIENT,
+        webSessionsPerUser: v.WEB_SESSIONS_PER_USER,
       },
       lastSeenWriteSeconds: v.LAST_SEEN_WRITE_SECONDS,
       throttle: {

@@ -1,6 +1,7 @@
 /** One-line breakages of the rules, each with the test that must notice. */
 
 import { apioMutants } from './apio.mjs'
+import { epochMutants } from './epochs.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
 import { storageMutants } from './storage.mjs'
@@ -64,14 +65,14 @@ export const mutants = [
   {
     name: 'disabled users may open',
     file: LIFECYCLE,
-    from: "if (!state.status.active) return fail({ code: 'user_disabled' })",
+    from: "if (!state.status.value.active) return fail({ code: 'user_disabled' })",
     to: '',
     caughtBy: { file: RULES, test: 'ends all sessions at once, and none can be opened' },
   },
   {
     name: 'a new password voids nothing',
     file: LIFECYCLE,
-    from: 'session.openedAt < state.status.sessionsValidFrom',
+    from: 'session.epoch < state.status.version ?',
     to: 'false',
     caughtBy: { file: RULES, test: 'a new password ends the sessions that were opened before it' },
   },
@@ -166,16 +167,15 @@ export const mutants = [
   {
     name: 'a trip has no limit',
     file: 'src/sessions/mirror-trips.ts',
-    from: 'let room = MAX_RECORDS - taken',
-    to: 'let room = 9 * MAX_RECORDS - taken',
+    from: 'return count > MAX_RECORDS || bytes > MAX_BYTES\n    })\n    return this',
+    to: 'return false\n    })\n    return this',
     caughtBy: { file: TRIPS, test: 'a trip takes no more records than one statement may have' },
   },
   {
     name: 'a revision outlives news',
     file: OBJECT_STORAGE,
-    from: `userId: owner.userId }, knowledge }
-    this.changes += 1`,
-    to: 'userId: owner.userId }, knowledge }',
+    from: 'if (written) this.writeFacts(this.known)\n    this.changes += 1',
+    to: 'if (written) this.writeFacts(this.known)',
     caughtBy: { file: AGAIN, test: 'behind the back of this isolate' },
   },
   {
@@ -203,8 +203,8 @@ export const mutants = [
   {
     name: 'an end is ended again',
     file: OBJECT_STORAGE,
-    from: 'version = version + 1 WHERE id = ? AND ended_at IS NULL`',
-    to: 'version = version + 1 WHERE id = ? AND ended_at IS NULL AND false`',
+    from: 'last_seen_at = ?, recent_client = ?, version = version + 1 WHERE id = ?`',
+    to: 'last_seen_at = ?, recent_client = ?, version = version + 1 WHERE id = ? AND false`',
     caughtBy: { file: LIMIT, test: 'turning the limit on leaves the newest session of each user' },
   },
   {
@@ -330,4 +330,5 @@ export const mutants = [
   ...lookerMutants,
   ...storageMutants,
   ...apioMutants,
+  ...epochMutants,
 ]

@@ -4,13 +4,14 @@
  */
 import { type ClientKind, clientKind } from './client-kind.ts'
 import type { SessionError } from './errors.ts'
-import type { Policy, UserStatus } from './policy.ts'
+import type { Policy, UserStatus, Versioned } from './policy.ts'
 import { fail, ok, type Result } from './result.ts'
-import { type Client, type Ending, type EndReason, type Session, sameClient } from './session.ts'
+import { type Client, type CredentialsType, type Ending, type EndReason, type Session, sameClient } from './session.ts'
 
 /** A user's live sessions, oldest first, and what holds for them. */
 export interface UserState {
-  readonly status: UserStatus
+  /** Its version is the user's epoch. */
+  readonly status: Versioned<UserStatus>
   readonly policy: Policy
   readonly sessions: readonly Session[]
 }
@@ -63,8 +64,25 @@ export function deadline(session: Session, policy: Policy): Ending {
 export function endingOf(session: Session, state: Pick<UserState, 'status' | 'policy'>, now: number): Ending | null {
   const due = deadline(session, state.policy)
   if (now >= due.endedAt) return due
-  if (!state.status.active) return { reason: 'user_disabled', endedAt: now }
-  return session.openedAt < state.status.sessionsValidFrom ? { reason: 'password_changed', endedAt: now } : null
+  if (!state.status.value.active) return { reason: 'user_disabled', endedAt: now }
+  return session.epoch < state.status.version ? { reason: 'password_changed', endedAt: now } : null
+}
+
+/**
+ * Why a user who was verified under an older epoch gets no session. What the user showed is good no more; whoever
+ * vouches for the user is to do so again.
+ */
+function verifiedTooEarly(credentialsType: CredentialsType): SessionError {
+  switch (credentialsType) {
+    case 'password':
+    case 'login_token':
+    case 'openid':
+      return { code: 'invalid_credentials' }
+    case 'trusted_back_end':
+    case 'api_client':
+    case 'sudo':
+      return { code: 'conflict', detail: 'The user was changed at the same time. Verify again.' }
+  }
 }
 
 /** The events that a command causes, or why it cannot be done. Sessions found dead on the way are ended too. */
@@ -73,7 +91,8 @@ export function decide(state: UserState, command: Command, now: number): Result<
   const living = without(state.sessions, ended)
   switch (command.type) {
     case 'open': {
-      if (!state.status.active) return fail({ code: 'user_disabled' })
+      if (!state.status.value.active) return fail({ code: 'user_disabled' })
+      if (command.session.epoch < state.status.version) return fail(verifiedTooEarly(command.session.credentialsType))
       const replaced = living.filter((session) => session.id === command.replaces)
       const others = living.filter((session) => session.id !== command.replaces)
       return ok([
@@ -152,7 +171,7 @@ function without(sessions: readonly Session[], ended: readonly EndedEvent[]): re
 function surplus(sessions: readonly Session[], policy: Policy): Session[] {
   const limit = policy.concurrentSessionLimit.value
   const web = sessions.filter(({ kind }) => kind === 'web')
-  const over = limit === null ? [] : web.slice(0, Math.max(0, web.length - limit))
+  const over = web.slice(0, Math.max(0, web.length - limit))
   const byClient = Map.groupBy(
     sessions.filter(({ kind }) => kind === 'api'),
     ({ apiClientId }) => apiClientId,

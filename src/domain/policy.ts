@@ -13,7 +13,7 @@ export const MAX_DURATION_SECONDS = 315_569_520
 export interface SessionConfig {
   readonly allowPersistentSessions: boolean
   readonly sessionMinutes: number
-  /** How many `web` sessions a user may have at once; null for any number. */
+  /** How many `web` sessions a user may have at once; null for as many as the service allows. */
   readonly concurrentSessionLimit: number | null
   readonly useInactivityBasedLogout: boolean
   readonly trackSessionLocation: boolean
@@ -42,11 +42,17 @@ export interface Versioned<T> {
   readonly value: T
 }
 
-/** Whether a user may have sessions, and which. */
+/**
+ * Whether a user may have sessions, and which. Its version is the user's epoch: a new password, a disable and a
+ * delete raise it, and a session that was verified under a lower one is void. So does an enable, which has nobody
+ * to sign out.
+ */
 export interface UserStatus {
   /** A disabled user has none and gets none. */
   readonly active: boolean
-  /** Sessions opened before this instant are void: a new password ends the sessions of the old one. */
+  /** A deleted user has nothing to be remembered either. Missing where a version of before says it. */
+  readonly deleted?: boolean
+  /** Not used any more: told to objects that still run the version before epochs. */
   readonly sessionsValidFrom: number
 }
 
@@ -85,6 +91,8 @@ export interface Limits {
   readonly inactivityTimeoutSeconds: number
   readonly apiSessionSeconds: number
   readonly apiSessionsPerClient: number
+  /** A ceiling that no limit of concurrent sessions exceeds. */
+  readonly webSessionsPerUser: number
 }
 
 /** The layer that decided a rule. */
@@ -101,8 +109,7 @@ export interface Policy {
   readonly overallTimeoutSeconds: Rule<number>
   /** Null: sessions do not idle out. */
   readonly inactivityTimeoutSeconds: Rule<number | null>
-  /** Null: any number. */
-  readonly concurrentSessionLimit: Rule<number | null>
+  readonly concurrentSessionLimit: Rule<number>
   /** Whether a session that asks for it gets a cookie that outlives the browser. */
   readonly persistentCookie: Rule<boolean>
   readonly trackLocation: Rule<boolean>
@@ -117,6 +124,7 @@ export function resolvePolicy(knowledge: Knowledge, limits: Limits): Policy {
   const { config, settings } = knowledge
   const fromConfig: Layer = config.version === 0 ? 'default' : 'config'
   const { durationSeconds, desktopAppBrowserQuit } = settings.value
+  const { concurrentSessionLimit } = config.value
   return {
     overallTimeoutSeconds:
       durationSeconds === null
@@ -126,7 +134,10 @@ export function resolvePolicy(knowledge: Knowledge, limits: Limits): Policy {
       value: config.value.useInactivityBasedLogout ? limits.inactivityTimeoutSeconds : null,
       from: fromConfig,
     },
-    concurrentSessionLimit: { value: config.value.concurrentSessionLimit, from: fromConfig },
+    concurrentSessionLimit:
+      concurrentSessionLimit === null || concurrentSessionLimit > limits.webSessionsPerUser
+        ? { value: limits.webSessionsPerUser, from: 'service' }
+        : { value: concurrentSessionLimit, from: fromConfig },
     persistentCookie:
       desktopAppBrowserQuit === true
         ? { value: false, from: 'settings' }

@@ -57,6 +57,8 @@ export interface Session {
   /** UUID version 7; ids of one user sort in the order of opening. */
   readonly id: string
   readonly kind: SessionKind
+  /** The user's epoch when the user was verified: under a higher one the session is void. */
+  readonly epoch: number
   readonly openedAt: number
   readonly lastSeenAt: number
   /** The client asked for a cookie that outlives the browser. Whether it gets one is policy. */

@@ -33,7 +33,7 @@ export async function generateLoginToken(
   if (!found.ok) return found
   const target = found.value
   if (target === null || !mayGenerate(caller, target)) return fail({ code: 'forbidden', needed: [], provided: [] })
-  const { identityStoreId, userId } = target.user
+  const { identityStoreId, userId, statusVersion: epoch } = target.user
   const token = randomBytes(32).toString('hex')
   const written = await insertLoginToken(
     db,
@@ -41,6 +41,7 @@ export async function generateLoginToken(
       tokenHash: hashToken(token),
       identityStoreId,
       userId,
+      epoch,
       createdAt: now,
       expiresAt: now + LOGIN_TOKEN_SECONDS * 1000,
     },
@@ -70,9 +71,11 @@ export async function redeemLoginToken(
   const found = await findUser(db, taken.value)
   if (!found.ok) return found
   const user = found.value
-  // A new password voids what was made under the old one.
-  const fits = user?.user.active && !user.user.bot && user.user.sessionsValidFrom <= taken.value.createdAt
-  return user !== null && fits ? ok(user) : fail({ code: 'invalid_credentials' })
+  if (!user?.user.active || user.user.bot) return fail({ code: 'invalid_credentials' })
+  const { epoch, createdAt } = taken.value
+  // Like a session, it is void under a higher epoch than its own. The version before epochs went by the clock.
+  const fits = epoch === null ? user.user.sessionsValidFrom <= createdAt : user.user.statusVersion === epoch
+  return fits ? ok(user) : fail({ code: 'invalid_credentials' })
 }
 
 function mayGenerate({ user }: KnownUser, { user: target }: KnownUser): boolean {

@@ -54,8 +54,9 @@ export class OpenId {
     if (!key.ok) return key
     const user = key.value === null ? ok(null) : await findUser(this.db, key.value)
     if (!user.ok) return user
-    if (!user.value?.user.active || user.value.user.bot) return fail({ code: 'invalid_credentials' })
-    return ok(user.value)
+    // Looked at once more: between the two look-ups the id may have been given to somebody else.
+    const fits = user.value?.user.active && !user.value.user.bot && user.value.user.openidSubject === sub
+    return user.value !== null && fits ? ok(user.value) : fail({ code: 'invalid_credentials' })
   }
 
   private async verify(

@@ -7,7 +7,18 @@ import type { CheckedSession } from './user-sessions.ts'
 
 /** Oldest answer that a caller may accept, in seconds. */
 export const MAX_AGE_SECONDS = 60
+/**
+ * Of the inactivity timeout, how much of it an answer may be old: one that is given again is no activity, so that the
+ * user may idle out sooner by as much.
+ */
+const MAX_SHARE_OF_INACTIVITY = 0.1
 const MAX_ANSWERS = 10_000
+
+/** A user, or a whole store. */
+interface Whose {
+  readonly identityStoreId: string
+  readonly userId?: string
+}
 
 interface Answer {
   readonly token: string
@@ -28,10 +39,13 @@ export class CheckMemory {
   get(sessionId: string, token: string, maxAgeSeconds: number, now: number): Answer | null {
     const answer = this.answers.get(sessionId)
     if (answer === undefined || answer.token !== token) return null
-    const { expiresAt, idlesOutAt } = answer.checked
+    const { session, expiresAt, idlesOutAt } = answer.checked
     const age = now - answer.learnedAt
-    if (age < 0 || age > maxAgeSeconds * 1000 || now >= expiresAt || (idlesOutAt !== null && now >= idlesOutAt))
-      return null
+    if (age < 0 || age > maxAgeSeconds * 1000 || now >= expiresAt) return null
+    if (idlesOutAt !== null) {
+      const most = (idlesOutAt - session.lastSeenAt) * MAX_SHARE_OF_INACTIVITY
+      if (age > most || now >= idlesOutAt) return null
+    }
     this.answers.delete(sessionId)
     this.answers.set(sessionId, answer)
     return answer
@@ -59,8 +73,20 @@ export class CheckMemory {
     for (const id of sessionIds) this.answers.delete(id)
   }
 
-  /** Notes that the rules for a user, or for a whole store, have changed, so that any session may have ended. */
-  forgetAll(of: { readonly identityStoreId: string; readonly userId?: string }): void {
+  /**
+   * Does work by which any session of a user, or of a whole store, may end. Nothing that was learned before is answered
+   * from when the change is made (`forget`), nor what was learned while the objects were told, whatever comes of it.
+   */
+  async forgettingAll<T>(of: Whose, work: (forget: () => void) => Promise<T>): Promise<T> {
+    const forget = () => this.forgetAll(of)
+    try {
+      return await work(forget)
+    } finally {
+      forget()
+    }
+  }
+
+  private forgetAll(of: Whose): void {
     this.ends += 1
     for (const [id, { checked }] of this.answers) {
       if (checked.identityStoreId !== of.identityStoreId) continue

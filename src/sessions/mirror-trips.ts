@@ -9,10 +9,14 @@
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { D1_TIMEOUT_MILLISECONDS, type Database, type Unavailable } from '../store/database.ts'
-import { mirrorSessions, type UserRecords } from '../store/session-records.ts'
+import { mirrorSessions, type SessionRecord, type UserRecords } from '../store/session-records.ts'
 
-/** Sessions that go in one trip; a full one stays well under D1's 2 MB for a bound value. */
+/** Sessions that go in one trip, and what they may weigh: less than D1's 2 MB for a bound value. */
 export const MAX_RECORDS = 500
+const MAX_BYTES = 1_900_000
+/** The names of a record's fields and its numbers, in bytes of JSON, and the most that one character of a text takes. */
+const BYTES_OF_FIELDS = 600
+const BYTES_OF_CHARACTER = 6
 /** How often an object looks for its records, in milliseconds. */
 const LOOK_MILLISECONDS = 20
 /** After so many looks the object that took them along is gone, or the trips of others never end. */
@@ -36,7 +40,7 @@ export class MirrorTrips {
    */
   async take(db: Database, own: UserRecords): Promise<Outcome> {
     const records: Waiting = { ...own, outcome: null }
-    if (this.current === null) return this.lead(db, records, this.board(own.records.length))
+    if (this.current === null) return this.lead(db, records, this.board(own.records))
     this.waiting.push(records)
     for (let looks = 0; looks < MAX_LOOKS && (this.current !== null || records.outcome !== null); looks += 1) {
       if (records.outcome === 'alone') break
@@ -44,7 +48,7 @@ export class MirrorTrips {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS))
     }
     this.waiting = this.waiting.filter((other) => other !== records)
-    return this.lead(db, records, records.outcome === 'alone' ? [] : this.board(own.records.length))
+    return this.lead(db, records, records.outcome === 'alone' ? [] : this.board(own.records))
   }
 
   private async lead(db: Database, own: UserRecords, others: readonly Waiting[]): Promise<Outcome> {
@@ -67,13 +71,37 @@ export class MirrorTrips {
     return mirrored.ok ? ok(rules ?? null) : mirrored
   }
 
-  /** Takes along who waits, oldest first, as far as there is room beside so many records. */
-  private board(taken: number): Waiting[] {
-    let room = MAX_RECORDS - taken
+  /** Takes along who waits, oldest first, as far as there is room beside these records. */
+  private board(own: readonly SessionRecord[]): Waiting[] {
+    let count = own.length
+    let bytes = weight(own)
     const full = this.waiting.findIndex(({ records }) => {
-      room -= records.length
-      return room < 0
+      count += records.length
+      bytes += weight(records)
+      return count > MAX_RECORDS || bytes > MAX_BYTES
     })
     return this.waiting.splice(0, full < 0 ? this.waiting.length : full)
   }
+}
+
+/** As many of these records, from the first, as go in one trip; one at least. */
+export function thatFit(records: readonly SessionRecord[]): readonly SessionRecord[] {
+  let bytes = 0
+  const full = records.findIndex((record) => {
+    bytes += weight([record])
+    return bytes > MAX_BYTES
+  })
+  return full < 0 ? records : records.slice(0, Math.max(1, full))
+}
+
+/** What records weigh at most, in bytes of JSON. */
+function weight(records: readonly SessionRecord[]): number {
+  let bytes = 0
+  for (const record of records) {
+    bytes += BYTES_OF_FIELDS
+    for (const value of Object.values(record)) {
+      if (typeof value === 'string') bytes += value.length * BYTES_OF_CHARACTER
+    }
+  }
+  return bytes
 }

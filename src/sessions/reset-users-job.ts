@@ -2,7 +2,7 @@
 import type { ClientKind } from '../domain/client-kind.ts'
 import { callUser, OBJECTS_AT_ONCE } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './jobs.ts'
-import type { EndedBy } from './user-sessions-storage.ts'
+import type { EndedBy } from './user-sessions-rows.ts'
 
 /** Pause between steps, in milliseconds: users' own requests come in between. */
 const PAUSE_MILLISECONDS = 50

@@ -19,8 +19,18 @@ import type { Job } from './jobs.ts'
 import { ask, askAgain, OBJECT_TIMEOUT_MILLISECONDS } from './object-calls.ts'
 import type { StoreJobs } from './store-jobs.ts'
 import { hashSecret, holder } from './token-secrets.ts'
-import type { CheckedSession, CheckHow, Opened, Opening, SessionView, UserSessions } from './user-sessions.ts'
-import type { EndedBy } from './user-sessions-storage.ts'
+import type {
+  CheckedSession,
+  CheckHow,
+  Opened,
+  Opening,
+  OwnSessions,
+  Page,
+  SessionView,
+  UserSessions,
+} from './user-sessions.ts'
+import { pageOf } from './user-sessions-calls.ts'
+import type { EndedBy } from './user-sessions-rows.ts'
 import { userStub } from './user-stub.ts'
 
 /** Longest wait until the objects of many users are told, in milliseconds. */
@@ -73,8 +83,10 @@ export class Sessions {
   }
 
   /**
-   * Opens a session for a user who was verified, and makes its token. `rules` is what D1 says of the user.
-   * The session that the client came with is ended (`replaced`). Errors: `user_disabled`, `unavailable`.
+   * Opens a session for a user who was verified, and makes its token. `rules` is what D1 said of the user when the
+   * user was verified, in the statement that read what was verified. The session that the client came with is ended
+   * (`replaced`). Errors: `user_disabled`, `unavailable`; of a user who got a new password, was disabled or deleted
+   * since, `invalid_credentials`, or `conflict` where it was not the user's own secret that was verified.
    */
   async open(
     owner: UserKey,
@@ -149,15 +161,18 @@ export class Sessions {
     return ok({ checked: answer.value, ageSeconds: 0 })
   }
 
-  /** The holder's own sessions, oldest first. Errors as for `check`. */
+  /** A page of the holder's own sessions, oldest first. Errors as for `check`. */
   async listOwn(
     { token }: VerifiedToken,
     client: Client,
+    page: Page,
     now: number,
     later: Later,
-  ): Promise<Result<{ readonly current: CheckedSession; readonly sessions: readonly SessionView[] }, SessionError>> {
+  ): Promise<Result<OwnSessions, SessionError>> {
     const news = await this.news(token, now, later)
-    return askAgain(() => this.stub(token).listOwn(holder(token), client, news))
+    const list = await askAgain(() => this.stub(token).listOwn(holder(token), client, news, page))
+    // An object of a version of before answers all of them.
+    return list.ok ? ok({ ...list.value, sessions: pageOf(list.value.sessions, page) }) : list
   }
 
   /** Ends the holder's own sessions. Answers the ids that ended now. Errors as for `check`; `session_not_found`. */
@@ -217,11 +232,13 @@ export class Sessions {
     change: () => Promise<Result<T, E | Unavailable>>,
   ): Promise<Result<T, E | Unavailable>> {
     const id = `tell_users:${userId}`
-    return this.durably(identityStoreId, id, { kind: 'tell_users', userIds: [userId] }, change, async (jobs) => {
-      const told = await jobs.run(id)
-      this.memory.forgetAll({ identityStoreId, userId })
-      return told
-    })
+    const job = { kind: 'tell_users', userIds: [userId] } as const
+    return this.memory.forgettingAll({ identityStoreId, userId }, (forget) =>
+      this.durably(identityStoreId, id, job, change, (jobs) => {
+        forget()
+        return jobs.run(id)
+      }),
+    )
   }
 
   /**
@@ -238,12 +255,10 @@ export class Sessions {
   ): Promise<Result<{ readonly appliedNow: boolean }, E | Unavailable>> {
     const id = `apply_settings:${requestId}`
     let appliedNow = true
-    const changed = await this.durably(
-      identityStoreId,
-      id,
-      { kind: 'apply_settings', userIds },
-      change,
-      async (jobs, { anySignedIn }, revision) => {
+    const job = { kind: 'apply_settings', userIds } as const
+    const changed = await this.memory.forgettingAll({ identityStoreId }, (forget) =>
+      this.durably(identityStoreId, id, job, change, async (jobs, { anySignedIn }, revision) => {
+        forget()
         if (anySignedIn) {
           // Its own time limit, shorter than that of `durably`: whether they were told is an answer, not a failure.
           const told = await within(APPLY_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.run(id))
@@ -252,9 +267,8 @@ export class Sessions {
           // A job that stays would find nobody either, so no answer waits for its end.
           later(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await jobs.withdraw(id, revision)))
         }
-        this.memory.forgetAll({ identityStoreId })
         return ok()
-      },
+      }),
     )
     return changed.ok ? ok({ appliedNow }) : changed
   }
@@ -272,11 +286,12 @@ export class Sessions {
     const jobs = this.deps.jobs.get(this.deps.jobs.idFromName(identityStoreId))
     // Not when the request came: what was opened while it was checked is to end too.
     const job = { kind: 'reset_users', userIds, done: 0, acceptedAt: Date.now(), clients, by } as const
-    const accepted = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
-      await jobs.accept(identityStoreId, `reset_users:${by.requestId}`, job)
+    return this.memory.forgettingAll({ identityStoreId }, (forget) => {
+      forget()
+      return within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
+        await jobs.accept(identityStoreId, `reset_users:${by.requestId}`, job)
+      })
     })
-    this.memory.forgetAll({ identityStoreId })
-    return accepted
   }
 
   /**
@@ -301,11 +316,11 @@ export class Sessions {
         }),
       change,
     )
-    const changed = await makeChange()
+    // The objects are told later, and by each check that knows the config.
+    const changed = await this.memory.forgettingAll({ identityStoreId }, makeChange)
     if (!changed.ok) return changed
     if (changed.value === null) return fail({ code: 'identity_store_not_found' })
     this.configs.put(storeTag(identityStoreId), changed.value.after, at)
-    this.memory.forgetAll({ identityStoreId })
     return ok(changed.value.after)
   }
 

@@ -5,13 +5,18 @@
  */
 import type { Knowledge } from '../domain/policy.ts'
 import type { Database } from '../store/database.ts'
-import { MAX_RECORDS, MirrorTrips } from './mirror-trips.ts'
+import { MAX_RECORDS, MirrorTrips, thatFit } from './mirror-trips.ts'
 import { sessionRecord } from './session-record.ts'
 import { REMEMBERED_ENDED, type UserSessionsStorage } from './user-sessions-storage.ts'
 
 /** How long the alarm waits before it does what was left undone, in milliseconds; doubles up to the second. */
 const RETRY_MILLISECONDS = 10_000
 const MAX_RETRY_MILLISECONDS = 300_000
+/**
+ * How long an object remembers a user who was deleted, in milliseconds: longer than any sign-in is under way, so that
+ * none that was verified before finds an object that knows nothing.
+ */
+export const REMEMBER_DELETED_MILLISECONDS = 3_600_000
 
 /** Shared by the objects of an isolate. */
 const trips = new MirrorTrips()
@@ -30,7 +35,8 @@ export class SessionMirror {
   private readonly deps: MirrorDependencies
   private underWay = false
   private failures = 0
-  private endsSincePrune = 0
+  /** At first as if enough had ended: most instances see no more than one or two ends. */
+  private endsSincePrune = REMEMBERED_ENDED
   /** When the alarm is set for; undefined until this instance has set it. */
   private armedAt: number | null | undefined
 
@@ -44,7 +50,7 @@ export class SessionMirror {
       this.arm(now)
       return
     }
-    this.standBy(now)
+    this.wakeBy(now + RETRY_MILLISECONDS)
     this.deps.ctx.waitUntil(this.run())
   }
 
@@ -67,32 +73,35 @@ export class SessionMirror {
   /** Copies what is to be copied, and sets the alarm. */
   async complete(): Promise<void> {
     // A mirror that is under way sets the alarm when it is done, unless this instance dies before.
-    if (this.underWay) this.standBy(Date.now())
+    if (this.underWay) this.wakeBy(Date.now() + RETRY_MILLISECONDS)
     else await this.run()
   }
 
-  /** Sees to it that the alarm comes soon, for what may be left undone. */
-  private standBy(now: number): void {
-    const retryAt = now + RETRY_MILLISECONDS
-    if (typeof this.armedAt === 'number' && this.armedAt <= retryAt) return
-    void this.deps.ctx.storage.setAlarm(retryAt)
-    this.armedAt = retryAt
+  /** Sees to it that the alarm comes by then, for what may be left undone. */
+  wakeBy(at: number): void {
+    if (typeof this.armedAt === 'number' && this.armedAt <= at) return
+    void this.deps.ctx.storage.setAlarm(at)
+    this.armedAt = at
   }
 
   private async run(): Promise<void> {
     if (this.underWay) return
     this.underWay = true
+    let copied = false
     try {
-      this.failures = (await this.copy()) ? 0 : this.failures + 1
+      copied = await this.copy()
+      if (copied && this.endsSincePrune >= REMEMBERED_ENDED) {
+        this.deps.storage.prune(Date.now())
+        this.endsSincePrune = 0
+      }
+    } catch (error) {
+      // A bug must not take the alarm away: it is tried again like an outage.
+      console.error('mirror failed', { object: this.deps.ctx.id.toString(), error: String(error) })
     } finally {
       this.underWay = false
     }
-    const now = Date.now()
-    if (this.endsSincePrune >= REMEMBERED_ENDED) {
-      this.deps.storage.prune(now)
-      this.endsSincePrune = 0
-    }
-    this.arm(now)
+    this.failures = copied ? 0 : this.failures + 1
+    this.arm(Date.now())
   }
 
   /** Copies to D1 what it does not have; false if D1 is out of reach. */
@@ -103,14 +112,14 @@ export class SessionMirror {
     for (;;) {
       const batch = storage.unmirrored(MAX_RECORDS)
       if (batch.length === 0) return true
-      const records = batch.map((stored) => sessionRecord(owner, stored))
+      const records = thatFit(batch.map((stored) => sessionRecord(owner, stored)))
       // They may travel with another object, whose output gate knows nothing of what is written here.
       await ctx.storage.sync()
       const rules = await trips.take(db, { owner, records })
       if (!rules.ok) return false
       // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
       if (rules.value !== null) learn(rules.value, Date.now())
-      storage.markMirrored(batch)
+      storage.markMirrored(batch.slice(0, records.length))
     }
   }
 
@@ -120,8 +129,14 @@ export class SessionMirror {
     const backOff = RETRY_MILLISECONDS * 2 ** Math.max(0, this.failures - 1)
     const retryAt = this.failures > 0 ? now + Math.min(backOff, MAX_RETRY_MILLISECONDS) : null
     const due = this.deps.nextDeadline()
-    // A deadline that has passed waits for the retry: without D1 the alarm may not end anything.
-    const at = due === null || (retryAt !== null && due <= now) ? retryAt : Math.min(due, retryAt ?? due)
+    const times = [
+      retryAt,
+      // A deadline that has passed waits for the retry: without D1 the alarm may not end anything.
+      retryAt !== null && due !== null && due <= now ? null : due,
+      this.deps.storage.nextWriteAt(),
+      this.deps.storage.knowledge.status.value.deleted === true ? now + REMEMBER_DELETED_MILLISECONDS : null,
+    ].filter((time) => time !== null)
+    const at = times.length === 0 ? null : Math.min(...times)
     if (at === this.armedAt) return
     void (at === null ? storage.deleteAlarm() : storage.setAlarm(at))
     this.armedAt = at

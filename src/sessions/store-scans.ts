@@ -9,6 +9,8 @@ import { readSessionConfig } from '../store/session-configs.ts'
 import { OBJECTS_AT_ONCE, tellUser } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './jobs.ts'
 
+/** Clocks of two machines differ by less, in milliseconds. */
+const CLOCKS_DIFFER_MILLISECONDS = 60_000
 /** Wait before those who were missed are come back to, in milliseconds. */
 const COME_BACK_MILLISECONDS = 10_000
 
@@ -44,7 +46,8 @@ export async function sweepStep(job: SweepSessions, context: JobContext): Promis
   if (!found.ok) return { next: 'failed', what: 'D1' }
   const told = await tellEach(found.value, context)
   const last = found.value.at(-1)?.cursor ?? ''
-  const finished = found.value.length < OBJECTS_AT_ONCE || sessionIdTime(last) > progress.beganAt
+  const finished =
+    found.value.length < OBJECTS_AT_ONCE || sessionIdTime(last) > progress.beganAt + CLOCKS_DIFFER_MILLISECONDS
   return outcome(job, { ...progress, cursor: last }, told, finished, context.now)
 }
 

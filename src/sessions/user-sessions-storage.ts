@@ -1,17 +1,10 @@
 /** What a user's object remembers, in its own SQLite. Synchronous: no await between reading and writing. */
 import { type Knowledge, NO_KNOWLEDGE } from '../domain/policy.ts'
-import type {
-  Actor,
-  Client,
-  CredentialsType,
-  Ending,
-  EndReason,
-  Location,
-  Session,
-  SessionKind,
-} from '../domain/session.ts'
+import type { Client, Ending, Session } from '../domain/session.ts'
 import { migrate } from '../store/object-schema.ts'
 import type { UserKey } from '../store/rules.ts'
+import { type EndedBy, type Row, type StoredSession, stored, toJson } from './user-sessions-rows.ts'
+import { hasTables, STEPS } from './user-sessions-schema.ts'
 
 /** Ended sessions that are always remembered, so that a genuine token can be told why. */
 export const REMEMBERED_ENDED = 20
@@ -19,108 +12,58 @@ export const REMEMBERED_ENDED = 20
 export const REMEMBERED_MILLISECONDS = 86_400_000
 /** … but never more than this. */
 export const MAX_REMEMBERED_ENDED = 1_000
+/**
+ * Activity that comes no longer after the last belongs to the same burst, in milliseconds. Well below the 10 s after
+ * which an object's memory may be gone: what a burst has left unwritten is written while it is there.
+ */
+export const BURST_GAP_MILLISECONDS = 6_000
 
-/** The object's schema. */
-export const STEPS: readonly string[] = [
-  `CREATE TABLE owner (
-     only INTEGER PRIMARY KEY CHECK (only = 1),
-     identity_store_id TEXT NOT NULL,
-     user_id TEXT NOT NULL,
-     knowledge TEXT NOT NULL
-   );
-   CREATE TABLE sessions (
-     id TEXT PRIMARY KEY,
-     version INTEGER NOT NULL,
-     mirrored_version INTEGER NOT NULL,
-     kind TEXT NOT NULL,
-     secret_hash TEXT NOT NULL,
-     opened_at INTEGER NOT NULL,
-     last_seen_at INTEGER NOT NULL,
-     persistent INTEGER NOT NULL,
-     credentials_type TEXT NOT NULL,
-     address TEXT,
-     user_agent TEXT,
-     recent_client TEXT,
-     location TEXT,
-     actor TEXT,
-     api_client_id TEXT,
-     cookie_issued_at INTEGER,
-     ended_at INTEGER,
-     end_reason TEXT,
-     ended_by TEXT,
-     end_request_id TEXT
-   ) WITHOUT ROWID;`,
-  `ALTER TABLE sessions ADD COLUMN workspace TEXT;
-   ALTER TABLE sessions ADD COLUMN cookie_persistent INTEGER;`,
-]
-
-/** Who asked for sessions to end, for the record. Null where nobody did (a deadline passed). */
-export interface EndedBy {
-  readonly caller: string | null
-  readonly requestId: string | null
-}
-
-/** A session as the object keeps it. */
-export interface StoredSession {
-  readonly session: Session
-  readonly version: number
-  readonly secretHash: string
-  /** The last activity as the table has it; `session.lastSeenAt` is exact. */
-  readonly writtenLastSeenAt: number
-  /** For kind `api`: the workspace that its client chose; null for none. */
-  readonly workspace: string | null
-  /** Whether its cookie, as last issued, outlives the browser; null for no cookie. */
-  readonly cookiePersistent: boolean | null
-  /** Null while it lives. */
-  readonly ending: (Ending & { readonly by: EndedBy }) | null
-}
-
-interface Row extends Record<string, SqlStorageValue> {
-  id: string
-  version: number
-  kind: SessionKind
-  secret_hash: string
-  opened_at: number
-  last_seen_at: number
-  persistent: number
-  credentials_type: CredentialsType
-  address: string | null
-  user_agent: string | null
-  recent_client: string | null
-  location: string | null
-  actor: string | null
-  api_client_id: string | null
-  cookie_issued_at: number | null
-  ended_at: number | null
-  end_reason: EndReason | null
-  ended_by: string | null
-  end_request_id: string | null
-  workspace: string | null
-  cookie_persistent: number | null
+/** Whose object this is, and what it knows of the rules. */
+interface Facts {
+  readonly owner: UserKey
+  readonly knowledge: Knowledge
+  /** False: in memory alone. */
+  readonly written: boolean
 }
 
 /**
  * The object's tables, and a copy of the live sessions in memory, where `lastSeenAt` is exact; the table
- * may be behind. Every write goes to the table first.
+ * may be behind. Every write goes to the table first. There are no tables before the first session.
  */
 export class UserSessionsStorage {
   private readonly sql: SqlStorage
+  private tables: boolean
   private copies: Map<string, StoredSession> | undefined
   /** Sessions whose state D1 may not have, the longest waiting first. */
-  private behind: Set<string> | undefined
+  private behind = new Set<string>()
   private newest: string | null | undefined
-  private known: { owner: UserKey; knowledge: Knowledge } | null | undefined
+  private known: Facts | null | undefined
   /** Another instance begins somewhere else, so that nothing of this one's is taken for its own. */
   private changes = Math.floor(Math.random() * 2 ** 52)
 
   constructor(sql: SqlStorage) {
     this.sql = sql
-    migrate(sql, STEPS)
+    this.tables = hasTables(sql)
+    if (this.tables) migrate(sql, STEPS)
   }
 
   /** Another number after each change, but for activity: while it is the same, so is all that is kept. */
   get revision(): number {
     return this.changes
+  }
+
+  /** Whether nothing is kept: no session was ever opened here, or the object was emptied. */
+  get isEmpty(): boolean {
+    return this.facts()?.written !== true
+  }
+
+  /** All that was kept is gone. */
+  emptied(): void {
+    this.tables = false
+    this.copies = undefined
+    this.newest = undefined
+    this.known = null
+    this.changes += 1
   }
 
   /** Whose sessions these are; null before anything was told to this object. */
@@ -132,24 +75,36 @@ export class UserSessionsStorage {
     return this.facts()?.knowledge ?? NO_KNOWLEDGE
   }
 
-  private facts() {
+  private facts(): Facts | null {
     if (this.known === undefined) {
-      const row = this.sql
-        .exec<Record<string, string>>('SELECT identity_store_id, user_id, knowledge FROM owner')
-        .toArray()[0]
+      const [row] = this.query<Record<string, string>>('SELECT identity_store_id, user_id, knowledge FROM owner')
       this.known =
         row === undefined
           ? null
           : {
               owner: { identityStoreId: row.identity_store_id as string, userId: row.user_id as string },
               knowledge: JSON.parse(row.knowledge as string),
+              written: true,
             }
     }
     return this.known
   }
 
-  /** Writes down the owner and the rules that are known. */
-  remember(owner: UserKey, knowledge: Knowledge): void {
+  private query<R extends Record<string, SqlStorageValue>>(query: string, ...values: SqlStorageValue[]): R[] {
+    return this.tables ? this.sql.exec<R>(query, ...values).toArray() : []
+  }
+
+  /** Notes the owner and the rules that are known; in memory alone for a user without a session ever. */
+  remember({ identityStoreId, userId }: UserKey, knowledge: Knowledge): void {
+    // A session of a version without epochs has that of the rules before these.
+    this.living()
+    const written = !this.isEmpty
+    this.known = { owner: { identityStoreId, userId }, knowledge, written }
+    if (written) this.writeFacts(this.known)
+    this.changes += 1
+  }
+
+  private writeFacts({ owner, knowledge }: Facts): void {
     this.sql.exec(
       `INSERT INTO owner (only, identity_store_id, user_id, knowledge) VALUES (1, ?1, ?2, ?3)
        ON CONFLICT (only) DO UPDATE SET knowledge = excluded.knowledge`,
@@ -157,15 +112,12 @@ export class UserSessionsStorage {
       owner.userId,
       JSON.stringify(knowledge),
     )
-    this.known = { owner: { identityStoreId: owner.identityStoreId, userId: owner.userId }, knowledge }
-    this.changes += 1
   }
 
   /** The newest session id there is, for the next one to follow. */
   newestId(): string | null {
     if (this.newest === undefined) {
-      const rows = this.sql.exec<{ id: string }>('SELECT id FROM sessions ORDER BY id DESC LIMIT 1').toArray()
-      this.newest = rows[0]?.id ?? null
+      this.newest = this.query<{ id: string }>('SELECT id FROM sessions ORDER BY id DESC LIMIT 1')[0]?.id ?? null
     }
     return this.newest
   }
@@ -174,8 +126,8 @@ export class UserSessionsStorage {
   find(id: string): StoredSession | null {
     const live = this.living().get(id)
     if (live !== undefined) return live
-    const row = this.sql.exec<Row>('SELECT * FROM sessions WHERE id = ?', id).toArray()[0]
-    return row === undefined ? null : stored(row)
+    const [row] = this.query<Row>('SELECT * FROM sessions WHERE id = ?', id)
+    return row === undefined ? null : stored(row, this.knowledge.status.version)
   }
 
   /** The live sessions, oldest first. */
@@ -185,18 +137,33 @@ export class UserSessionsStorage {
 
   private living(): Map<string, StoredSession> {
     if (this.copies === undefined) {
-      const rows = this.sql.exec<Row>('SELECT * FROM sessions WHERE ended_at IS NULL ORDER BY id').toArray()
-      this.copies = new Map(rows.map((row) => [row.id, stored(row)]))
+      // One scan, of the live ones and those that are remembered.
+      const rows = this.query<Row>(
+        'SELECT * FROM sessions WHERE ended_at IS NULL OR version <> mirrored_version ORDER BY id',
+      )
+      this.copies = new Map(
+        rows.filter((row) => row.ended_at === null).map((row) => [row.id, stored(row, this.knowledge.status.version)]),
+      )
+      this.behind = new Set(rows.filter((row) => row.version !== row.mirrored_version).map(({ id }) => id))
     }
     return this.copies
   }
 
   /** Writes a new session, which lives. */
   insert(session: Session, secretHash: string, cookiePersistent: boolean | null): void {
+    const facts = this.facts()
+    if (facts === null) throw new Error('nobody owns the session')
+    if (!facts.written) {
+      migrate(this.sql, STEPS)
+      this.tables = true
+      this.writeFacts(facts)
+      this.known = { ...facts, written: true }
+    }
     this.sql.exec(
       `INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
-         credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at, cookie_persistent)
-       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at, cookie_persistent,
+         epoch)
+       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       session.id,
       session.kind,
       secretHash,
@@ -211,36 +178,82 @@ export class UserSessionsStorage {
       session.apiClientId,
       session.cookieIssuedAt,
       cookiePersistent === null ? null : Number(cookiePersistent),
+      session.epoch,
     )
     this.newest = session.id
     this.notMirrored().add(session.id)
-    const writtenLastSeenAt = session.lastSeenAt
-    this.keep({ session, version: 1, secretHash, writtenLastSeenAt, workspace: null, cookiePersistent, ending: null })
+    this.keep({
+      session,
+      version: 1,
+      secretHash,
+      writtenLastSeenAt: session.lastSeenAt,
+      seenBy: null,
+      clientWrittenAt: null,
+      clientUnwritten: false,
+      workspace: null,
+      cookiePersistent,
+      ending: null,
+    })
   }
 
-  /** Notes activity: always in memory, in the table only if that is `writeAfter` milliseconds behind. */
-  touch(live: StoredSession, at: number, writeAfter: number): StoredSession {
-    const write = at - live.writtenLastSeenAt >= writeAfter
-    if (write) this.sql.exec('UPDATE sessions SET last_seen_at = ? WHERE id = ?', at, live.session.id)
-    const writtenLastSeenAt = write ? at : live.writtenLastSeenAt
-    const session = { ...live.session, lastSeenAt: at }
-    const touched = { ...live, session, writtenLastSeenAt }
-    this.living().set(session.id, touched)
+  /**
+   * Notes activity: always in memory, in the table if that is `writeAfter` milliseconds behind. With `exact` nothing
+   * is lost with the memory: the first activity after a pause is written too; for what a burst leaves unwritten the
+   * table says how late it may be, until `writeActivity` writes what it was.
+   */
+  touch(live: StoredSession, at: number, writeAfter: number, exact: boolean): StoredSession {
+    const inBurst = at - live.session.lastSeenAt <= BURST_GAP_MILLISECONDS
+    const write = at - live.writtenLastSeenAt >= writeAfter || (exact && !inBurst)
+    const touched = { ...live, session: { ...live.session, lastSeenAt: at } }
+    if (write) return this.writeSeen(touched, at, exact && inBurst ? at + writeAfter : null)
+    if (exact && live.seenBy === null && at > live.writtenLastSeenAt) {
+      return this.writeSeen(touched, live.writtenLastSeenAt, live.writtenLastSeenAt + writeAfter)
+    }
+    this.living().set(live.session.id, touched)
     return touched
   }
 
-  /** Notes that the session is now used by another client. */
+  /** Writes what is left of the bursts whose last activity was at or before an instant. */
+  writeActivity(until: number): void {
+    for (const live of this.unwritten()) {
+      if (live.session.lastSeenAt <= until) this.writeSeen(live, live.session.lastSeenAt, null)
+    }
+  }
+
+  /** When `writeActivity` is to come next; null for never. */
+  nextWriteAt(): number | null {
+    const ends = this.unwritten().map(({ session }) => session.lastSeenAt + BURST_GAP_MILLISECONDS)
+    return ends.length === 0 ? null : Math.min(...ends)
+  }
+
+  private unwritten(): StoredSession[] {
+    return [...this.living().values()].filter(({ seenBy }) => seenBy !== null)
+  }
+
+  private writeSeen(live: StoredSession, writtenLastSeenAt: number, seenBy: number | null): StoredSession {
+    const { id } = live.session
+    this.sql.exec('UPDATE sessions SET last_seen_at = ?, seen_by = ? WHERE id = ?', writtenLastSeenAt, seenBy, id)
+    const written = { ...live, writtenLastSeenAt, seenBy }
+    this.living().set(id, written)
+    return written
+  }
+
+  /** Notes that the session is now used by another client; `writeClient` is to follow. */
   moved(live: StoredSession, client: Client): StoredSession {
-    const { id, lastSeenAt } = live.session
+    return this.keep({ ...live, session: { ...live.session, recentClient: client }, clientUnwritten: true })
+  }
+
+  /** Writes which client the session is now used by. */
+  writeClient(live: StoredSession, at: number): StoredSession {
+    const { id, recentClient } = live.session
     this.sql.exec(
-      'UPDATE sessions SET recent_client = ?, last_seen_at = ?, version = version + 1 WHERE id = ?',
-      toJson(client),
-      lastSeenAt,
+      'UPDATE sessions SET recent_client = ?, client_written_at = ?, version = version + 1 WHERE id = ?',
+      toJson(recentClient),
+      at,
       id,
     )
     this.notMirrored().add(id)
-    const session = { ...live.session, recentClient: client }
-    return this.keep({ ...live, session, version: live.version + 1, writtenLastSeenAt: lastSeenAt })
+    return this.keep({ ...live, version: live.version + 1, clientWrittenAt: at, clientUnwritten: false })
   }
 
   /** Notes that the session's cookie was issued anew. */
@@ -259,10 +272,10 @@ export class UserSessionsStorage {
   /** Forgets where every session came from, ended ones too. False if nothing was known. */
   clearLocations(): boolean {
     const living = this.living()
-    const cleared = this.sql.exec<{ id: string }>(
+    const cleared = this.query<{ id: string }>(
       'UPDATE sessions SET location = NULL, version = version + 1 WHERE location IS NOT NULL RETURNING id',
     )
-    const ids = cleared.toArray().map(({ id }) => id)
+    const ids = cleared.map(({ id }) => id)
     for (const id of ids) this.notMirrored().add(id)
     for (const live of ids.flatMap((id) => living.get(id) ?? [])) {
       this.keep({ ...live, session: { ...live.session, location: null }, version: live.version + 1 })
@@ -278,15 +291,17 @@ export class UserSessionsStorage {
 
   /** Ends a session. One that has ended stays as it ended. */
   end(id: string, ending: Ending, by: EndedBy): void {
-    const seen = this.living().get(id)?.session.lastSeenAt ?? 0
+    const live = this.living().get(id)
+    if (live === undefined) return
     this.sql.exec(
       `UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?, end_request_id = ?,
-         last_seen_at = max(last_seen_at, ?), version = version + 1 WHERE id = ? AND ended_at IS NULL`,
+         last_seen_at = ?, recent_client = ?, version = version + 1 WHERE id = ?`,
       ending.endedAt,
       ending.reason,
       by.caller,
       by.requestId,
-      seen,
+      live.session.lastSeenAt,
+      toJson(live.session.recentClient),
       id,
     )
     this.notMirrored().add(id)
@@ -295,12 +310,7 @@ export class UserSessionsStorage {
   }
 
   private notMirrored(): Set<string> {
-    if (this.behind === undefined) {
-      const rows = this.sql.exec<{ id: string }>(
-        'SELECT id FROM sessions WHERE version <> mirrored_version ORDER BY id',
-      )
-      this.behind = new Set(rows.toArray().map(({ id }) => id))
-    }
+    this.living()
     return this.behind
   }
 
@@ -320,7 +330,7 @@ export class UserSessionsStorage {
             'SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))',
             JSON.stringify(ended),
           )
-    const sessions = new Map(Array.from(rows, (row) => [row.id, stored(row)]))
+    const sessions = new Map(Array.from(rows, (row) => [row.id, stored(row, this.knowledge.status.version)]))
     return ids.flatMap((id) => this.living().get(id) ?? sessions.get(id) ?? [])
   }
 
@@ -353,40 +363,4 @@ export class UserSessionsStorage {
       now - REMEMBERED_MILLISECONDS,
     )
   }
-}
-
-function stored(row: Row): StoredSession {
-  return {
-    version: row.version,
-    secretHash: row.secret_hash,
-    writtenLastSeenAt: row.last_seen_at,
-    workspace: row.workspace,
-    cookiePersistent: row.cookie_persistent === null ? null : row.cookie_persistent === 1,
-    ending:
-      row.ended_at === null || row.end_reason === null
-        ? null
-        : {
-            reason: row.end_reason,
-            endedAt: row.ended_at,
-            by: { caller: row.ended_by, requestId: row.end_request_id },
-          },
-    session: {
-      id: row.id,
-      kind: row.kind,
-      openedAt: row.opened_at,
-      lastSeenAt: row.last_seen_at,
-      persistent: row.persistent === 1,
-      credentialsType: row.credentials_type,
-      client: { address: row.address, userAgent: row.user_agent },
-      recentClient: row.recent_client === null ? null : JSON.parse(row.recent_client),
-      location: row.location === null ? null : (JSON.parse(row.location) as Location),
-      actor: row.actor === null ? null : (JSON.parse(row.actor) as Actor),
-      apiClientId: row.api_client_id,
-      cookieIssuedAt: row.cookie_issued_at,
-    },
-  }
-}
-
-function toJson(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value)
 }

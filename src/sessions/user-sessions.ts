@@ -23,66 +23,24 @@ import { type Database, openDatabase } from '../store/database.ts'
 import { readRules, type UserKey } from '../store/rules.ts'
 import { SessionMirror } from './session-mirror.ts'
 import { sameHash } from './token-secrets.ts'
-import { type EndedBy, UserSessionsStorage } from './user-sessions-storage.ts'
+import {
+  type CheckedSession,
+  type CheckHow,
+  type Holder,
+  type Opened,
+  type Opening,
+  type OwnSessions,
+  type Page,
+  pageOf,
+  type SessionView,
+} from './user-sessions-calls.ts'
+import type { EndedBy, StoredSession } from './user-sessions-rows.ts'
+import { BURST_GAP_MILLISECONDS, UserSessionsStorage } from './user-sessions-storage.ts'
+
+export type * from './user-sessions-calls.ts'
 
 /** A cookie older than this is issued anew, in milliseconds (30 days): browsers drop it at 400 days. */
 const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
-
-/** Proof of holding a session: what a verified token says. */
-export interface Holder {
-  readonly sessionId: string
-  /** SHA-256 of the token's secret, hexadecimal. */
-  readonly secretHash: string
-}
-
-/** One session as an answer shows it. */
-export interface SessionView extends UserKey {
-  readonly session: Session
-  readonly expiresAt: number
-  /** Null: it does not idle out. */
-  readonly idlesOutAt: number | null
-  /** Whether its cookie outlives the browser. */
-  readonly persistentCookie: boolean
-}
-
-/** The answer to a check. */
-export interface CheckedSession extends SessionView {
-  /** The cookie is due to be issued anew. */
-  readonly cookieDue: boolean
-  /** For kind `api`: the workspace that its client chose; null for none. */
-  readonly workspace: string | null
-  /** Stands for all of this but the last activity: while it is the same, so is the rest. */
-  readonly revision: number
-  /** The version of the session config that was applied. */
-  readonly configVersion: number
-}
-
-/** How a check is made. */
-export interface CheckHow {
-  /** Whether it counts as the user's activity. */
-  readonly touch: boolean
-  /** Whether the token came in a cookie, which may be due to be issued anew. */
-  readonly cookie: boolean
-  readonly client: Client | null
-  /** For kind `api`: the workspace that the client chooses; missing to keep it. */
-  readonly workspace?: string
-}
-
-/** What a new session is made of. */
-export type Opening = Pick<
-  Session,
-  'kind' | 'persistent' | 'credentialsType' | 'client' | 'location' | 'actor' | 'apiClientId'
-> & {
-  readonly secretHash: string
-  readonly cookie: boolean
-  /** A session of the same client that this one takes the place of, if it is one of this user's. */
-  readonly replaces: string | null
-}
-
-/** What came of an opening. */
-export interface Opened extends SessionView {
-  readonly ended: readonly string[]
-}
 
 export class UserSessions extends DurableObject<Env> {
   private readonly storage: UserSessionsStorage
@@ -109,7 +67,11 @@ export class UserSessions extends DurableObject<Env> {
     })
   }
 
-  /** Opens a session. The limit holds at once: the count and the insert are one step. Errors: `user_disabled`. */
+  /**
+   * Opens a session. The limit holds at once: the count and the insert are one step. `news` are the rules under which
+   * the user was verified. Errors: `user_disabled`; `invalid_credentials` or `conflict` where the user has another
+   * epoch by now, whether it was the user's own secret that was verified or a back end's word.
+   */
   open(owner: UserKey, opening: Opening, news: News): Result<Opened, SessionError> {
     const now = Date.now()
     this.take(owner, news, now)
@@ -118,6 +80,7 @@ export class UserSessions extends DurableObject<Env> {
     const session: Session = {
       ...facts,
       id: nextSessionId(this.storage.newestId(), now, crypto.getRandomValues(new Uint8Array(8))),
+      epoch: (news.status ?? this.storage.knowledge.status).version,
       openedAt: now,
       lastSeenAt: now,
       recentClient: null,
@@ -162,16 +125,13 @@ export class UserSessions extends DurableObject<Env> {
     return checked.value.session.lastSeenAt
   }
 
-  /** The holder's own sessions, oldest first. Counts as activity. Errors as for `check`. */
-  listOwn(
-    holder: Holder,
-    client: Client | null,
-    news: News,
-  ): Result<{ readonly current: CheckedSession; readonly sessions: readonly SessionView[] }, SessionError> {
+  /** A page of the holder's own sessions, oldest first; missing: all. Counts as activity. Errors as for `check`. */
+  listOwn(holder: Holder, client: Client | null, news: News, page?: Page): Result<OwnSessions, SessionError> {
     const current = this.check(holder, { touch: true, cookie: false, client }, news)
     if (!current.ok) return current
     this.tick(Date.now())
-    return ok({ current: current.value, sessions: this.views(current.value) })
+    const sessions = this.views(current.value)
+    return ok({ current: current.value, sessions: page === undefined ? sessions : pageOf(sessions, page) })
   }
 
   /** Whether a session lives, for one that was opened from it. Not the user's activity. */
@@ -226,23 +186,46 @@ export class UserSessions extends DurableObject<Env> {
   tell(owner: UserKey, news: News): void {
     const now = Date.now()
     this.take(owner, news, now)
-    this.mirror.settle(now)
+    // Who never signed in has nothing to be ended, and an alarm is a write.
+    if (!this.storage.isEmpty) this.mirror.settle(now)
   }
 
   /** Ends what is due and mirrors what is not mirrored. An end is final, so the rules are read again first. */
   override async alarm(): Promise<void> {
     this.mirror.fired()
-    const owner = this.storage.owner
+    try {
+      await this.doWhatIsDue()
+    } catch (error) {
+      console.error('alarm failed', { object: this.ctx.id.toString(), error: String(error) })
+      this.mirror.failed(Date.now())
+    }
+  }
+
+  private async doWhatIsDue(): Promise<void> {
+    const { owner } = this.storage
     if (owner === null) return
+    this.storage.writeActivity(Date.now() - BURST_GAP_MILLISECONDS)
     const due = this.nextDeadline()
-    if (due !== null && due <= Date.now()) {
+    if (this.mayBeEmptied || (due !== null && due <= Date.now())) {
       const rules = await readRules(this.db, owner)
       const now = Date.now()
       if (!rules.ok) return this.mirror.failed(now)
       this.learn(rules.value ?? {}, now)
       this.tick(now)
+      if (this.mayBeEmptied) return this.empty()
     }
     await this.mirror.complete()
+  }
+
+  /** Of a deleted user D1 has everything that is to be kept. */
+  private get mayBeEmptied(): boolean {
+    return this.storage.knowledge.status.value.deleted === true && !this.storage.isBehind()
+  }
+
+  private async empty(): Promise<void> {
+    const emptied = this.ctx.storage.deleteAll()
+    this.storage.emptied()
+    await emptied
   }
 
   private nextDeadline(): number | null {
@@ -257,7 +240,7 @@ export class UserSessions extends DurableObject<Env> {
   }
 
   private state(): UserState {
-    return { status: this.storage.knowledge.status.value, policy: this.policy(), sessions: this.storage.live() }
+    return { status: this.storage.knowledge.status, policy: this.policy(), sessions: this.storage.live() }
   }
 
   /** Takes news for an owner that this object may not know yet. */
@@ -293,7 +276,7 @@ export class UserSessions extends DurableObject<Env> {
     }
     if (stored.ending !== null) return ended(stored.ending.reason, stored.ending.endedAt)
     const policy = this.policy()
-    const state = { status: this.storage.knowledge.status.value, policy, sessions: [stored.session] }
+    const state = { status: this.storage.knowledge.status, policy, sessions: [stored.session] }
     const decided = decide(state, { type: 'check', id: holder.sessionId, touch: how.touch, client: how.client }, now)
     if (!decided.ok) return decided
     const dead = this.saveEnds(decided.value, NOBODY)[0]
@@ -303,8 +286,12 @@ export class UserSessions extends DurableObject<Env> {
     }
     let live = stored
     for (const event of decided.value) {
-      if (event.type === 'touched') live = this.storage.touch(live, event.at, this.lastSeenWriteMilliseconds)
+      if (event.type === 'touched') live = this.touch(live, event.at, policy)
       else if (event.type === 'moved') live = this.storage.moved(live, event.client)
+    }
+    // Whoever changes back and forth is written as seldom as activity.
+    if (live.clientUnwritten && now - (live.clientWrittenAt ?? 0) >= this.lastSeenWriteMilliseconds) {
+      live = this.storage.writeClient(live, now)
     }
     const view = this.view(owner, live.session, policy)
     const { cookieIssuedAt } = live.session
@@ -317,6 +304,14 @@ export class UserSessions extends DurableObject<Env> {
     if (live.version !== stored.version) this.mirror.settle(now)
     const { revision, knowledge } = this.storage
     return ok({ ...view, cookieDue, workspace: live.workspace, revision, configVersion: knowledge.config.version })
+  }
+
+  /** Notes activity: to the millisecond where a session idles out by it. */
+  private touch(live: StoredSession, at: number, policy: Policy): StoredSession {
+    const exact = idlesOutAt(live.session, policy) !== null
+    const touched = this.storage.touch(live, at, this.lastSeenWriteMilliseconds, exact)
+    if (touched.seenBy !== null) this.mirror.wakeBy(at + BURST_GAP_MILLISECONDS)
+    return touched
   }
 
   private endNow(which: Selection, reason: EndReason, by: EndedBy, now: number): readonly string[] {

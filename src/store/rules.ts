@@ -19,6 +19,7 @@ export interface UserKey {
  */
 export const RULE_COLUMNS = {
   ruleActive: sql<number>`${users.active}`.as('ruleActive'),
+  ruleDeleted: sql<number>`${users.deletedAt} IS NOT NULL`.as('ruleDeleted'),
   ruleValidFrom: sql<number>`${users.sessionsValidFrom}`.as('ruleValidFrom'),
   ruleStatusVersion: sql<number>`${users.statusVersion}`.as('ruleStatusVersion'),
   ruleSettingsVersion: sql<number | null>`${sessionSettings.version}`.as('ruleSettingsVersion'),
@@ -35,6 +36,7 @@ export const RULE_COLUMNS = {
 /** A user's rules as a row has them. */
 export interface RuleRow {
   readonly ruleActive: number
+  readonly ruleDeleted: number
   readonly ruleValidFrom: number
   readonly ruleStatusVersion: number
   readonly ruleSettingsVersion: number | null
@@ -99,7 +101,11 @@ export function rulesFrom(row: RuleRow): Knowledge {
   return {
     status: {
       version: row.ruleStatusVersion,
-      value: { active: row.ruleActive === 1, sessionsValidFrom: row.ruleValidFrom },
+      value: {
+        active: row.ruleActive === 1,
+        deleted: row.ruleDeleted === 1,
+        sessionsValidFrom: row.ruleValidFrom,
+      },
     },
     settings: {
       version: row.ruleSettingsVersion ?? 0,

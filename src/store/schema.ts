@@ -73,9 +73,9 @@ export const users = sqliteTable(
     loginMode: text('login_mode', { enum: LOGIN_MODES }),
     bot: integer('bot', { mode: 'boolean' }).notNull(),
     active: integer('active', { mode: 'boolean' }).notNull(),
-    /** Sessions opened before this are void; set by a new password. */
+    /** When the password was last changed. Read by the version before epochs alone. */
     sessionsValidFrom: integer('sessions_valid_from').notNull(),
-    /** Grows with every change of the two above. */
+    /** The user's epoch: a new password, a disable, an enable and a delete raise it, and it never goes back. */
     statusVersion: integer('status_version').notNull(),
     firstName: text('first_name'),
     lastName: text('last_name'),
@@ -218,6 +218,8 @@ export const loginTokens = sqliteTable('login_tokens', {
   tokenHash: text('token_hash').primaryKey(),
   identityStoreId: text('identity_store_id').notNull(),
   userId: text('user_id').notNull(),
+  /** The user's epoch when it was made; null where a version of before made it. */
+  epoch: integer('epoch'),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at').notNull(),
 })

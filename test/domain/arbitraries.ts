@@ -1,7 +1,7 @@
 /** Whatever may come to the domain. Times are small, so that limits and time-outs are met often. */
 import fc from 'fast-check'
 import type { Command } from '../../src/domain/lifecycle.ts'
-import { type Policy, resolvePolicy, type UserStatus } from '../../src/domain/policy.ts'
+import { type Policy, resolvePolicy, type UserStatus, type Versioned } from '../../src/domain/policy.ts'
 import type { Client, Session } from '../../src/domain/session.ts'
 
 /** Where the stories begin, epoch milliseconds. */
@@ -22,7 +22,7 @@ export function policyOf(rules: Rules): Policy {
   return {
     overallTimeoutSeconds: { value: rules.overallSeconds, ...service },
     inactivityTimeoutSeconds: { value: rules.idleSeconds, ...service },
-    concurrentSessionLimit: { value: rules.limit, ...service },
+    concurrentSessionLimit: { value: rules.limit ?? 1_000, ...service },
     persistentCookie: { value: true, ...service },
     trackLocation: { value: false, ...service },
     apiSessionSeconds: { value: rules.apiSeconds, ...service },
@@ -35,6 +35,7 @@ export function sessionOf(given: Partial<Session> & { readonly id: string }): Se
   const openedAt = given.openedAt ?? START
   return {
     kind: 'web',
+    epoch: ACTIVE.version,
     openedAt,
     lastSeenAt: openedAt,
     persistent: false,
@@ -66,14 +67,20 @@ const anyClient: fc.Arbitrary<Client> = fc.record({
 
 /** One step of a story. Sessions are named by their place among those opened so far. */
 export type Step =
-  | { readonly do: 'open'; readonly apiClientId: string | null; readonly replaces: number | null }
+  | {
+      readonly do: 'open'
+      readonly apiClientId: string | null
+      readonly replaces: number | null
+      /** How many epochs ago the user was verified. */
+      readonly epochsAgo: number
+    }
   | { readonly do: 'check'; readonly which: number; readonly touch: boolean; readonly client: Client | null }
   | { readonly do: 'end'; readonly which: readonly number[] }
   | { readonly do: 'end all'; readonly kinds: 'web' | 'every kind' }
   | { readonly do: 'end others'; readonly but: number }
   | { readonly do: 'tick' }
   | { readonly do: 'rules'; readonly rules: Rules }
-  | { readonly do: 'status'; readonly active: boolean; readonly voidEarlier: boolean }
+  | { readonly do: 'status'; readonly active: boolean; readonly newPassword: boolean }
 
 /** A step and how much later it comes, milliseconds; now and then the clock steps back. */
 export interface TimedStep {
@@ -90,6 +97,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('open' as const),
       apiClientId: fc.constantFrom(null, null, 'c1', 'c2'),
       replaces: fc.option(place, { freq: 4 }),
+      epochsAgo: fc.constantFrom(0, 0, 0, 0, 1, 2),
     }),
   },
   {
@@ -117,7 +125,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('status' as const),
       active: fc.constantFrom(true, true, false),
-      voidEarlier: fc.boolean(),
+      newPassword: fc.boolean(),
     }),
   },
 )
@@ -152,22 +160,23 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
           value: { allowPersistentSessions: true, trackSessionLocation: false, ...config },
         },
         settings: { version: 1, value: { durationSeconds, desktopAppBrowserQuit: null } },
-        status: { version: 1, value: ACTIVE },
+        status: ACTIVE,
       },
-      { inactivityTimeoutSeconds, apiSessionSeconds, apiSessionsPerClient: 100 },
+      { inactivityTimeoutSeconds, apiSessionSeconds, apiSessionsPerClient: 100, webSessionsPerUser: 1_000 },
     ),
   )
 
 /** A user who may have sessions. */
-export const ACTIVE: UserStatus = { active: true, sessionsValidFrom: 0 }
+export const ACTIVE: Versioned<UserStatus> = { version: 1, value: { active: true, sessionsValidFrom: 0 } }
 
 /** A command for a step other than a change of the rules. `ids` are those of all sessions opened so far. */
-export function commandOf(step: Step, ids: readonly string[], now: number): Command {
+export function commandOf(step: Step, ids: readonly string[], now: number, epoch = ACTIVE.version): Command {
   const at = (which: number) => ids[which] ?? 'unknown'
   switch (step.do) {
     case 'open': {
       const kind = step.apiClientId === null ? 'web' : 'api'
-      const session = sessionOf({ id: `s${ids.length}`, openedAt: now, kind, apiClientId: step.apiClientId })
+      const verified = { epoch: Math.max(0, epoch - step.epochsAgo), openedAt: now }
+      const session = sessionOf({ id: `s${ids.length}`, ...verified, kind, apiClientId: step.apiClientId })
       return { type: 'open', session, replaces: step.replaces === null ? null : at(step.replaces) }
     }
     case 'check':

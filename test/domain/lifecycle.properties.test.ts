@@ -39,11 +39,11 @@ function tell(rules: Rules, story: readonly TimedStep[], look: (moment: Moment) 
     const { step } = timed
     if (step.do === 'rules') state = { ...state, policy: policyOf(step.rules) }
     if (step.do === 'status') {
-      const sessionsValidFrom = step.voidEarlier ? now : state.status.sessionsValidFrom
-      state = { ...state, status: { active: step.active, sessionsValidFrom } }
+      const version = state.status.version + (step.newPassword || !step.active ? 1 : 0)
+      state = { ...state, status: { version, value: { active: step.active, sessionsValidFrom: 0 } } }
     }
     const before = frozen(state)
-    const decided = decide(before, commandOf(step, ids, now), now)
+    const decided = decide(before, commandOf(step, ids, now, state.status.version), now)
     expect(decided.ok).toBe(model.take(step, now))
     if (decided.ok) {
       log.push(...decided.value)
@@ -191,16 +191,16 @@ describe('whatever happens', () => {
 
   test('a disabled user has no sessions and gets none', () => {
     property(({ timed: { step }, events, after, now }) => {
-      if (after.status.active) return
+      if (after.status.value.active) return
       expect(living(after, now)).toEqual([])
       if (step.do === 'open') expect(events).toBeNull()
     })
   })
 
-  test('sessions from before a new password are void, those from then on are not', () => {
-    property(({ events, after, now }) => {
-      const { sessionsValidFrom } = after.status
-      for (const session of living(after, now)) expect(session.openedAt).toBeGreaterThanOrEqual(sessionsValidFrom)
+  test('a session lives under the epoch in which its user was verified, and is not opened under another', () => {
+    property(({ timed: { step }, events, after, now }) => {
+      for (const session of living(after, now)) expect(session.epoch).toBe(after.status.version)
+      if (step.do === 'open' && step.epochsAgo > 0) expect(events).toBeNull()
       for (const { reason, id } of endedIn(events)) {
         if (reason === 'password_changed') expect(after.sessions.map((session) => session.id)).not.toContain(id)
       }

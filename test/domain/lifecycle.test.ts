@@ -100,12 +100,32 @@ describe('opening', () => {
   })
 
   test('is refused to a disabled user', () => {
-    const state = stateOf({ status: { active: false, sessionsValidFrom: 0 } })
+    const state = stateOf({ status: { version: 1, value: { active: false, sessionsValidFrom: 0 } } })
     expect(decide(state, { type: 'open', session: fresh, replaces: null }, later(10))).toEqual({
       ok: false,
       error: { code: 'user_disabled' },
     })
   })
+})
+
+test.each([
+  ['password', 'invalid_credentials'],
+  ['login_token', 'invalid_credentials'],
+  ['openid', 'invalid_credentials'],
+  ['trusted_back_end', 'conflict'],
+  ['api_client', 'conflict'],
+  ['sudo', 'conflict'],
+] as const)('an opening by %s that was verified under an older epoch is refused: %s', (credentialsType, code) => {
+  const state = stateOf({ status: { ...ACTIVE, version: 3 } })
+  for (const [epoch, opens] of [
+    [1, false],
+    [2, false],
+    [3, true],
+  ] as const) {
+    const session = sessionOf({ id: 'a', credentialsType, epoch })
+    const decided = decide(state, { type: 'open', session, replaces: null }, START)
+    expect(decided.ok || decided.error.code).toBe(opens || code)
+  }
 })
 
 describe('checking', () => {

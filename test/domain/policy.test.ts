@@ -18,7 +18,12 @@ import {
   type SessionSettings,
 } from '../../src/domain/policy.ts'
 
-const LIMITS = { inactivityTimeoutSeconds: 900, apiSessionSeconds: 3_600, apiSessionsPerClient: 100 }
+const LIMITS = {
+  inactivityTimeoutSeconds: 900,
+  apiSessionSeconds: 3_600,
+  apiSessionsPerClient: 100,
+  webSessionsPerUser: 1_000,
+}
 
 function knowing(config: Partial<SessionConfig> | null, settings: Partial<SessionSettings> | null): Knowledge {
   return {
@@ -45,8 +50,10 @@ describe('every rule has its value and the layer that decided it', () => {
     ['inactivityTimeoutSeconds', { useInactivityBasedLogout: false }, null, null, 'config'],
     ['inactivityTimeoutSeconds', { useInactivityBasedLogout: true }, null, 900, 'config'],
     ['inactivityTimeoutSeconds', { useInactivityBasedLogout: true }, { durationSeconds: 28_800 }, 900, 'config'],
-    ['concurrentSessionLimit', null, null, null, 'default'],
-    ['concurrentSessionLimit', { concurrentSessionLimit: null }, null, null, 'config'],
+    ['concurrentSessionLimit', null, null, 1_000, 'service'],
+    ['concurrentSessionLimit', { concurrentSessionLimit: null }, null, 1_000, 'service'],
+    ['concurrentSessionLimit', { concurrentSessionLimit: 1_000 }, null, 1_000, 'config'],
+    ['concurrentSessionLimit', { concurrentSessionLimit: 1_001 }, null, 1_000, 'service'],
     ['concurrentSessionLimit', { concurrentSessionLimit: 1 }, null, 1, 'config'],
     ['persistentCookie', null, null, true, 'default'],
     ['persistentCookie', { allowPersistentSessions: true }, null, true, 'config'],

@@ -9,6 +9,8 @@ export interface Line {
   readonly name: string
   readonly apiClientId: string | null
   readonly opened: number
+  /** How many passwords and disables there had been. */
+  readonly verified: number
   seen: number
   /** Who spoke last, `address/agent`. */
   speaker: string
@@ -20,7 +22,7 @@ export class ReferenceModel {
   readonly lines: Line[] = []
   rules: Rules
   private disabled = false
-  private voidBefore = 0
+  private changes = 0
 
   constructor(rules: Rules) {
     this.rules = rules
@@ -36,9 +38,9 @@ export class ReferenceModel {
     if (step.do === 'rules') this.rules = step.rules
     if (step.do === 'status') {
       this.disabled = !step.active
-      if (step.voidEarlier) this.voidBefore = now
+      if (step.newPassword || !step.active) this.changes += 1
     }
-    if (step.do === 'open' && this.disabled) return false
+    if (step.do === 'open' && (this.disabled || step.epochsAgo > 0)) return false
     const checked = step.do === 'check' ? this.lines[step.which] : undefined
     if (step.do === 'check' && (checked === undefined || checked.over !== null)) return false
 
@@ -53,6 +55,7 @@ export class ReferenceModel {
           name,
           apiClientId: step.apiClientId,
           opened: now,
+          verified: this.changes,
           seen: now,
           speaker: '192.0.2.1/A',
           over: null,
@@ -107,6 +110,6 @@ export class ReferenceModel {
     if (expired) return 'expired'
     if (idled) return 'idle'
     if (this.disabled) return 'user_disabled'
-    return line.opened < this.voidBefore ? 'password_changed' : null
+    return line.verified < this.changes ? 'password_changed' : null
   }
 }

@@ -2,15 +2,20 @@ import { env } from 'cloudflare:workers'
 import { and, eq, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
-import { fail, ok } from '../../src/domain/result.ts'
+import { fail } from '../../src/domain/result.ts'
 import { readSettings } from '../../src/env.ts'
 import { Sessions } from '../../src/sessions/service.ts'
+import { type AuditEntry, newRecordId } from '../../src/store/audit-events.ts'
 import { attempt } from '../../src/store/database.ts'
 import { users } from '../../src/store/schema.ts'
+import { updateUser } from '../../src/store/user-changes.ts'
+import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
+import { countCalls } from '../support/counts.ts'
 import { breakD1Statements, breakStoreJobs, breakUserObjects } from '../support/faults.ts'
 import { fireJobAlarm, mirrored, storeJobs } from '../support/objects.ts'
-import { db } from '../support/stores.ts'
+import { check, type RequestOptions, send, signIn } from '../support/requests.ts'
+import { cheapHash, db, makeOperator } from '../support/stores.ts'
 import { newUser } from '../support/users.ts'
 
 type User = Awaited<ReturnType<typeof newUser>>
@@ -109,19 +114,129 @@ describe('disabling a user', () => {
   })
 })
 
-test('a new password ends the sessions that were opened before it, and no later one', async () => {
+/** A new password, as the operators' API writes it. */
+function changePassword(user: User) {
+  const { userId } = user
+  return service.changeRules(user.key, () => updateUser(db, userId, { passwordHash: cheapHash('new') }, entry(user)))
+}
+
+function entry({ identityStoreId, userId }: User): AuditEntry {
+  const at = Date.now()
+  const what = { actor: 'test', action: 'user.updated', subject: `user:${userId}`, requestId: 'request-1' }
+  return { identityStoreId, eventId: newRecordId(at), at, ...what }
+}
+
+test('a new password ends the sessions that were opened before it, and no later one, in the same millisecond', async () => {
   stopClock()
   const user = await newUser()
   const old = await user.open()
-  advanceClock(1)
-  const changed = await service.changeRules(user.key, async () => {
-    await db
-      .update(users)
-      .set({ sessionsValidFrom: Date.now(), statusVersion: sql`status_version + 1` })
-      .where(eq(users.userId, user.userId))
-    return ok()
-  })
-  expect(changed.ok).toBe(true)
+  expect((await changePassword(user)).ok).toBe(true)
   const young = await user.open()
   expect(await user.reasons([old, young])).toEqual(['password_changed', 'alive'])
+})
+
+describe('a sign-in that is held between look-up and opening', () => {
+  const changes: [string, (user: User) => Promise<unknown>, number][] = [
+    ['a new password', changePassword, 401],
+    ['a disable', (user) => operate(user, { method: 'PATCH', json: { active: false } }), 403],
+    [
+      'a disable and an enable',
+      async (user) => {
+        await operate(user, { method: 'PATCH', json: { active: false } })
+        await operate(user, { method: 'PATCH', json: { active: true } })
+      },
+      401,
+    ],
+    ['a delete', (user) => operate(user, { method: 'DELETE' }), 403],
+    [
+      'a delete and a new user of the id',
+      async (user) => {
+        await operate(user, { method: 'DELETE' })
+        await operate(user, { method: 'PUT', json: { username: user.username } })
+      },
+      401,
+    ],
+    ['another name', (user) => operate(user, { method: 'PATCH', json: { first_name: 'Another' } }), 201],
+  ]
+  async function operate({ identityStoreId, userId }: User, options: RequestOptions): Promise<void> {
+    const path = `/operator/identity-stores/${identityStoreId}/users/${userId}`
+    expect((await send(path, { bearer: await makeOperator(), ...options })).ok).toBe(true)
+  }
+
+  for (const [what, change, status] of changes) {
+    for (const seen of ['has sessions', 'never signed in']) {
+      test(`by a user who ${seen} comes to ${status} after ${what}`, async () => {
+        const user = await newUser()
+        if (seen === 'has sessions') await user.open()
+        const leave = intercept(async (call, goOn) => {
+          if (call.to !== 'USERS' || call.method !== 'open') return goOn()
+          leave()
+          await change(user)
+          return goOn()
+        })
+        const { username, password, address } = user
+        const answer = await send('/sessions', { address, json: { username, password, transport: 'bearer' } })
+        expect(answer.status).toBe(status)
+        expect(await user.stub.list({})).toHaveLength(status === 201 ? (seen === 'has sessions' ? 2 : 1) : 0)
+      })
+    }
+  }
+
+  test('for a user that a back end vouches for is a conflict: it is to look again', async () => {
+    const user = await newUser()
+    const before = await user.rules()
+    await changePassword(user)
+    const opening = { credentialsType: 'trusted_back_end' } as const
+    await expect(user.open(opening, before)).rejects.toThrow('conflict')
+    await user.open(opening)
+  })
+})
+
+test('a disable whose object was not told, and the enable after it, end the sessions all the same', async () => {
+  stopClock()
+  const user = await newUser()
+  const session = await user.open()
+  await mirrored(user)
+  const fault = breakUserObjects()
+  expect((await disable(user)).ok).toBe(false)
+  fault.repair()
+  await user.setActiveInD1(true)
+  expect(await user.reasons([session])).toEqual(['alive'])
+  advanceClock(15)
+  await fireJobAlarm(user.identityStoreId)
+  expect(await user.reasons([session])).toEqual(['password_changed'])
+})
+
+test('what was learned of a session is not answered from while its objects are told', async () => {
+  const user = await newUser()
+  const session = await signIn(user)
+  const old = { headers: { 'cache-control': 'max-age=60' } }
+  await check(session, old)
+  let asked: number | undefined
+  intercept(async (call, goOn) => {
+    if (call.to === 'JOBS' && call.method === 'run') {
+      const counts = countCalls()
+      await check(session, old)
+      asked = counts.objectCalls
+    }
+    return goOn()
+  })
+  const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
+  await send(path, { method: 'PATCH', bearer: await makeOperator(), json: { active: false } })
+  expect(asked).toBe(1)
+})
+
+test('what was learned of a session is not answered from after a change whose objects could not be told', async () => {
+  const user = await newUser()
+  const session = await signIn(user)
+  const old = { headers: { 'cache-control': 'max-age=60' } }
+  await check(session, old)
+  const fault = breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'run' })
+  const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
+  const json = { active: false }
+  expect((await send(path, { method: 'PATCH', bearer: await makeOperator(), json })).status).toBe(503)
+  fault.repair()
+  const counts = countCalls()
+  await check(session, old)
+  expect(counts.objectCalls).toBe(1)
 })

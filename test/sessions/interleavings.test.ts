@@ -2,7 +2,10 @@ import { runInDurableObject } from 'cloudflare:test'
 import { and, eq, isNull } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import type { Knowledge } from '../../src/domain/policy.ts'
+import { newRecordId } from '../../src/store/audit-events.ts'
 import { sessions } from '../../src/store/schema.ts'
+import { deleteUser, putUser, updateUser } from '../../src/store/user-changes.ts'
+import { readUserRow } from '../../src/store/users.ts'
 import { intercept } from '../support/bindings.ts'
 import { mirrored, userObject } from '../support/objects.ts'
 import { db, makeStore } from '../support/stores.ts'
@@ -79,6 +82,39 @@ async function knowledgeOf(user: User): Promise<Knowledge> {
   })
 }
 
+type Change = (user: User) => Promise<unknown>
+
+function entryOf({ identityStoreId, userId }: User) {
+  const at = Date.now()
+  const what = { actor: 'test', action: 'user.changed', subject: `user:${userId}`, requestId: 'request-1' }
+  return { identityStoreId, eventId: newRecordId(at), at, ...what }
+}
+
+const PASSWORD: Change = (user) => updateUser(db, user.userId, { passwordHash: crypto.randomUUID() }, entryOf(user))
+const DISABLE: Change = (user) => updateUser(db, user.userId, { active: false }, entryOf(user))
+const ENABLE: Change = (user) => updateUser(db, user.userId, { active: true }, entryOf(user))
+const DELETE: Change = (user) => deleteUser(db, user.userId, entryOf(user))
+/** Makes the user again, if it is not there; enables it, if it is. */
+const CREATE: Change = async (user) => {
+  const row = await readUserRow(db, user.key)
+  if (!row.ok || row.value === null) throw new Error('no row')
+  if (row.value.deletedAt === null) return ENABLE(user)
+  const { statusVersion: seen, ...fields } = row.value
+  return putUser(db, user.userId, { ...fields, username: user.username, active: true }, 'hash', seen, entryOf(user))
+}
+
+/** In one order or another, and each told when it is told. */
+const CHANGES: readonly (readonly Change[])[] = [
+  [PASSWORD],
+  [DISABLE],
+  [DELETE],
+  [async (user) => [await DISABLE(user), await ENABLE(user)]],
+  [async (user) => [await DELETE(user), await CREATE(user)]],
+  [PASSWORD, PASSWORD],
+  [PASSWORD, DISABLE],
+  [PASSWORD, async (user) => [await DISABLE(user), await ENABLE(user)]],
+]
+
 /** Runs `round` for every user at once, again and again, and `settle`s each. */
 async function interleave(users: readonly User[], round: (user: User, round: number) => Promise<void>): Promise<void> {
   for (let index = 0; index < ROUNDS; index += 1) await Promise.all(users.map((user) => round(user, index)))
@@ -90,7 +126,7 @@ async function someUsers(): Promise<User[]> {
 
 const NOBODY = { caller: null, requestId: null }
 
-describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout: 120_000 }, () => {
+describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout: 300_000 }, () => {
   test('of the settings ends under the newest settings', async () => {
     delayMirror()
     await interleave(await someUsers(), async (user, round) => {
@@ -128,6 +164,39 @@ describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout
       expect(known.config.value.sessionMinutes).toBeGreaterThanOrEqual(100 + round)
       expect(rules.config?.version).toBeGreaterThanOrEqual(known.config.version)
       await user.stub.end({ all: 'every kind' }, 'revoked', NOBODY)
+    })
+  })
+
+  test('of what voids sessions leaves only those whose user was verified under what holds in the end', async () => {
+    delayMirror()
+    await interleave(await someUsers(), async (user, round) => {
+      const before = await user.stub.list({})
+      const opened: { readonly id: string; readonly epoch: number }[] = []
+      const signIns = Array.from({ length: 2 }, async () => {
+        await aWhile()
+        const rules = await user.rules()
+        await aWhile()
+        const session = await user.open({}, rules).catch(() => null)
+        if (session !== null) opened.push({ id: session.id, epoch: rules.status?.version ?? 0 })
+      })
+      const changes = (CHANGES[round % CHANGES.length] ?? []).map(async (make) => {
+        await aWhile()
+        await make(user)
+        await aWhile()
+        await user.stub.tell(user.key, await user.rules())
+      })
+      await Promise.all([...signIns, ...changes])
+      await mirrored(user)
+      const { status } = await user.rules()
+      const live = (await user.stub.list({})).map(({ session }) => session.id)
+      const good = opened.filter(({ epoch }) => epoch === status?.version && status.value.active)
+      expect(live).toEqual(good.map(({ id }) => id).sort())
+      // Every kind of change voids what was there.
+      for (const { session } of before) expect(live).not.toContain(session.id)
+      const records = (await user.records()).filter(({ endedAt }) => endedAt === null)
+      expect(records.map(({ sessionId }) => sessionId)).toEqual(live)
+      await CREATE(user)
+      await user.stub.tell(user.key, await user.rules())
     })
   })
 

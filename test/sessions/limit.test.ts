@@ -28,6 +28,9 @@ describe('with a limit of concurrent sessions', () => {
   for (const limit of [1, 5]) {
     test(`200 parallel opens never leave more than ${limit} active, and evict the oldest`, async () => {
       const user = await newUser({ config: { concurrentSessionLimit: limit } })
+      // The first one makes the tables.
+      const first = await user.open()
+      await user.stub.end({ only: [first.id] }, 'logout', { caller: null, requestId: null })
       await recordEvents(user.stub)
 
       let most = 0
@@ -79,6 +82,18 @@ describe('with a limit of concurrent sessions', () => {
     await user.stub.tell(user.key, { config: user.config({ concurrentSessionLimit: 1 }) })
     expect(await user.reasons(sessions)).toEqual(['evicted', 'evicted', 'alive'])
   })
+
+  test('a user has no more than 1 000 web sessions where the store sets no limit, and the oldest makes room', async () => {
+    const user = await newUser()
+    const rules = await user.rules()
+    const oldest = await user.open({}, rules)
+    const api = await user.open({ kind: 'api', apiClientId: 'client' }, rules)
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.all(Array.from({ length: 100 }, () => user.open({}, rules)))
+    }
+    expect(await user.reasons([oldest, api])).toEqual(['evicted', 'alive'])
+    expect(await user.stub.list({})).toHaveLength(1_000)
+  }, 60_000)
 
   test('API sessions are limited by API client, and not by the limit for web sessions', async () => {
     const user = await newUser({ config: { concurrentSessionLimit: 1 } })

@@ -1,6 +1,6 @@
 /** Objects of one isolate share their trips to D1. */
 import { expect, test } from 'vitest'
-import { MAX_RECORDS, MirrorTrips } from '../../src/sessions/mirror-trips.ts'
+import { MAX_RECORDS, MirrorTrips, thatFit } from '../../src/sessions/mirror-trips.ts'
 import type { SessionRecord } from '../../src/store/session-records.ts'
 import { type D1Call, intercept } from '../support/bindings.ts'
 import { breakD1Statements } from '../support/faults.ts'
@@ -80,6 +80,31 @@ test('a trip takes no more records than one statement may have', async () => {
   await Promise.all(['a', 'b', 'c'].map((name) => trips.take(db, { owner: user.key, records: many(name) })))
   expect(calls).toHaveLength(3)
   expect(await user.records()).toHaveLength(3 * (MAX_RECORDS - 1))
+})
+
+test('a trip weighs less than D1 takes, whatever a back end calls its clients', async () => {
+  const [one, two] = [await newUser(), await newUser()]
+  const worst = '\u0001'.repeat(512)
+  const many = (user: typeof one) =>
+    Array.from({ length: MAX_RECORDS }, (_, index) => ({
+      ...record(user.key, `session-${index}`),
+      userAgent: worst,
+      recentUserAgent: worst,
+      location: JSON.stringify({ city: worst }),
+    }))
+  const fitting = thatFit(many(one))
+  expect(fitting.length).toBeGreaterThan(50)
+  expect(Buffer.byteLength(JSON.stringify(fitting))).toBeLessThan(2_000_000)
+  expect(thatFit(many(one).slice(0, 1))).toHaveLength(1)
+  const ordinary = { ...record(one.key, 'session'), userAgent: 'x'.repeat(150), address: '2001:db8::1' }
+  expect(thatFit(Array.from({ length: MAX_RECORDS }, () => ordinary))).toHaveLength(MAX_RECORDS)
+
+  // Who waits for a trip goes with another one.
+  const calls = mirrorTrips()
+  const trips = new MirrorTrips()
+  breakD1Statements(MIRROR, { how: 50, times: 1 })
+  await Promise.all([one, two, one].map((user) => trips.take(db, { owner: user.key, records: thatFit(many(user)) })))
+  expect(calls).toHaveLength(3)
 })
 
 test('an object that is gone with a trip is not waited for', async () => {

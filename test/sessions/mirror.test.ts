@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sessions } from '../../src/store/schema.ts'
 import { mirrorSessions, type SessionRecord } from '../../src/store/session-records.ts'
+import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { breakD1Statements } from '../support/faults.ts'
-import { mirrored } from '../support/objects.ts'
+import { fireUserAlarm, mirrored, mirroredByAlarm, userAlarm } from '../support/objects.ts'
 import { db, makeUser } from '../support/stores.ts'
 import { newUser } from '../support/users.ts'
 
@@ -81,6 +82,35 @@ test('1 000 sessions that end at once are mirrored whole', async () => {
   expect(records).toHaveLength(1_000)
   expect(new Set(records.map(({ endReason }) => endReason))).toEqual(new Set(['revoked']))
 }, 30_000)
+
+test('500 sessions of clients with the longest names there are reach D1', async () => {
+  const user = await newUser()
+  const rules = await user.rules()
+  const client = { address: null, userAgent: '\u0001'.repeat(512) }
+  await Promise.all(Array.from({ length: 500 }, () => user.open({ client }, rules)))
+  await user.stub.end({ all: 'every kind' }, 'revoked', BY)
+  await mirrored(user)
+  expect(await user.records()).toHaveLength(500)
+}, 30_000)
+
+test('a bug on the way to D1 does not take the alarm away', async () => {
+  const user = await newUser()
+  const rules = await user.rules()
+  let hits = 0
+  const repair = intercept((call, goOn) => {
+    if (call.to !== 'D1' || !/insert into "sessions"/i.test(call.statements[0] ?? '')) return goOn()
+    hits += 1
+    throw new TypeError('a bug')
+  })
+  await user.open({}, rules)
+  await expect.poll(() => hits).toBe(1)
+  await fireUserAlarm(user)
+  expect(hits).toBe(2)
+  expect(await userAlarm(user)).not.toBeNull()
+  repair()
+  await mirroredByAlarm(user)
+  expect(await user.records()).toHaveLength(1)
+})
 
 describe('any order and any repetition of mirror writes', () => {
   test('leaves the same rows in D1', async () => {

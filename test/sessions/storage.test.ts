@@ -1,10 +1,15 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
-import { STEPS, UserSessionsStorage } from '../../src/sessions/user-sessions-storage.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { NO_KNOWLEDGE } from '../../src/domain/policy.ts'
+import { hasTables, STEPS } from '../../src/sessions/user-sessions-schema.ts'
+import { UserSessionsStorage } from '../../src/sessions/user-sessions-storage.ts'
 import { migrate } from '../../src/store/object-schema.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
-import { mirrored, userObject } from '../support/objects.ts'
+import { meterRows } from '../support/meters.ts'
+import { fireUserAlarm, mirrored, rowsOf, userAlarm, userObject } from '../support/objects.ts'
+import { send } from '../support/requests.ts'
+import { makeOperator } from '../support/stores.ts'
 import { newUser } from '../support/users.ts'
 
 const BY = { caller: null, requestId: null }
@@ -36,6 +41,95 @@ describe("an object's schema", () => {
   }
 })
 
+test('a session of a version without epochs has that of the rules which its object knew', async () => {
+  const stub = env.USERS.get(env.USERS.newUniqueId())
+  await runInDurableObject(stub, (_object, { storage: { sql } }) => {
+    sql.exec('CREATE TABLE schema_version (version INTEGER NOT NULL)')
+    for (const step of STEPS.slice(0, 2)) sql.exec(step)
+    sql.exec('INSERT INTO schema_version VALUES (2)')
+    const status = (version: number) => ({ version, value: { active: true, sessionsValidFrom: 5_000 } })
+    sql.exec("INSERT INTO owner VALUES (1, 's', 'u', ?)", JSON.stringify({ ...NO_KNOWLEDGE, status: status(7) }))
+    sql.exec(`INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
+      credentials_type) VALUES ('old', 1, 1, 'web', 'x', 4000, 4000, 0, 'password')`)
+    const epochs = (kept: UserSessionsStorage) => kept.live().map(({ epoch }) => epoch)
+    expect(epochs(new UserSessionsStorage(sql))).toEqual([7])
+    const kept = new UserSessionsStorage(sql)
+    kept.remember({ identityStoreId: 's', userId: 'u' }, { ...NO_KNOWLEDGE, status: status(8) })
+    expect(epochs(kept)).toEqual([7])
+  })
+})
+
+describe('an object whose user never signed in', () => {
+  test('is asked, told and disabled without writing anything', async () => {
+    const user = await newUser()
+    const meters = await meterRows()
+    expect(await user.stub.list(await user.rules())).toEqual([])
+    expect(await user.stub.end({ all: 'every kind' }, 'revoked', BY)).toEqual([])
+    expect(await user.stub.isLive(crypto.randomUUID())).toBe(false)
+    await user.stub.tell(user.key, { config: user.config({ trackSessionLocation: false }) })
+    await user.setActiveInD1(false)
+    await user.stub.tell(user.key, await user.rules())
+    expect(await user.stub.list({})).toEqual([])
+    await expect(user.open()).rejects.toThrow('user_disabled')
+    expect(meters).toMatchObject({ objectRows: 0, alarms: 0 })
+    const left = await runInDurableObject(userObject(user), async (_object, { storage }) => [
+      hasTables(storage.sql),
+      await storage.getAlarm(),
+    ])
+    expect(left).toEqual([false, null])
+  })
+})
+
+describe("a deleted user's object", () => {
+  test('refuses who was verified before, for an hour, and is then empty', async () => {
+    stopClock()
+    const user = await newUser()
+    const before = await user.rules()
+    const session = await user.open({}, before)
+    await mirrored(user)
+    const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
+    expect((await send(path, { method: 'DELETE', bearer: await makeOperator() })).status).toBe(204)
+    expect(await user.reasons([session])).toEqual(['user_disabled'])
+    await mirrored(user)
+    await vi.waitFor(async () => expect(await userAlarm(user)).toBe(Date.now() + 3_600_000))
+    await evictDurableObject(userObject(user))
+    await expect(user.open({}, before)).rejects.toThrow('user_disabled')
+
+    advanceClock(3_601)
+    await fireUserAlarm(user)
+    const kept = await runInDurableObject(userObject(user), async (_object, { storage }) => [
+      storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '_cf_%'").toArray(),
+      await storage.getAlarm(),
+    ])
+    expect(kept).toEqual([[], null])
+    expect(await user.reasons([session])).toEqual(['unauthenticated'])
+    expect(await user.stub.list({})).toEqual([])
+    expect(await user.records()).toMatchObject([{ endReason: 'user_disabled' }])
+
+    // The next user of the id has an object like any other.
+    const json = { username: user.username, password: user.password }
+    expect((await send(path, { method: 'PUT', bearer: await makeOperator(), json })).status).toBe(201)
+    await expect(user.open({}, before)).rejects.toThrow('invalid_credentials')
+    const next = await user.open()
+    expect(await user.reasons([next, session])).toEqual(['alive', 'unauthenticated'])
+  })
+
+  test('keeps all if the user is there again by then', async () => {
+    stopClock()
+    const user = await newUser()
+    const session = await user.open()
+    await mirrored(user)
+    const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
+    const operator = await makeOperator()
+    await send(path, { method: 'DELETE', bearer: operator })
+    await mirrored(user)
+    await send(path, { method: 'PUT', bearer: operator, json: { username: user.username } })
+    advanceClock(3_601)
+    await fireUserAlarm(user)
+    expect(await user.reasons([session])).toEqual(['user_disabled'])
+  })
+})
+
 test('a holder with another secret is nobody, whatever it asks', async () => {
   const user = await newUser()
   const session = await user.open()
@@ -59,34 +153,6 @@ test('what was acknowledged is there after the object has been out of memory', a
   expect(await user.reasons([kept, ended])).toEqual(['alive', 'revoked'])
 })
 
-test('a check writes at most once in 30 seconds, and forgets at most that much activity', async () => {
-  stopClock()
-  const user = await newUser({ config: { useInactivityBasedLogout: true } })
-  const session = await user.open()
-  await mirrored(user)
-  const written = () =>
-    runInDurableObject(
-      userObject(user),
-      (_object, { storage }) => storage.sql.exec<{ at: number }>('SELECT last_seen_at AS at FROM sessions').one().at,
-    )
-  const opened = Date.now()
-  const writes = new Set<number>()
-  for (let second = 0; second < 120; second += 1) {
-    advanceClock(1)
-    await user.check(session)
-    writes.add(await written())
-  }
-  expect([...writes]).toEqual([opened, opened + 30_000, opened + 60_000, opened + 90_000, opened + 120_000])
-  advanceClock(29)
-  await user.check(session)
-  await evictDurableObject(userObject(user))
-  // The last 29 seconds were in memory only: the session idles out by so much earlier, never later.
-  advanceClock(15 * 60 - 29 - 1)
-  expect(await user.reasons([session])).toEqual(['alive'])
-  advanceClock(1)
-  expect(await user.reasons([session])).toEqual(['idle'])
-})
-
 describe('ended sessions', () => {
   test('are remembered for a day, so that their tokens are told why, and at least the last 20 for longer', async () => {
     stopClock()
@@ -106,6 +172,20 @@ describe('ended sessions', () => {
     expect(new Set(await user.reasons(more))).toEqual(new Set(['logout']))
     expect(new Set(await user.reasons(all))).toEqual(new Set(['unauthenticated']))
     expect(await user.records()).toHaveLength(70)
+  })
+
+  test('are forgotten also by an object that sees one of them and is out of memory', async () => {
+    stopClock()
+    const user = await newUser()
+    for (let time = 0; time < 40; time += 1) {
+      const session = await user.open()
+      await user.stub.end({ only: [session.id] }, 'logout', BY)
+      await mirrored(user)
+      await evictDurableObject(userObject(user))
+      advanceClock(3 * 3_600)
+    }
+    expect((await rowsOf(user, 'SELECT id FROM sessions')).length).toBeLessThanOrEqual(21)
+    expect(await user.records()).toHaveLength(40)
   })
 
   test('are never more than 1 000', async () => {

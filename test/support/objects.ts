@@ -6,6 +6,7 @@ import { userObjectName } from '../../src/domain/ids.ts'
 import type { UserProfiles } from '../../src/identity/user-profiles.ts'
 import type { StoreJobs } from '../../src/sessions/store-jobs.ts'
 import type { UserSessions } from '../../src/sessions/user-sessions.ts'
+import { hasTables } from '../../src/sessions/user-sessions-schema.ts'
 import type { UserKey } from '../../src/store/rules.ts'
 import { uncountedStub } from './bindings.ts'
 
@@ -49,10 +50,14 @@ export async function mirroredByAlarm(user: UserKey): Promise<void> {
 }
 
 async function expectMirrored(user: UserKey): Promise<void> {
-  const behind = await runInDurableObject(userObject(user), (_object, { storage }) =>
-    storage.sql.exec('SELECT id FROM sessions WHERE version <> mirrored_version').toArray(),
+  expect(await rowsOf(user, 'SELECT id FROM sessions WHERE version <> mirrored_version')).toEqual([])
+}
+
+/** Rows of a user's object; none where nothing was ever written. */
+export function rowsOf<Row extends Record<string, SqlStorageValue>>(user: UserKey, query: string): Promise<Row[]> {
+  return runInDurableObject(userObject(user), (_object, { storage: { sql } }) =>
+    hasTables(sql) ? sql.exec<Row>(query).toArray() : [],
   )
-  expect(behind).toEqual([])
 }
 
 /** The object through which a user's profile is changed; as above. */

@@ -9,7 +9,7 @@ import { parseQuery } from '../parse.ts'
 import { privateJson, privateText, rememberedText, sessionBody } from './body.ts'
 import { type SessionCaller, sessionCaller } from './caller.ts'
 import { renderError } from './errors.ts'
-import { CheckQuery, EndQuery } from './schemas.ts'
+import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
 /** `GET /sessions/current`: the check. */
 export async function checkSession(request: Request, context: RequestContext): Promise<Response> {
@@ -46,13 +46,20 @@ export async function checkSession(request: Request, context: RequestContext): P
 
 /** `GET /sessions`: the holder's own sessions, newest first. */
 export async function listSessions(request: Request, context: RequestContext): Promise<Response> {
+  const query = parseQuery(request, ListQuery)
+  if (!query.ok) return renderError(query.error, context)
   const caller = await sessionCaller(request, context)
   if (!caller.ok) return renderError(caller.error, context)
   const { services, client, now, later } = context
-  const list = await services.sessions.listOwn(caller.value.verified, client, now, later)
+  const { limit, cursor } = query.value
+  const page = { before: cursor ?? null, limit: limit + 1 }
+  const list = await services.sessions.listOwn(caller.value.verified, client, page, now, later)
   if (!list.ok) return renderEnd(list.error, caller.value, request, context)
   const currentId = list.value.current.session.id
-  return privateJson({ sessions: list.value.sessions.map((view) => sessionBody(view, currentId)).reverse() }, context)
+  const found = list.value.sessions.map((view) => sessionBody(view, currentId)).reverse()
+  const sessions = found.slice(0, limit)
+  const nextCursor = found.length > limit ? (sessions.at(-1)?.id ?? null) : null
+  return privateJson({ sessions, next_cursor: nextCursor }, context)
 }
 
 /** `DELETE /sessions/current`: signs out. Idempotent: an ended session and no session at all are signed out. */

@@ -2,7 +2,10 @@
 import { z } from 'zod'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
+import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 
+/** Most sessions of a page. */
+const MAX_PAGE = 1_000
 const instant = z.iso.datetime()
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 
@@ -31,6 +34,12 @@ export const OpenForUser = z.strictObject({
 
 export const CheckQuery = z.strictObject({
   touch: z.enum(['true', 'false']).default('true').describe('`false`: does not count as activity of the user.'),
+})
+
+/** A page of a list of sessions. */
+export const ListQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
+  cursor: z.string().regex(SESSION_ID_PATTERN, 'Must be a `next_cursor`.').optional(),
 })
 
 export const EndQuery = z.strictObject({ except: z.literal('current') })
@@ -75,7 +84,10 @@ export const OpenedBody = SessionBody.extend({
   token: z.string().optional().describe('Only for transport `bearer`.'),
 })
 
-export const SessionListBody = z.object({ sessions: z.array(SessionBody) })
+export const SessionListBody = z.object({
+  sessions: z.array(SessionBody),
+  next_cursor: z.string().nullable().describe('`cursor` of the next page; null: that was the last one.'),
+})
 
 export const EndedBody = z.object({ ended: z.int().describe('How many sessions ended now.') })
 

@@ -2,8 +2,8 @@
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { advanceClock, stopClock } from '../../support/clock.ts'
-import { tokenInCookie } from '../../support/requests.ts'
-import { makeStore, makeUser, type TestUser } from '../../support/stores.ts'
+import { type RequestOptions, send, tokenInCookie } from '../../support/requests.ts'
+import { makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
 import { apio, readInfo, sessionFor, signedIn } from './requests.ts'
 
 const generate = (cookie: string, username: string) =>
@@ -93,10 +93,40 @@ test('who is disabled or gets a new password meanwhile does not get in', async (
   const [disabled, changed] = [await makeUser(), await makeUser()]
   const tokens = [await tokenFor(disabled), await tokenFor(changed)]
   await env.DB.prepare('UPDATE users SET active = 0 WHERE user_id = ?').bind(disabled.userId).run()
-  await env.DB.prepare('UPDATE users SET sessions_valid_from = ? WHERE user_id = ?')
-    .bind(Date.now() + 1, changed.userId)
+  await env.DB.prepare('UPDATE users SET status_version = status_version + 1 WHERE user_id = ?')
+    .bind(changed.userId)
     .run()
   for (const token of tokens) expect((await redeem(token)).status).toBe(401)
+})
+
+test('who is disabled and enabled again, or deleted and made anew, meanwhile does not get in', async () => {
+  const operator = await makeOperator()
+  const ways: ((user: TestUser) => RequestOptions[])[] = [
+    () => [false, true].map((active) => ({ method: 'PATCH', json: { active } })),
+    ({ username }) => [{ method: 'DELETE' }, { method: 'PUT', json: { username, first_name: 'Another' } }],
+  ]
+  for (const way of ways) {
+    const user = await makeUser()
+    const token = await tokenFor(user)
+    const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
+    for (const change of way(user)) expect((await send(path, { bearer: operator, ...change })).ok).toBe(true)
+    expect((await redeem(token)).status).toBe(401)
+  }
+})
+
+test('one that a version without epochs made is good unless the password was changed since', async () => {
+  const [kept, changed] = [await makeUser(), await makeUser()]
+  for (const [user, validFrom, status] of [
+    [kept, 0, 200],
+    [changed, Date.now() + 60_000, 401],
+  ] as const) {
+    const token = await tokenFor(user)
+    await env.DB.batch([
+      env.DB.prepare('UPDATE login_tokens SET epoch = NULL WHERE user_id = ?').bind(user.userId),
+      env.DB.prepare('UPDATE users SET sessions_valid_from = ? WHERE user_id = ?').bind(validFrom, user.userId),
+    ])
+    expect((await redeem(token)).status).toBe(status)
+  }
 })
 
 test('what is no token is refused as such', async () => {

@@ -18,6 +18,35 @@ async function endRecord(session: TestSession) {
     .first()
 }
 
+describe("the list of one's own sessions", () => {
+  test('comes in pages, newest first', async () => {
+    const user = await newUser()
+    const { id, token } = await signIn(user)
+    const rules = await user.rules()
+    const ids = [id]
+    for (let time = 0; time < 4; time += 1) ids.unshift((await user.open({}, rules)).id)
+    const seen: string[] = []
+    let path = '/sessions?limit=2'
+    for (const size of [2, 2, 1]) {
+      const response = await send(path, { bearer: token })
+      const page = (await response.json()) as { sessions: { id: string }[]; next_cursor: string | null }
+      expect(page.sessions).toHaveLength(size)
+      seen.push(...page.sessions.map((session) => session.id))
+      expect(page.next_cursor).toBe(size === 2 ? seen.at(-1) : null)
+      path = `/sessions?limit=2&cursor=${page.next_cursor}`
+    }
+    expect(seen).toEqual(ids)
+  })
+
+  test.each(['limit=0', 'limit=1001', 'limit=x', 'cursor=x', 'page=2'])('is refused with %s', async (query) => {
+    const { token } = await signIn(await makeUser())
+    const response = await send(`/sessions?${query}`, { bearer: token })
+    expect(response.status).toBe(400)
+    const [field] = query.split('=')
+    expect(await response.json()).toMatchObject({ errors: [{ field }] })
+  })
+})
+
 describe('signing out', () => {
   test('ends the session, clears the cookie, and may be repeated', async () => {
     const session = await signIn(await makeUser(), { transport: 'cookie' })

@@ -1,0 +1,76 @@
+/** What a user's object is asked, and what it answers. */
+import type { Client, Session } from '../domain/session.ts'
+import type { UserKey } from '../store/rules.ts'
+
+/** Proof of holding a session: what a verified token says. */
+export interface Holder {
+  readonly sessionId: string
+  /** SHA-256 of the token's secret, hexadecimal. */
+  readonly secretHash: string
+}
+
+/** One session as an answer shows it. */
+export interface SessionView extends UserKey {
+  readonly session: Session
+  readonly expiresAt: number
+  /** Null: it does not idle out. */
+  readonly idlesOutAt: number | null
+  /** Whether its cookie outlives the browser. */
+  readonly persistentCookie: boolean
+}
+
+/** The answer to a check. */
+export interface CheckedSession extends SessionView {
+  /** The cookie is due to be issued anew. */
+  readonly cookieDue: boolean
+  /** For kind `api`: the workspace that its client chose; null for none. */
+  readonly workspace: string | null
+  /** Stands for all of this but the last activity: while it is the same, so is the rest. */
+  readonly revision: number
+  /** The version of the session config that was applied. */
+  readonly configVersion: number
+}
+
+/** How a check is made. */
+export interface CheckHow {
+  /** Whether it counts as the user's activity. */
+  readonly touch: boolean
+  /** Whether the token came in a cookie, which may be due to be issued anew. */
+  readonly cookie: boolean
+  readonly client: Client | null
+  /** For kind `api`: the workspace that the client chooses; missing to keep it. */
+  readonly workspace?: string
+}
+
+/** What a new session is made of. */
+export type Opening = Pick<
+  Session,
+  'kind' | 'persistent' | 'credentialsType' | 'client' | 'location' | 'actor' | 'apiClientId'
+> & {
+  readonly secretHash: string
+  readonly cookie: boolean
+  /** A session of the same client that this one takes the place of, if it is one of this user's. */
+  readonly replaces: string | null
+}
+
+/** What came of an opening. */
+export interface Opened extends SessionView {
+  readonly ended: readonly string[]
+}
+
+/** A part of a user's sessions: the newest ones, or those older than the session `before`. */
+export interface Page {
+  readonly before: string | null
+  readonly limit: number
+}
+
+/** The session that a list was asked for with, and a page of the user's sessions, oldest first. */
+export interface OwnSessions {
+  readonly current: CheckedSession
+  readonly sessions: readonly SessionView[]
+}
+
+/** A page of sessions that come oldest first, as they do. */
+export function pageOf(sessions: readonly SessionView[], { before, limit }: Page): readonly SessionView[] {
+  return sessions.filter(({ session }) => before === null || session.id < before).slice(-limit)
+}

@@ -1,0 +1,101 @@
+/** A session as its user's object keeps it, and the row of the table that it is read from. */
+import type { Actor, CredentialsType, Ending, EndReason, Location, Session, SessionKind } from '../domain/session.ts'
+
+/** Who asked for sessions to end, for the record. Null where nobody did (a deadline passed). */
+export interface EndedBy {
+  readonly caller: string | null
+  readonly requestId: string | null
+}
+
+/** A session as the object keeps it. */
+export interface StoredSession {
+  readonly session: Session
+  readonly version: number
+  readonly secretHash: string
+  /** The last activity as the table has it; `session.lastSeenAt` is exact. */
+  readonly writtenLastSeenAt: number
+  /** While a burst of activity is not all written: none that is not is later than this. */
+  readonly seenBy: number | null
+  /** When a change of client was last written; null: never. */
+  readonly clientWrittenAt: number | null
+  /** Whether `session.recentClient` is only in memory. */
+  readonly clientUnwritten: boolean
+  /** For kind `api`: the workspace that its client chose; null for none. */
+  readonly workspace: string | null
+  /** Whether its cookie, as last issued, outlives the browser; null for no cookie. */
+  readonly cookiePersistent: boolean | null
+  /** Null while it lives. */
+  readonly ending: (Ending & { readonly by: EndedBy }) | null
+}
+
+/** A row of the table. */
+export interface Row extends Record<string, SqlStorageValue> {
+  id: string
+  version: number
+  mirrored_version: number
+  kind: SessionKind
+  secret_hash: string
+  opened_at: number
+  last_seen_at: number
+  persistent: number
+  credentials_type: CredentialsType
+  address: string | null
+  user_agent: string | null
+  recent_client: string | null
+  location: string | null
+  actor: string | null
+  api_client_id: string | null
+  cookie_issued_at: number | null
+  ended_at: number | null
+  end_reason: EndReason | null
+  ended_by: string | null
+  end_request_id: string | null
+  workspace: string | null
+  cookie_persistent: number | null
+  epoch: number | null
+  seen_by: number | null
+  client_written_at: number | null
+}
+
+/** What a row says. `epoch`: that of a session of a version without epochs. */
+export function stored(row: Row, epoch: number): StoredSession {
+  return {
+    version: row.version,
+    secretHash: row.secret_hash,
+    writtenLastSeenAt: row.last_seen_at,
+    seenBy: row.seen_by,
+    clientWrittenAt: row.client_written_at,
+    clientUnwritten: false,
+    workspace: row.workspace,
+    cookiePersistent: row.cookie_persistent === null ? null : row.cookie_persistent === 1,
+    ending:
+      row.ended_at === null || row.end_reason === null
+        ? null
+        : {
+            reason: row.end_reason,
+            endedAt: row.ended_at,
+            by: { caller: row.ended_by, requestId: row.end_request_id },
+          },
+    session: {
+      id: row.id,
+      kind: row.kind,
+      epoch: row.epoch ?? epoch,
+      openedAt: row.opened_at,
+      // Memory was lost within a burst: rather late than early.
+      lastSeenAt: row.seen_by ?? row.last_seen_at,
+      persistent: row.persistent === 1,
+      credentialsType: row.credentials_type,
+      client: { address: row.address, userAgent: row.user_agent },
+      recentClient: row.recent_client === null ? null : JSON.parse(row.recent_client),
+      location: row.location === null ? null : (JSON.parse(row.location) as Location),
+      actor: row.actor === null ? null : (JSON.parse(row.actor) as Actor),
+      apiClientId: row.api_client_id,
+      cookieIssuedAt: row.cookie_issued_at,
+    },
+  }
+}
+
+/** A value as a column has it. */
+export function toJson(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
