@@ -3,6 +3,7 @@
  * binding's `props`; without them it may do nothing. Failures come back as values.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
+import { auditEntry } from './api/audit.ts'
 import { check as checkInput } from './api/parse.ts'
 import { BindingProps, CheckInput, EndInput, OpenInput } from './api/sessions/binding-schemas.ts'
 import { sessionBody } from './api/sessions/body.ts'
@@ -11,6 +12,7 @@ import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
 import { type Env, readSettings } from './env.ts'
 import { servicesOf } from './services.ts'
+import { endOnRecord } from './sessions/recorded-end.ts'
 import type { Sessions } from './sessions/service.ts'
 import { findUser } from './store/users.ts'
 
@@ -37,7 +39,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
 
   /**
    * Opens a session for a user that the caller has verified, and answers it with its token.
-   * Errors: `user_not_found`, `user_disabled`, `conflict` (the user was changed at the same time), `forbidden`,
+   * Errors: `user_not_found`, `user_disabled`, `conflict` (a bot, or the user was changed at the same time), `forbidden`,
    * `invalid_request`, `unavailable`.
    */
   async open(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
@@ -50,7 +52,10 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     const user = await findUser(this.services.db, owner)
     if (!user.ok) return user
     if (user.value === null) return fail({ code: 'user_not_found' })
-    const opened = await this.sessions.openForVerifiedUser(owner, client, persistent, user.value.rules)
+    const opened = await this.sessions.openForVerifiedUser(owner, client, persistent, {
+      bot: user.value.user.bot,
+      rules: user.value.rules,
+    })
     if (!opened.ok) return opened
     const { token, ...view } = opened.value
     return ok({ ...sessionBody(view, view.session.id), token })
@@ -65,7 +70,13 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     const verified = await this.verify(parsed.value.token, caller.value.identityStoreId)
     if (!verified.ok) return verified
     const by = { caller: 'service_binding', requestId: crypto.randomUUID() }
-    const ended = await this.sessions.endByToken(verified.value, 'revoked', by)
+    const { sessionId } = verified.value.token
+    const facts = { now: Date.now(), requestId: by.requestId }
+    const { identityStoreId } = caller.value
+    const entry = auditEntry(facts, by.caller, identityStoreId, 'session.ended', `session:${sessionId}`)
+    const ended = await endOnRecord(this.services.db, entry, { session_ids: [sessionId] }, () =>
+      this.sessions.endByToken(verified.value, 'revoked', by),
+    )
     return ended.ok ? ok() : ended
   }
 

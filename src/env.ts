@@ -79,6 +79,7 @@ const Variables = z.object({
   SESSION_TOKEN_KEYS: keys,
   SEALING_KEYS: keys,
   OPERATOR_BOOTSTRAP_SECRET: z.string().min(32),
+  OPERATOR_RECOVERY_SECRET: z.string().min(32).optional(),
   APPLICATION_SERVER_URL: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
   APPLICATION_SERVER_TIMEOUT_MILLISECONDS: count.default(3_000),
   APPLICATION_SERVER_SECRET: z.string().min(32).optional(),
@@ -90,7 +91,10 @@ const CheckedVariables = Variables.refine(
     v.APPLICATION_SERVER_SECRET !== undefined ||
     (v.APPLICATION_SERVER_URL === '' && v.APPLICATION_SERVER === undefined),
   { path: ['APPLICATION_SERVER_SECRET'], message: 'is needed to speak to the application server' },
-)
+).refine((v) => v.OPERATOR_RECOVERY_SECRET !== v.OPERATOR_BOOTSTRAP_SECRET, {
+  path: ['OPERATOR_RECOVERY_SECRET'],
+  message: 'must differ from the bootstrap secret',
+})
 
 /** How the application server is reached. Without `secret`, or with neither binding nor URL, it is not. */
 export interface ApplicationServerSettings {
@@ -131,6 +135,8 @@ export interface Settings {
   readonly sessionTokenKeys: readonly Key[]
   readonly sealingKeys: readonly Key[]
   readonly operatorBootstrapSecret: string
+  /** Null, but for the time in which an operator is to be recovered. */
+  readonly operatorRecoverySecret: string | null
   readonly applicationServer: ApplicationServerSettings
 }
 
@@ -182,6 +188,7 @@ function parseSettings(env: Env): Result<Settings, string[]> {
       sessionTokenKeys: v.SESSION_TOKEN_KEYS,
       sealingKeys: v.SEALING_KEYS,
       operatorBootstrapSecret: v.OPERATOR_BOOTSTRAP_SECRET,
+      operatorRecoverySecret: v.OPERATOR_RECOVERY_SECRET ?? null,
       applicationServer: {
         url: v.APPLICATION_SERVER_URL || null,
         secret: v.APPLICATION_SERVER_SECRET ?? null,

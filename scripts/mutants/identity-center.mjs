@@ -83,8 +83,8 @@ export const identityCenterMutants = [
   {
     name: 'access key: an unknown one costs less',
     file: KEYS,
-    from: '      ? await sealing.open',
-    to: '      ? null : key === null ? await sealing.open',
+    from: 'const sealed = [key?.sealedSecret ?? dummy, ',
+    to: 'const sealed = [...(key?.sealedSecret == null ? [] : [key.sealedSecret]), ',
     caughtBy: { file: CALLERS, test: 'is refused with a wrong secret just as an unknown one' },
   },
   {
@@ -152,9 +152,9 @@ export const identityCenterMutants = [
   },
   {
     name: 'identity center: a deed without a record',
-    file: SESSIONS,
-    from: 'if (!recorded.ok) return recorded',
-    to: '',
+    file: 'src/sessions/recorded-end.ts',
+    from: 'return recorded.ok ? end() : recorded',
+    to: 'return end()',
     caughtBy: { file: SESSIONS_TEST, test: 'does nothing that it cannot put on record' },
   },
   {

@@ -2,6 +2,7 @@
 
 import { apioMutants } from './apio.mjs'
 import { epochMutants } from './epochs.mjs'
+import { authorityMutants } from './authority.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
 import { storageMutants } from './storage.mjs'
@@ -331,4 +332,5 @@ export const mutants = [
   ...storageMutants,
   ...apioMutants,
   ...epochMutants,
+  ...authorityMutants,
 ]

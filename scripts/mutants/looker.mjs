@@ -26,16 +26,16 @@ export const lookerMutants = [
   },
   {
     name: 'looker: sudo for a bot',
-    file: API_SESSIONS,
-    from: 'user.bot || ',
-    to: '',
+    file: 'src/domain/authority.ts',
+    from: "sudo: { oneself: false, from: 'admin', to: 'lower', toBots: false",
+    to: "sudo: { oneself: false, from: 'admin', to: 'lower', toBots: true",
     caughtBy: { file: SUDO, test: 'is refused for oneself, a bot' },
   },
   {
     name: 'looker: sudo for an equal',
-    file: 'src/auth/roles.ts',
-    from: 'ROLES.indexOf(role) < ROLES.indexOf(other)',
-    to: 'ROLES.indexOf(role) <= ROLES.indexOf(other)',
+    file: 'src/domain/authority.ts',
+    from: "sudo: { oneself: false, from: 'admin', to: 'lower'",
+    to: "sudo: { oneself: false, from: 'admin', to: 'equal_or_lower'",
     caughtBy: { file: SUDO, test: 'as admin is only for roles below' },
   },
   {

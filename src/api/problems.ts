@@ -48,6 +48,8 @@ export function problemOf(error: SessionError): Problem {
       return unauthenticated(error.code, 'The credential has expired')
     case 'credential_revoked':
       return unauthenticated(error.code, 'The credential was revoked')
+    case 'credential_owner_disabled':
+      return unauthenticated(error.code, 'The user for whom the credential acts is disabled')
     case 'session_ended':
       return {
         ...unauthenticated(error.code, 'The session has ended'),

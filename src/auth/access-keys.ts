@@ -4,11 +4,10 @@
  */
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { Client } from '../domain/session.ts'
 import { OPERATOR_STORE } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
 import { isSignedWith, type RequestSignature, type SignatureFault, signedTexts } from './access-key-signature.ts'
-import { type Caller, checkUsable, findAccessKey, secretFits } from './credentials.ts'
+import { type Arrival, admit, type Caller, findAccessKey, previousSecrets, secretFits } from './credentials.ts'
 import type { Sealing } from './sealing.ts'
 
 /** The header that goes with a temporary key, in lower case. */
@@ -38,18 +37,16 @@ export interface BadSignature {
 }
 
 /**
- * The caller who signed a request. `body` is its raw bytes, `now` epoch milliseconds.
+ * The caller who signed a request. `body` is its raw bytes.
  * Errors: `bad_signature`; `unauthenticated` for an unknown key, a wrong signature and a wrong or missing security
- * token; then, of a caller who has the secret, `credential_revoked`, `credential_expired`, `address_not_allowed`;
- * `unavailable`.
+ * token; then, of a caller who has the secret, those of `checkUsable`; `unavailable`.
  */
 export async function authenticateSigner(
   { db, sealing, publicOrigins }: AccessKeyDependencies,
   request: Request,
   body: Uint8Array,
   signature: RequestSignature,
-  client: Client,
-  now: number,
+  arrival: Arrival,
 ): Promise<Result<Signer, SessionError | BadSignature>> {
   const publicHosts = publicOrigins.map((origin) => new URL(origin).host)
   const texts = await signedTexts(request, body, signature, publicHosts)
@@ -58,21 +55,23 @@ export async function authenticateSigner(
   const found = await findAccessKey(db, signature.accessKey)
   if (!found.ok) return found
   const key = found.value
-  const secret =
-    key === null
-      ? await sealing.open('access_key', OPERATOR_STORE, NO_RECORD, dummy)
-      : await sealing.open('access_key', key.caller.identityStoreId, key.caller.credentialId, key.sealedSecret)
-  if (secret === null) console.error('an access key does not open', { credentialId: key?.caller.credentialId })
-  const genuine = await isSignedWith(secret ?? NO_SECRET, texts.value, signature)
-  if (!genuine || key === null || secret === null) return fail({ code: 'unauthenticated' })
+  const { identityStoreId, credentialId } = key ?? { identityStoreId: OPERATOR_STORE, credentialId: NO_RECORD }
+  const previous = key === null ? [] : previousSecrets(key, arrival.now)
+  const sealed = [key?.sealedSecret ?? dummy, ...previous.map((one) => one.sealed_secret ?? dummy)]
+  const signed = sealed.map(async (one) => {
+    const secret = await sealing.open('access_key', identityStoreId, credentialId, one)
+    if (secret === null) console.error('an access key does not open', { credentialId })
+    return (await isSignedWith(secret ?? NO_SECRET, texts.value, signature)) && secret !== null
+  })
+  if (!(await Promise.all(signed)).includes(true) || key === null) return fail({ code: 'unauthenticated' })
 
-  const { sessionTokenHash, delegatedStoreIds } = key.credential
+  const { sessionTokenHash, delegatedStoreIds } = key
   // A permanent key has nothing to compare the header with: whatever it says, it gives nothing.
   if (sessionTokenHash !== null && !bearsToken(request, signature, sessionTokenHash)) {
     return fail({ code: 'unauthenticated' })
   }
-  const usable = checkUsable(key.credential, client, now)
-  return usable.ok ? ok({ ...key.caller, delegatedStoreIds }) : usable
+  const caller = admit(db, key, arrival)
+  return caller.ok ? ok({ ...caller.value, delegatedStoreIds }) : caller
 }
 
 /** A temporary key is only good with its token, and the token must be signed. */

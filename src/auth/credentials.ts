@@ -10,16 +10,30 @@
  */
 import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
-import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
 import { type ActingCredential, type ActingUser, findActingCredential } from '../store/admissions.ts'
-import { type Credential, findCredential, findCredentialAndRules } from '../store/credentials.ts'
+import { noteUse, USE_MILLISECONDS } from '../store/credential-changes.ts'
+import {
+  findCredential,
+  findCredentialAndUser,
+  type ShownCredential,
+  type UserToOpenFor,
+} from '../store/credentials.ts'
 import type { Database, Unavailable } from '../store/database.ts'
 import type { CredentialKind } from '../store/schema.ts'
 import { addressAllowed } from './address-allow-list.ts'
 import type { Scope } from './scopes.ts'
 import { bearerToken } from './session-carriers.ts'
+
+/** What is known of a request before it is known who makes it. */
+export interface Arrival {
+  readonly client: Client
+  /** Epoch milliseconds. */
+  readonly now: number
+  /** Work that goes on after the answer. */
+  readonly later: (work: Promise<unknown>) => void
+}
 
 /** Who calls, as its credential says. */
 export interface Caller {
@@ -41,17 +55,6 @@ export interface ActingCaller extends Caller {
   readonly user: ActingUser | null
 }
 
-/** An access key's caller, and the sealed secret that its requests are signed with. */
-export interface AccessKey {
-  readonly caller: Caller
-  readonly sealedSecret: string
-  /** For `checkUsable`, and what only access keys have. */
-  readonly credential: Pick<
-    Credential,
-    'revokedAt' | 'expiresAt' | 'addressAllowList' | 'sessionTokenHash' | 'delegatedStoreIds'
-  >
-}
-
 const BEARER_PATTERN = /^lk_([0-9a-f]{16})([A-Za-z0-9_-]{43})([0-9a-f]{8})$/
 const CLIENT_ID_PATTERN = /^[A-Za-z0-9]{20}$/
 const ACCESS_KEY_PATTERN = /^[A-Z0-9]{20}$/
@@ -60,37 +63,35 @@ const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuv
 const NO_HASH = '0'.repeat(64)
 
 /**
- * The caller of `Authorization: Bearer`. `now` is epoch milliseconds.
- * Errors: `unauthenticated`, `credential_expired`, `credential_revoked`, `address_not_allowed`, `unavailable`.
+ * The caller of `Authorization: Bearer`.
+ * Errors: `unauthenticated`, and of a caller who has the secret those of `checkUsable`; `unavailable`.
  */
 export async function authenticateBearer(
   db: Database,
   request: Request,
-  client: Client,
-  now: number,
+  arrival: Arrival,
 ): Promise<Result<Caller, SessionError>> {
   const bearer = parseBearer(bearerToken(request)?.token ?? '')
   if (bearer === null) return fail({ code: 'unauthenticated' })
-  return authenticate(db, 'bearer', bearer.publicId, bearer.secret, client, now)
+  return authenticate(db, 'bearer', bearer, arrival)
 }
 
 /**
- * The caller of `Authorization: Bearer`, and the rules that hold for the user of its store for whom it calls; null if
- * there is no such user. One trip. Errors as for `authenticateBearer`.
+ * The caller of `Authorization: Bearer`, and the user of its store for whom it calls; null if there is no such user.
+ * One trip. Errors as for `authenticateBearer`.
  */
 export async function authenticateBearerFor(
   db: Database,
   request: Request,
   userId: string,
-  client: Client,
-  now: number,
-): Promise<Result<{ readonly caller: Caller; readonly rules: Knowledge | null }, SessionError>> {
+  arrival: Arrival,
+): Promise<Result<{ readonly caller: Caller; readonly user: UserToOpenFor | null }, SessionError>> {
   const bearer = parseBearer(bearerToken(request)?.token ?? '')
   if (bearer === null) return fail({ code: 'unauthenticated' })
-  const found = await findCredentialAndRules(db, 'bearer', bearer.publicId, userId)
+  const found = await findCredentialAndUser(db, 'bearer', bearer.publicId, userId)
   if (!found.ok) return found
-  const caller = callerWith(bearer.secret, found.value?.credential ?? null, client, now)
-  return caller.ok ? ok({ caller: caller.value, rules: found.value?.rules ?? null }) : caller
+  const caller = callerWith(db, bearer.secret, found.value?.credential ?? null, arrival)
+  return caller.ok ? ok({ caller: caller.value, user: found.value?.user ?? null }) : caller
 }
 
 /**
@@ -100,14 +101,13 @@ export async function authenticateBearerFor(
 export async function authenticateActing(
   db: Database,
   token: string,
-  client: Client,
-  now: number,
+  arrival: Arrival,
 ): Promise<Result<ActingCaller, SessionError>> {
   const bearer = parseBearer(token)
   if (bearer === null) return fail({ code: 'unauthenticated' })
   const found = await findActingCredential(db, 'bearer', bearer.publicId)
   if (!found.ok) return found
-  const caller = callerWith(bearer.secret, found.value?.credential ?? null, client, now)
+  const caller = callerWith(db, bearer.secret, found.value?.credential ?? null, arrival)
   if (!caller.ok) return caller
   return ok({ ...caller.value, store: found.value?.store ?? null, user: found.value?.owner ?? null })
 }
@@ -117,33 +117,44 @@ export async function authenticateApiClient(
   db: Database,
   clientId: string,
   clientSecret: string,
-  client: Client,
-  now: number,
+  arrival: Arrival,
 ): Promise<Result<Caller, SessionError>> {
   if (!CLIENT_ID_PATTERN.test(clientId)) return fail({ code: 'unauthenticated' })
-  return authenticate(db, 'api_client', clientId, clientSecret, client, now)
+  return authenticate(db, 'api_client', { publicId: clientId, secret: clientSecret }, arrival)
 }
 
 /**
- * An access key by its public part, or null. It may be revoked or expired: once the signature has shown that
- * the caller has the secret, ask `checkUsable`.
+ * An access key by its public part, or null. It may be of no use any more: once the signature has shown that the
+ * caller has the secret, ask `admit`.
  */
-export async function findAccessKey(db: Database, accessKey: string): Promise<Result<AccessKey | null, Unavailable>> {
-  if (!ACCESS_KEY_PATTERN.test(accessKey)) return ok(null)
-  const found = await findCredential(db, 'access_key', accessKey)
-  if (!found.ok) return found
-  const credential = found.value
-  if (credential === null || credential.sealedSecret === null) return ok(null)
-  return ok({ caller: callerOf(credential), sealedSecret: credential.sealedSecret, credential })
+export async function findAccessKey(
+  db: Database,
+  accessKey: string,
+): Promise<Result<ShownCredential | null, Unavailable>> {
+  return ACCESS_KEY_PATTERN.test(accessKey) ? findCredential(db, 'access_key', accessKey) : ok(null)
 }
 
-/** Whether a genuine credential may be used. Errors: `credential_revoked`, `credential_expired`, `address_not_allowed`. */
+/** The caller of a genuine credential, if it may be used, which is noted. Errors: those of `checkUsable`. */
+export function admit(db: Database, credential: ShownCredential, arrival: Arrival): Result<Caller, SessionError> {
+  const { client, now, later } = arrival
+  const usable = checkUsable(credential, client, now)
+  if (!usable.ok) return usable
+  const { identityStoreId, credentialId, kind, name, ownerUserId, scopes, lastUsedAt } = credential
+  if (lastUsedAt === null || lastUsedAt <= now - USE_MILLISECONDS) later(noteUse(db, credential, now))
+  return ok({ identityStoreId, credentialId, kind, name, ownerUserId, scopes })
+}
+
+/**
+ * Whether a genuine credential may be used. Errors: `credential_revoked`, also where its owner or its store is deleted;
+ * `credential_expired`, `credential_owner_disabled`, `address_not_allowed`.
+ */
 export function checkUsable(
-  credential: Pick<Credential, 'revokedAt' | 'expiresAt' | 'addressAllowList'>,
+  credential: Pick<ShownCredential, 'revokedAt' | 'expiresAt' | 'addressAllowList' | 'standing'>,
   client: Client,
   now: number,
 ): Result<void, SessionError> {
-  if (credential.revokedAt !== null) return fail({ code: 'credential_revoked' })
+  if (credential.revokedAt !== null || credential.standing === 'gone') return fail({ code: 'credential_revoked' })
+  if (credential.standing === 'owner_disabled') return fail({ code: 'credential_owner_disabled' })
   if (credential.expiresAt !== null && credential.expiresAt <= now) return fail({ code: 'credential_expired' })
   if (credential.addressAllowList !== null && !addressAllowed(client.address, credential.addressAllowList)) {
     return fail({ code: 'address_not_allowed' })
@@ -164,21 +175,20 @@ export interface NewSecret {
 }
 
 /** A new bearer token, whole, and what is kept of it. */
-export function newBearer(): NewSecret & { readonly token: string } {
-  const publicId = randomBytes(8).toString('hex')
+export function newBearer(publicId = randomBytes(8).toString('hex')): NewSecret & { readonly token: string } {
   const secret = randomBytes(32).toString('base64url')
   const body = `lk_${publicId}${secret}`
   return { publicId, secret, token: body + checksum(body) }
 }
 
 /** A new API client: its id and its secret. */
-export function newApiClient(): NewSecret {
-  return { publicId: randomText(20, 62), secret: randomBytes(32).toString('base64url') }
+export function newApiClient(publicId = randomText(20, 62)): NewSecret {
+  return { publicId, secret: randomBytes(32).toString('base64url') }
 }
 
 /** A new access key and its secret key. */
-export function newAccessKey(): NewSecret {
-  return { publicId: randomText(20, 36), secret: randomText(40, 62) }
+export function newAccessKey(publicId = randomText(20, 36)): NewSecret {
+  return { publicId, secret: randomText(40, 62) }
 }
 
 /** What is kept of a secret: SHA-256, hexadecimal. Our secrets are random, so nothing slower is needed. */
@@ -194,30 +204,30 @@ export function secretFits(secret: string, hash: string): boolean {
 async function authenticate(
   db: Database,
   kind: CredentialKind,
-  publicId: string,
-  secret: string,
-  client: Client,
-  now: number,
+  { publicId, secret }: NewSecret,
+  arrival: Arrival,
 ): Promise<Result<Caller, SessionError>> {
   const found = await findCredential(db, kind, publicId)
-  return found.ok ? callerWith(secret, found.value, client, now) : found
+  return found.ok ? callerWith(db, secret, found.value, arrival) : found
 }
 
 /** The caller who shows a secret for the credential that was found. Takes as long where none was. */
 function callerWith(
+  db: Database,
   secret: string,
-  credential: Credential | null,
-  client: Client,
-  now: number,
+  credential: ShownCredential | null,
+  arrival: Arrival,
 ): Result<Caller, SessionError> {
-  const genuine = secretFits(secret, credential?.secretHash ?? NO_HASH)
-  if (!genuine || credential === null) return fail({ code: 'unauthenticated' })
-  const usable = checkUsable(credential, client, now)
-  return usable.ok ? ok(callerOf(credential)) : usable
+  const previous = credential === null ? [] : previousSecrets(credential, arrival.now)
+  const hashes = [credential?.secretHash, ...previous.map((one) => one.secret_hash)]
+  const fits = hashes.map((hash) => secretFits(secret, hash ?? NO_HASH))
+  if (!fits.includes(true) || credential === null) return fail({ code: 'unauthenticated' })
+  return admit(db, credential, arrival)
 }
 
-function callerOf({ identityStoreId, credentialId, kind, name, ownerUserId, scopes }: Credential): Caller {
-  return { identityStoreId, credentialId, kind, name, ownerUserId, scopes }
+/** Those of a credential's earlier secrets that are still good. */
+export function previousSecrets(credential: ShownCredential, now: number): ShownCredential['previousSecrets'] {
+  return credential.previousSecrets.filter((secret) => secret.valid_until > now)
 }
 
 function parseBearer(text: string): NewSecret | null {

@@ -1,4 +1,5 @@
 /** What a caller may do: the closed list of scopes. */
+import type { CredentialKind } from '../store/schema.ts'
 
 /** Every scope, with what it allows. */
 export const SCOPES = {
@@ -17,3 +18,25 @@ export type Scope = keyof typeof SCOPES
 
 /** The scopes that a credential of an identity store may have. */
 export const STORE_SCOPES = Object.keys(SCOPES).filter((scope) => scope !== 'operator') as Exclude<Scope, 'operator'>[]
+
+type StoreScope = (typeof STORE_SCOPES)[number]
+
+/** The kinds of credentials that a scope can be used with: those that its API reads. */
+export const SCOPE_KINDS: Readonly<Record<StoreScope, readonly CredentialKind[]>> = {
+  'sessions:open': ['bearer'],
+  'sessions:introspect': ['bearer', 'api_client'],
+  'sessions:revoke': ['bearer', 'api_client'],
+  'admin.users:read': ['bearer'],
+  'admin.users:write': ['bearer'],
+  'IdentityCenter:user:listSessions': ['access_key'],
+  'IdentityCenter:user:batchDeleteSession': ['access_key'],
+  looker: ['api_client'],
+}
+
+/** Scopes of APIs that act with the role of a user. */
+const OF_A_USER: ReadonlySet<StoreScope> = new Set(['admin.users:read', 'admin.users:write', 'looker'])
+
+/** Whether a credential of no user would be of no use. An API client without scopes can only be meant to log in. */
+export function needsOwner(kind: CredentialKind, scopes: readonly StoreScope[]): boolean {
+  return scopes.some((scope) => OF_A_USER.has(scope)) || (kind === 'api_client' && scopes.length === 0)
+}

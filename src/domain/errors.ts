@@ -28,8 +28,10 @@ export type SessionError =
   | { readonly code: 'unauthenticated' }
   /** The credential is known and past its expiry. */
   | { readonly code: 'credential_expired' }
-  /** The credential is known and was revoked. */
+  /** The credential is known and was revoked, or its owner or its store was deleted. */
   | { readonly code: 'credential_revoked' }
+  /** The credential is known, and the user for whom it acts is disabled. */
+  | { readonly code: 'credential_owner_disabled' }
   /** The credential may not be used from this address. */
   | { readonly code: 'address_not_allowed' }
   /** The token is genuine; its session has ended. */

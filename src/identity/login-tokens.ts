@@ -1,11 +1,11 @@
 /** Login tokens: a signed-in user hands one to another program, which signs in with it, once, within a minute. */
 import { hash, randomBytes } from 'node:crypto'
+import { mayDo } from '../domain/authority.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import { insertLoginToken, takeLoginToken } from '../store/login-tokens.ts'
-import type { Role } from '../store/schema.ts'
 import { findUser, findUserByUsername, type KnownUser } from '../store/users.ts'
 import { normalizeUsername } from './sign-in.ts'
 
@@ -13,10 +13,6 @@ import { normalizeUsername } from './sign-in.ts'
 export const LOGIN_TOKEN_SECONDS = 60
 /** Shape of a login token: 32 random bytes in hexadecimal. */
 const LOGIN_TOKEN_PATTERN = /^[0-9a-f]{64}$/
-/** Who may do most comes first. */
-const RANKS: readonly Role[] = ['primary_owner', 'owner', 'admin', 'member']
-/** Roles with "Super" access. */
-const SUPER: ReadonlySet<Role> = new Set(['primary_owner', 'owner'])
 
 /**
  * Makes a login token for a user name: one's own, or, for the owners of a store, that of somebody in it with a
@@ -32,7 +28,8 @@ export async function generateLoginToken(
   const found = await findUserByUsername(db, normalizeUsername(username))
   if (!found.ok) return found
   const target = found.value
-  if (target === null || !mayGenerate(caller, target)) return fail({ code: 'forbidden', needed: [], provided: [] })
+  const may = target?.user.active === true && mayDo(caller.user, 'generate_login_token', target.user)
+  if (target === null || !may) return fail({ code: 'forbidden', needed: [], provided: [] })
   const { identityStoreId, userId, statusVersion: epoch } = target.user
   const token = randomBytes(32).toString('hex')
   const written = await insertLoginToken(
@@ -76,12 +73,6 @@ export async function redeemLoginToken(
   // Like a session, it is void under a higher epoch than its own. The version before epochs went by the clock.
   const fits = epoch === null ? user.user.sessionsValidFrom <= createdAt : user.user.statusVersion === epoch
   return fits ? ok(user) : fail({ code: 'invalid_credentials' })
-}
-
-function mayGenerate({ user }: KnownUser, { user: target }: KnownUser): boolean {
-  if (target.identityStoreId !== user.identityStoreId || !target.active || target.bot) return false
-  if (target.userId === user.userId) return true
-  return SUPER.has(user.role) && RANKS.indexOf(user.role) < RANKS.indexOf(target.role)
 }
 
 function hashToken(token: string): string {

@@ -2,7 +2,7 @@
  * API logins: sessions of kind `api`, with a fixed life. One may be opened from another on behalf of a user of
  * a lower role (sudo); it lives no longer than the one it came from, which every check asks for.
  */
-import { outranks } from '../auth/roles.ts'
+import { mayDo } from '../domain/authority.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
@@ -52,10 +52,9 @@ export class ApiSessions {
     client: Client,
     entry: SudoEntry,
   ): Promise<Result<OpenedWithToken, SessionError>> {
-    const { session, identityStoreId } = from
+    const { session } = from
     const { user } = target
-    const sameStore = user.identityStoreId === identityStoreId
-    if (session.actor !== null || !sameStore || user.bot || !outranks(caller.user.role, user.role)) {
+    if (session.actor !== null || !mayDo(caller.user, 'sudo', user)) {
       return fail({ code: 'forbidden', needed: [], provided: [] })
     }
     if (!user.active) return fail({ code: 'user_disabled' })

@@ -8,6 +8,7 @@ import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, SessionKind } from '../domain/session.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
+import type { UserToOpenFor } from '../store/credentials.ts'
 import { type Database, type Unavailable, within } from '../store/database.ts'
 import type { UserKey } from '../store/rules.ts'
 import { updateSessionConfig } from '../store/session-configs.ts'
@@ -115,8 +116,14 @@ export class Sessions {
     return ok({ ...opened.value, token })
   }
 
-  /** Opens a session for a user that a trusted back end has verified. Always with a token, never a cookie. */
-  openForVerifiedUser(owner: UserKey, client: Client, persistent: boolean, rules: Knowledge) {
+  /**
+   * Opens a session for a user that a trusted back end has verified. Always with a token, never a cookie.
+   * Errors: as for `open`; `conflict` for a bot, whose sessions Slack's API could not reset.
+   */
+  async openForVerifiedUser(owner: UserKey, client: Client, persistent: boolean, user: UserToOpenFor) {
+    if (user.bot) {
+      return fail({ code: 'conflict', detail: 'The user is a bot: bots act by credentials, not by sessions.' } as const)
+    }
     const opening = {
       kind: 'web',
       persistent,
@@ -128,7 +135,7 @@ export class Sessions {
       apiClientId: null,
       cookie: false,
     } as const
-    return this.open(owner, opening, rules, null)
+    return this.open(owner, opening, user.rules, null)
   }
 
   /**

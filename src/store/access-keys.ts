@@ -2,21 +2,9 @@
 import { and, eq, or, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
-import { type Credential, credentialFrom } from './credentials.ts'
+import { type Credential, credentialFrom, isCredential } from './credentials.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { credentials } from './schema.ts'
-
-/** A credential of a store, whatever its kind and state; null if there is none. */
-export async function findCredentialOfStore(
-  db: Database,
-  identityStoreId: string,
-  credentialId: string,
-): Promise<Result<Credential | null, Unavailable>> {
-  const rows = await attempt(() => db.select().from(credentials).where(isCredential(identityStoreId, credentialId)))
-  if (!rows.ok) return rows
-  const row = rows.value[0]
-  return ok(row === undefined ? null : credentialFrom(row))
-}
 
 /** Why a credential was not made a delegated administrator. */
 export type DelegationFault =
@@ -64,8 +52,4 @@ export async function setDelegatedStores(
   if (row === undefined) return fail({ code: 'credential_not_found' })
   if (row.kind !== 'access_key' || row.parentCredentialId !== null) return fail({ code: 'not_delegable' })
   return row.delegatedStoreIds === list ? ok(credentialFrom(row)) : fail({ code: 'identity_store_not_found' })
-}
-
-function isCredential(identityStoreId: string, credentialId: string) {
-  return and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))
 }

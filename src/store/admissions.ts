@@ -1,38 +1,28 @@
 /** What must be known before a call of a limited API is let in: for whom it acts, and how many there were. */
 import { and, eq, isNull, lt, sql } from 'drizzle-orm'
+import type { Party } from '../domain/authority.ts'
 import { ok, type Result } from '../domain/result.ts'
-import { type Credential, credentialFrom, isShown, storeOfCredential } from './credentials.ts'
+import { credentialFrom, isShown, type ShownCredential, STANDING } from './credentials.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
-import {
-  type CredentialKind,
-  callCounters,
-  credentials,
-  identityStores,
-  type Role,
-  type StoreState,
-  users,
-} from './schema.ts'
+import { type CredentialKind, callCounters, credentials, identityStores, type StoreState, users } from './schema.ts'
 
 /** What is counted together. */
 export interface CallSubject {
   readonly identityStoreId: string
-  readonly credentialId: string
+  /** The credential or user that calls. */
+  readonly caller: string
   /** Calls of one method are counted apart from those of another. */
   readonly method: string
 }
 
 /** A user for whom a caller acts. */
-export interface ActingUser {
-  readonly userId: string
+export interface ActingUser extends Party {
   readonly username: string | null
-  readonly role: Role
-  readonly bot: boolean
-  readonly active: boolean
 }
 
 /** A credential, and those it acts for. */
 export interface ActingCredential {
-  readonly credential: Credential
+  readonly credential: ShownCredential
   /** Null: it is an operator's. */
   readonly store: { readonly name: string; readonly state: StoreState } | null
   /** Null: it acts for no user, or for one who is deleted. */
@@ -49,19 +39,20 @@ export async function findActingCredential(
     db
       .select({
         credential: credentials,
+        standing: STANDING,
         // The credential has a name too.
         storeName: sql<string | null>`${identityStores.name}`.as('store_name'),
         storeState: identityStores.state,
         owner: {
+          identityStoreId: users.identityStoreId,
           userId: users.userId,
           username: users.username,
           role: users.role,
           bot: users.bot,
-          active: users.active,
         },
       })
       .from(credentials)
-      .leftJoin(identityStores, storeOfCredential)
+      .leftJoin(identityStores, eq(identityStores.identityStoreId, credentials.identityStoreId))
       .leftJoin(
         users,
         and(
@@ -75,9 +66,9 @@ export async function findActingCredential(
   if (!rows.ok) return rows
   const row = rows.value[0]
   if (row === undefined) return ok(null)
-  const { credential, storeName: name, storeState: state, owner } = row
+  const { credential, standing, storeName: name, storeState: state, owner } = row
   const store = name === null || state === null ? null : { name, state }
-  return ok({ credential: credentialFrom(credential), store, owner })
+  return ok({ credential: { ...credentialFrom(credential), standing }, store, owner })
 }
 
 /**
@@ -86,13 +77,13 @@ export async function findActingCredential(
  */
 export async function countCall(
   db: Database,
-  { identityStoreId, credentialId, method }: CallSubject,
+  { identityStoreId, caller, method }: CallSubject,
   limit: number,
   windowSeconds: number,
   now: number,
 ): Promise<Result<number | null, Unavailable>> {
   const t = callCounters
-  const subject = JSON.stringify([credentialId, method])
+  const subject = JSON.stringify([caller, method])
   const over = sql`${t.windowEndsAt} <= ${now}`
   const windowEndsAt = now + windowSeconds * 1000
   const counted = await attempt(() =>

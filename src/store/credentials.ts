@@ -1,5 +1,5 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
-import { and, asc, eq, getTableColumns, gt, isNotNull, isNull, or, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
@@ -7,7 +7,7 @@ import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere } from './insert-where.ts'
 import { configOfStore, RULE_COLUMNS, type RuleRow, rulesFrom, settingsOfUser } from './rules.ts'
-import { type CredentialKind, credentials, identityStores, sessionConfigs, sessionSettings, users } from './schema.ts'
+import { type CredentialKind, credentials, sessionConfigs, sessionSettings, spentSecrets, users } from './schema.ts'
 import { statement } from './statement.ts'
 
 /** The store of the operators' credentials; no identity store can have this id. */
@@ -20,59 +20,77 @@ const NAMED_COLUMNS = Object.fromEntries(
   Object.entries(getTableColumns(credentials)).map(([field, column]) => [field, sql`${column}`.as(field)]),
 )
 
+/** An earlier secret of a credential, which is good for a while after a rotation. */
+export interface PreviousSecret {
+  readonly secret_hash: string | null
+  readonly sealed_secret: string | null
+  /** Epoch milliseconds. */
+  readonly valid_until: number
+}
+
 /** A credential. */
-export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList' | 'delegatedStoreIds'> {
+export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList' | 'delegatedStoreIds' | 'previousSecrets'> {
   readonly scopes: readonly string[]
   /** Other identity stores that it administers. */
   readonly delegatedStoreIds: readonly string[]
   /** Addresses and CIDR blocks; null for any address. */
   readonly addressAllowList: readonly string[] | null
+  /** Oldest first; some may be past their time. */
+  readonly previousSecrets: readonly PreviousSecret[]
 }
 
-/** Joins a credential's store, unless it is deleted. */
-export const storeOfCredential = and(
-  eq(identityStores.identityStoreId, credentials.identityStoreId),
-  isNull(identityStores.deletedAt),
-)
+/** Whether those whom a credential depends on are there: `gone` once its store or its owner is deleted. */
+export type Standing = 'good' | 'owner_disabled' | 'gone'
 
-/** The condition of the credential with this public part, for a select that joins `storeOfCredential`. */
+/** A credential that a caller shows. It may be revoked or expired. */
+export interface ShownCredential extends Credential {
+  readonly standing: Standing
+}
+
+/** SQL of the standing, found with the credential. */
+export const STANDING = sql<Standing>`CASE
+  WHEN credentials.identity_store_id <> ${sql.raw(`'${OPERATOR_STORE}'`)} AND NOT EXISTS (SELECT 1 FROM identity_stores AS its_store
+    WHERE its_store.identity_store_id = credentials.identity_store_id AND its_store.deleted_at IS NULL) THEN 'gone'
+  WHEN credentials.owner_user_id IS NULL THEN 'good'
+  ELSE coalesce((SELECT iif(its_owner.active, 'good', 'owner_disabled') FROM users AS its_owner
+    WHERE its_owner.identity_store_id = credentials.identity_store_id AND its_owner.user_id = credentials.owner_user_id
+      AND its_owner.deleted_at IS NULL), 'gone') END`.as('standing')
+
+/** The condition of the credential with this public part. */
 export function isShown(kind: CredentialKind | Placeholder, publicId: string | Placeholder): SQL | undefined {
-  return and(
-    eq(credentials.publicId, publicId),
-    eq(credentials.kind, kind),
-    or(eq(credentials.identityStoreId, OPERATOR_STORE), isNotNull(identityStores.identityStoreId)),
-  )
+  return and(eq(credentials.publicId, publicId), eq(credentials.kind, kind))
 }
 
-/** The credential with this public part, if its store is not deleted; it may be revoked or expired. */
+/** The credential with this public part. */
 export async function findCredential(
   db: Database,
   kind: CredentialKind,
   publicId: string,
-): Promise<Result<Credential | null, Unavailable>> {
+): Promise<Result<ShownCredential | null, Unavailable>> {
   const rows = await attempt(() =>
-    db
-      .select({ credential: credentials })
-      .from(credentials)
-      .leftJoin(identityStores, storeOfCredential)
-      .where(isShown(kind, publicId)),
+    db.select({ credential: credentials, standing: STANDING }).from(credentials).where(isShown(kind, publicId)),
   )
   if (!rows.ok) return rows
   const row = rows.value[0]
-  return ok(row === undefined ? null : credentialFrom(row.credential))
+  return ok(row === undefined ? null : { ...credentialFrom(row.credential), standing: row.standing })
 }
 
-/** A credential, and the rules that hold for a user of its store; null if there is no such user. */
-export interface CredentialAndRules {
-  readonly credential: Credential
-  readonly rules: Knowledge | null
+/** A user for whom a session is to be opened. */
+export interface UserToOpenFor {
+  readonly bot: boolean
+  readonly rules: Knowledge
 }
 
-const credentialAndRules = statement((db) =>
+/** A credential, and the user of its store for whom it is used; null if there is no such user. */
+export interface CredentialAndUser {
+  readonly credential: ShownCredential
+  readonly user: UserToOpenFor | null
+}
+
+const credentialAndUser = statement((db) =>
   db
-    .select({ ...NAMED_COLUMNS, ...RULE_COLUMNS })
+    .select({ ...NAMED_COLUMNS, standing: STANDING, userBot: sql`${users.bot}`.as('userBot'), ...RULE_COLUMNS })
     .from(credentials)
-    .leftJoin(identityStores, storeOfCredential)
     .leftJoin(
       users,
       and(
@@ -86,23 +104,25 @@ const credentialAndRules = statement((db) =>
     .where(isShown(sql.placeholder('kind'), sql.placeholder('publicId'))),
 )
 
-/**
- * As `findCredential`, with the rules of the user that it is used for, in the same statement. An operator's has no
- * users.
- */
-export async function findCredentialAndRules(
+type RowWithUser = Row & { readonly standing: Standing; readonly userBot: number } & (
+    | RuleRow
+    | { readonly ruleStatusVersion: null }
+  )
+
+/** As `findCredential`, with the user that it is used for, in the same statement. An operator's has no users. */
+export async function findCredentialAndUser(
   db: Database,
   kind: CredentialKind,
   publicId: string,
   userId: string,
-): Promise<Result<CredentialAndRules | null, Unavailable>> {
-  const rows = await attempt(() =>
-    credentialAndRules(db, { kind, publicId, userId }).all<Row & (RuleRow | { readonly ruleStatusVersion: null })>(),
-  )
+): Promise<Result<CredentialAndUser | null, Unavailable>> {
+  const rows = await attempt(() => credentialAndUser(db, { kind, publicId, userId }).all<RowWithUser>())
   if (!rows.ok) return rows
   const row = rows.value.results[0]
   if (row === undefined) return ok(null)
-  return ok({ credential: credentialFrom(row), rules: row.ruleStatusVersion === null ? null : rulesFrom(row) })
+  const credential = { ...credentialFrom(row), standing: row.standing }
+  const user = row.ruleStatusVersion === null ? null : { bot: row.userBot === 1, rules: rulesFrom(row) }
+  return ok({ credential, user })
 }
 
 /** A page of a store's credentials, in the order in which they were made, after the credential `after`. */
@@ -134,8 +154,6 @@ export type CredentialCondition =
   | 'store_and_owner'
   /** It is an operator's: nothing. */
   | 'none'
-  /** It is the first live one of the operators. */
-  | 'first_operator'
   /** The access key that it is issued from may be used, is no temporary one, and administers the same stores. */
   | 'parent_usable'
 
@@ -146,21 +164,50 @@ export async function insertCredential(
   condition: CredentialCondition,
   entry: AuditEntry,
 ): Promise<Result<boolean, Unavailable>> {
-  const where = conditionOf(credential, condition)
+  const written = await attempt(() => db.batch(insertion(db, credential, conditionOf(credential, condition), entry)))
+  return written.ok ? ok(written.value[1].length > 0) : written
+}
+
+/**
+ * Writes an operator's credential that a secret of the deployment makes, which is spent by it. False if the secret
+ * makes none: it has made one before; or, where it is to make the `first` one, there ever was an operator.
+ */
+export async function insertOperatorBySecret(
+  db: Database,
+  credential: Credential,
+  secretHash: string,
+  which: 'first' | 'another',
+  entry: AuditEntry,
+): Promise<Result<boolean, Unavailable>> {
+  const { credentialId, createdAt } = credential
+  // An older version of the service makes a first operator without spending the secret.
+  const where =
+    which === 'first'
+      ? sql`NOT EXISTS (SELECT 1 FROM ${spentSecrets}) AND NOT EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE})`
+      : sql`NOT EXISTS (SELECT 1 FROM ${spentSecrets} WHERE ${spentSecrets.secretHash} = ${secretHash})`
+  const isWritten = sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${isCredential(OPERATOR_STORE, credentialId)})`
+  const written = await attempt(() =>
+    db.batch([
+      ...insertion(db, credential, where, entry),
+      insertWhere(db, spentSecrets, { secretHash, spentAt: createdAt }, isWritten),
+    ]),
+  )
+  return written.ok ? ok(written.value[1].length > 0) : written
+}
+
+function insertion(db: Database, credential: Credential, where: SQL, entry: AuditEntry) {
   const { addressAllowList } = credential
   const row = {
     ...credential,
     scopes: JSON.stringify(credential.scopes),
     delegatedStoreIds: JSON.stringify(credential.delegatedStoreIds),
     addressAllowList: addressAllowList === null ? null : JSON.stringify(addressAllowList),
+    previousSecrets: JSON.stringify(credential.previousSecrets),
   }
-  const written = await attempt(() =>
-    db.batch([
-      insertAuditEvent(db, entry, { before: null, after: sql`${JSON.stringify(auditView(credential))}`, where }),
-      insertWhere(db, credentials, row, where).returning({ credentialId: credentials.credentialId }),
-    ]),
-  )
-  return written.ok ? ok(written.value[1].length > 0) : written
+  return [
+    insertAuditEvent(db, entry, { before: null, after: sql`${JSON.stringify(auditView(credential))}`, where }),
+    insertWhere(db, credentials, row, where).returning({ credentialId: credentials.credentialId }),
+  ] as const
 }
 
 /** Why a credential was not revoked. */
@@ -182,7 +229,7 @@ export async function revokeCredential(
       ? sql`EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE}
   AND other.credential_id <> ${credentialId} AND ${isLive(sql`other`, now)})`
       : sql`true`
-  const key = and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))
+  const key = isCredential(identityStoreId, credentialId)
   const target = sql`${key} AND ${credentials.revokedAt} IS NULL AND ${another}`
   const revokedAt = new Date(now).toISOString()
   const done = await attempt(() =>
@@ -216,9 +263,6 @@ function conditionOf(credential: Credential, condition: CredentialCondition): SQ
   switch (condition) {
     case 'none':
       return sql`true`
-    case 'first_operator':
-      return sql`NOT EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE}
-  AND ${isLive(sql`other`, credential.createdAt)})`
     case 'parent_usable':
       return sql`EXISTS (SELECT 1 FROM credentials AS parent WHERE parent.identity_store_id = ${credential.identityStoreId}
   AND parent.credential_id = ${credential.parentCredentialId} AND parent.kind = 'access_key'
@@ -233,7 +277,13 @@ function conditionOf(credential: Credential, condition: CredentialCondition): SQ
   }
 }
 
-function isLive(table: SQL, now: number): SQL {
+/** The condition of one credential of a store. */
+export function isCredential(identityStoreId: string, credentialId: string): SQL | undefined {
+  return and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))
+}
+
+/** SQL of whether a credential is neither revoked nor expired. */
+export function isLive(table: SQL, now: number): SQL {
   return sql`${table}.revoked_at IS NULL AND (${table}.expires_at IS NULL OR ${table}.expires_at > ${now})`
 }
 
@@ -259,5 +309,6 @@ export function credentialFrom(row: Row): Credential {
     scopes: JSON.parse(row.scopes),
     delegatedStoreIds: JSON.parse(row.delegatedStoreIds),
     addressAllowList: row.addressAllowList === null ? null : JSON.parse(row.addressAllowList),
+    previousSecrets: JSON.parse(row.previousSecrets),
   }
 }

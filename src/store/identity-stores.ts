@@ -3,6 +3,7 @@ import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
+import { revocation } from './revocation.ts'
 import { auditEvents, identityStores, users } from './schema.ts'
 import { insertSessionConfig } from './session-configs.ts'
 
@@ -123,7 +124,7 @@ export async function updateIdentityStore(
 /** Why a store was not deleted. */
 export type DeletionFault = { readonly code: 'identity_store_not_found' } | { readonly code: 'has_users' }
 
-/** Deletes a store that has no users. Its callers are known no more. */
+/** Deletes a store that has no users. Its credentials are revoked. */
 export async function deleteIdentityStore(
   db: Database,
   entry: AuditEntry,
@@ -138,6 +139,7 @@ export async function deleteIdentityStore(
         where: sql`${storeExists(identityStoreId)} AND NOT ${hasUsers}`,
       }),
       db.select({ deletedAt: identityStores.deletedAt }).from(identityStores).where(there(identityStoreId)),
+      revocation(db, identityStoreId, null, sql`${storeExists(identityStoreId)} AND NOT ${hasUsers}`, at),
       db
         .update(identityStores)
         .set({ deletedAt: at, updatedAt: at })
@@ -147,7 +149,7 @@ export async function deleteIdentityStore(
   )
   if (!written.ok) return written
   if (written.value[1].length === 0) return fail({ code: 'identity_store_not_found' })
-  return written.value[2].length === 0 ? fail({ code: 'has_users' }) : ok()
+  return written.value[3].length === 0 ? fail({ code: 'has_users' }) : ok()
 }
 
 /** That a store is there: the condition of whatever is written into it. */

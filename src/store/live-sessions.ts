@@ -3,10 +3,10 @@
  * without statistics SQLite takes the primary key, and reads every record of the store.
  */
 import { sql } from 'drizzle-orm'
+import type { Party } from '../domain/authority.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
-import type { Role } from './schema.ts'
 
 /** What a list across users shows of a session. */
 export interface ListedSession {
@@ -54,9 +54,8 @@ ORDER BY s.session_id DESC LIMIT ${limit}`),
 
 /** A live session that was looked up by its number, and who owns it. */
 export interface NumberedSession {
-  readonly userId: string
+  readonly owner: Party
   readonly sessionId: string
-  readonly role: Role
 }
 
 /** The live web sessions of a store that have a number: rarely two. */
@@ -66,12 +65,23 @@ export async function findLiveSessionsByNumber(
   number: number,
 ): Promise<Result<readonly NumberedSession[], Unavailable>> {
   const rows = await attempt(() =>
-    db.all<{ user_id: string; session_id: string; role: Role }>(sql`SELECT s.user_id, s.session_id, users.role
+    db.all<NumberedRow>(sql`SELECT s.user_id, s.session_id, users.role, users.bot
 FROM sessions AS s INDEXED BY session_by_number JOIN users ON users.identity_store_id = s.identity_store_id AND users.user_id = s.user_id
 WHERE s.identity_store_id = ${identityStoreId} AND s.number = ${number} AND s.ended_at IS NULL AND s.kind = 'web'`),
   )
   if (!rows.ok) return rows
-  return ok(rows.value.map(({ user_id, session_id, role }) => ({ userId: user_id, sessionId: session_id, role })))
+  return ok(
+    rows.value.map(({ user_id: userId, session_id: sessionId, role, bot }) => ({
+      owner: { identityStoreId, userId, role, bot: bot === 1 },
+      sessionId,
+    })),
+  )
+}
+
+interface NumberedRow extends Pick<Party, 'role'> {
+  readonly user_id: string
+  readonly session_id: string
+  readonly bot: number
 }
 
 function listed(row: Row): ListedSession {

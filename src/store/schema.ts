@@ -5,6 +5,7 @@
  */
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { ROLES } from '../domain/authority.ts'
 import type { CredentialsType, EndReason, SessionKind } from '../domain/session.ts'
 
 /** How a user's password sign-in is verified. Source: Netaxis APIO login modes. */
@@ -16,10 +17,6 @@ export const LOGIN_MODES = [
   'DJANGO_ONLY',
 ] as const
 export type LoginMode = (typeof LOGIN_MODES)[number]
-
-/** What a user may do to others; `primary_owner` is above all. */
-export const ROLES = ['primary_owner', 'owner', 'admin', 'member'] as const
-export type Role = (typeof ROLES)[number]
 
 /** State of an identity store, for the APIs that have words for it. */
 export const STORE_STATES = ['active', 'migrating', 'without_plan'] as const
@@ -178,6 +175,11 @@ export const credentials = sqliteTable(
     parentCredentialId: text('parent_credential_id'),
     /** JSON array of other stores that it administers. */
     delegatedStoreIds: text('delegated_store_ids').notNull().default('[]'),
+    /**
+     * JSON array of earlier secrets that are still good for a while, oldest first: `secret_hash` or `sealed_secret`, as
+     * above, and `valid_until`, epoch milliseconds.
+     */
+    previousSecrets: text('previous_secrets').notNull().default('[]'),
     /** The user it acts for, if any. */
     ownerUserId: text('owner_user_id'),
     /** JSON array. */
@@ -187,6 +189,8 @@ export const credentials = sqliteTable(
     createdAt: integer('created_at').notNull(),
     expiresAt: integer('expires_at'),
     revokedAt: integer('revoked_at'),
+    /** Right to the hour; null: never, or not since this is kept. */
+    lastUsedAt: integer('last_used_at'),
   },
   (table) => [
     primaryKey({ columns: [table.identityStoreId, table.credentialId] }),
@@ -196,6 +200,13 @@ export const credentials = sqliteTable(
     index('credentials_by_expiry').on(table.expiresAt).where(sql`expires_at IS NOT NULL`),
   ],
 )
+
+/** Secrets of the deployment that have made an operator, so that none makes another. Never emptied. */
+export const spentSecrets = sqliteTable('spent_secrets', {
+  /** SHA-256, hexadecimal; empty for one that was spent before this was kept. */
+  secretHash: text('secret_hash').primaryKey(),
+  spentAt: integer('spent_at').notNull(),
+})
 
 /** OpenID providers: at most one per store, found by the redirect URI that its codes were asked for with. */
 export const openidProviders = sqliteTable(

@@ -3,6 +3,7 @@
  * changed at once or not at all: a constant number of statements in one transaction, the ids as one JSON value.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import type { Role } from '../domain/authority.ts'
 import { type Knowledge, NO_SESSION_SETTINGS, type SessionSettings } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
@@ -14,8 +15,11 @@ import { auditEvents, sessionConfigs, sessionSettings, users } from './schema.ts
 /** Settings to be changed; what is missing stays, what is null is cleared. */
 export type SettingsChanges = { readonly [Field in keyof SessionSettings]?: SessionSettings[Field] | undefined }
 
-/** Some users are not there, or are bots: nothing was changed. */
-export type SettingsFault = { readonly code: 'user_not_found' } | { readonly code: 'user_is_bot' }
+/** Some users are not there, are bots, or have a role that the caller may not change: nothing was changed. */
+export type SettingsFault =
+  | { readonly code: 'user_not_found' }
+  | { readonly code: 'user_is_bot' }
+  | { readonly code: 'role_not_within' }
 
 /** A user and the user's own settings. */
 export interface UserSettings extends SessionSettings {
@@ -54,24 +58,26 @@ export interface ChangedUsers {
   readonly anySignedIn: boolean
 }
 
-/** Changes settings of all these users, who must differ. The audit event tells what was before. */
+/** Changes settings of all these users, who must differ and have these roles. The audit event tells what was before. */
 export function changeSessionSettings(
   db: Database,
   userIds: readonly string[],
+  roles: readonly Role[],
   changes: SettingsChanges,
   entry: AuditEntry,
 ): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
-  return changeAll(db, userIds, changes, entry, NAMED)
+  return changeAll(db, userIds, roles, changes, entry, NAMED)
 }
 
-/** Clears the settings of all these users, who must differ: the store's config decides again. */
+/** Clears the settings of all these users, who must differ and have these roles: the store's config decides again. */
 export function clearSessionSettings(
   db: Database,
   userIds: readonly string[],
+  roles: readonly Role[],
   entry: AuditEntry,
 ): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
   // Nobody without settings needs a row of nulls.
-  return changeAll(db, userIds, NO_SESSION_SETTINGS, entry, HAD_SETTINGS)
+  return changeAll(db, userIds, roles, NO_SESSION_SETTINGS, entry, HAD_SETTINGS)
 }
 
 /** The rules that hold for those of some users who have live web sessions, as far as D1 knows. */
@@ -100,7 +106,7 @@ export async function rulesOfSignedInUsers(
 }
 
 /**
- * Two statements in one transaction. The event is written if all the users are there and none is a bot; the
+ * Two statements in one transaction. The event is written if all the users are there, none is a bot, and all have the roles; the
  * settings are those of the users whom the event names. So every user is looked up once, and an event that
  * came back says that all was done.
  *
@@ -111,6 +117,7 @@ export async function rulesOfSignedInUsers(
 async function changeAll(
   db: Database,
   userIds: readonly string[],
+  roles: readonly Role[],
   changes: SettingsChanges,
   entry: AuditEntry,
   whose: EventUsers,
@@ -131,7 +138,7 @@ async function changeAll(
     desktopAppBrowserQuit: desktopAppBrowserQuit ?? null,
     updatedAt: at,
   }
-  const looked = sql`(SELECT total(${IS_FAULTY}) AS faulty,
+  const looked = sql`(SELECT total(${isFaulty(roles)}) AS faulty,
   json_group_object(own.user_id, ${BEFORE}) FILTER (WHERE own.user_id IS NOT NULL) AS before
   FROM ${lookedUp(identityStoreId, userIds)} LEFT JOIN session_settings AS own
   ON own.identity_store_id = ${identityStoreId} AND own.user_id = json_each.value) AS looked`
@@ -159,7 +166,7 @@ async function changeAll(
   )
   if (!written.ok) return written
   const event = written.value[0][0]
-  if (event === undefined) return findFault(db, identityStoreId, userIds)
+  if (event === undefined) return findFault(db, identityStoreId, userIds, roles)
   return ok({ anySignedIn: event.anySignedIn !== 0 })
 }
 
@@ -168,18 +175,22 @@ async function findFault(
   db: Database,
   identityStoreId: string,
   userIds: readonly string[],
+  roles: readonly Role[],
 ): Promise<Result<never, Unavailable | SettingsFault>> {
   const faults = await attempt(() =>
     db
-      .select({ missing: sql<number>`users.user_id IS NULL`.as('missing') })
+      .select({
+        fault: sql<SettingsFault['code']>`CASE WHEN users.user_id IS NULL THEN 'user_not_found'
+  WHEN users.bot THEN 'user_is_bot' ELSE 'role_not_within' END`.as('fault'),
+      })
       .from(lookedUp(identityStoreId, userIds))
-      .where(IS_FAULTY)
-      .orderBy(sql`missing DESC`)
+      .where(isFaulty(roles))
+      .orderBy(sql`users.user_id IS NULL DESC, users.bot DESC`)
       .limit(1),
   )
   if (!faults.ok) return faults
   // All well by now: somebody who was missing has just been made. Nothing was changed.
-  return fail({ code: faults.value[0]?.missing === 0 ? 'user_is_bot' : 'user_not_found' })
+  return fail({ code: faults.value[0]?.fault ?? 'user_not_found' })
 }
 
 /** Some users by their ids; a row of nulls for each that is not there. */
@@ -188,7 +199,14 @@ function lookedUp(identityStoreId: string, userIds: readonly string[]): SQL {
   ON users.identity_store_id = ${identityStoreId} AND users.user_id = json_each.value AND users.deleted_at IS NULL`
 }
 
-const IS_FAULTY = sql`(users.user_id IS NULL OR users.bot)`
+function isFaulty(roles: readonly Role[]): SQL {
+  const within = sql.join(
+    // No `IN`, for which SQLite makes a table and reads it for each user.
+    [sql`false`, ...roles.map((role) => sql`users.role = ${role}`)],
+    sql` OR `,
+  )
+  return sql`(users.user_id IS NULL OR users.bot OR NOT (${within}))`
+}
 
 /** SQL of users of an audit event, one a row. The join is a `CROSS` one, so that it is made in this order. */
 interface EventUsers {

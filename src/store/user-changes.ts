@@ -9,6 +9,7 @@ import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectW
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
+import { revocation } from './revocation.ts'
 import type { UserKey } from './rules.ts'
 import { auditEvents, sessionSettings, sessions, users } from './schema.ts'
 import type { User } from './users.ts'
@@ -115,8 +116,11 @@ export async function putUser(
     passwordHash: passwordHash ?? null,
     ...neverSeen(at),
   }
+  const revives = sql`${where} AND EXISTS (SELECT 1 FROM ${users} WHERE ${keyIs(key)} AND ${users.deletedAt} IS NOT NULL)`
   const written = await unlessTaken(() =>
     db.batch([
+      // An older version of the service deletes a user without this.
+      revocation(db, identityStoreId, userId, revives, at),
       db
         .update(sessionSettings)
         .set({
@@ -125,13 +129,7 @@ export async function putUser(
           version: sql`${sessionSettings.version} + 1`,
           updatedAt: at,
         })
-        .where(
-          and(
-            eq(sessionSettings.identityStoreId, identityStoreId),
-            eq(sessionSettings.userId, userId),
-            sql`${where} AND EXISTS (SELECT 1 FROM ${users} WHERE ${keyIs(key)} AND ${users.deletedAt} IS NOT NULL)`,
-          ),
-        ),
+        .where(and(eq(sessionSettings.identityStoreId, identityStoreId), eq(sessionSettings.userId, userId), revives)),
       insertAuditEvent(db, entry, {
         before,
         after: jsonObjectWith(
@@ -161,7 +159,7 @@ export async function putUser(
     ]),
   )
   if (!written.ok) return written
-  const user = written.value[2][0]
+  const user = written.value[3][0]
   return user === undefined ? fail({ code: 'changed_meanwhile' }) : ok(user)
 }
 
@@ -204,7 +202,7 @@ export async function updateUser(
 const PERSONAL = ['username', 'first_name', 'last_name', 'email_address', 'openid_subject', 'address', 'user_agent']
 
 /**
- * Deletes a user: nobody can sign in as it, and its username is free. The row stays, so that its versions
+ * Deletes a user: nobody can sign in as it, its credentials are revoked, its username is free. The row stays, so that its versions
  * never go back, without names; so do the records of its sessions and its audit events, without names, addresses and
  * user agents. False if there is no such user.
  */
@@ -223,6 +221,7 @@ export async function deleteUser(
         after: null,
         where: isThere,
       }),
+      revocation(db, identityStoreId, userId, isThere, at),
       db
         .update(auditEvents)
         .set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })
@@ -251,7 +250,7 @@ export async function deleteUser(
         .returning({ userId: users.userId }),
     ]),
   )
-  return written.ok ? ok(written.value[3].length > 0) : written
+  return written.ok ? ok(written.value[4].length > 0) : written
 }
 
 /** SQL of an audit event's object with null for whatever names a person. */

@@ -1,25 +1,19 @@
 /** What decides whether a caller may act on users. */
 import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { Party } from '../domain/authority.ts'
 import type { Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
-import { type Role, users } from './schema.ts'
-
-/** A user's role. */
-export interface UserRole {
-  readonly userId: string
-  readonly role: Role
-  readonly bot: boolean
-}
+import { users } from './schema.ts'
 
 /** Those of some ids that are users of the store. */
 export function findUserRoles(
   db: Database,
   identityStoreId: string,
   userIds: readonly string[],
-): Promise<Result<readonly UserRole[], Unavailable>> {
+): Promise<Result<readonly Party[], Unavailable>> {
   return attempt(() =>
     db
-      .select({ userId: users.userId, role: users.role, bot: users.bot })
+      .select({ identityStoreId: users.identityStoreId, userId: users.userId, role: users.role, bot: users.bot })
       .from(users)
       .where(
         and(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import {
+  type Arrival,
   authenticateApiClient,
   authenticateBearer,
   checkUsable,
@@ -11,6 +12,7 @@ import {
   newBearer,
   requireScope,
 } from '../../src/auth/credentials.ts'
+import type { Client } from '../../src/domain/session.ts'
 import { findCredential, OPERATOR_STORE } from '../../src/store/credentials.ts'
 import { credentials, identityStores } from '../../src/store/schema.ts'
 import { countCalls } from '../support/counts.ts'
@@ -19,9 +21,13 @@ import { db, makeApiClient, makeBearer, makeOperator, makeStore } from '../suppo
 
 const CLIENT = { address: '192.0.2.1', userAgent: null }
 
+function arrival(client: Client = CLIENT, now = Date.now()): Arrival {
+  return { client, now, later: () => {} }
+}
+
 async function codeOf(token: string, address: string | null = '192.0.2.1', now = Date.now()): Promise<string> {
   const request = new Request('http://x/', { headers: { authorization: `Bearer ${token}` } })
-  const caller = await authenticateBearer(db, request, { address, userAgent: null }, now)
+  const caller = await authenticateBearer(db, request, arrival({ address, userAgent: null }, now))
   return caller.ok ? 'ok' : caller.error.code
 }
 
@@ -30,7 +36,7 @@ describe('a bearer credential', () => {
     const identityStoreId = await makeStore()
     const token = await makeBearer(identityStoreId, ['sessions:open'])
     const request = new Request('http://x/', { headers: { authorization: `Bearer ${token}` } })
-    const caller = await authenticateBearer(db, request, CLIENT, Date.now())
+    const caller = await authenticateBearer(db, request, arrival())
     expect(caller).toMatchObject({
       ok: true,
       value: { identityStoreId, kind: 'bearer', ownerUserId: null, scopes: ['sessions:open'] },
@@ -86,12 +92,12 @@ describe('a bearer credential', () => {
     expect(await codeOf(token, null)).toBe('address_not_allowed')
   })
 
-  test('of a deleted store is known no more; an operator needs no store', async () => {
+  test('of a deleted store is revoked; an operator needs no store', async () => {
     const identityStoreId = await makeStore()
     const token = await makeBearer(identityStoreId, [])
     expect(await codeOf(token)).toBe('ok')
     await db.update(identityStores).set({ deletedAt: 1 }).where(eq(identityStores.identityStoreId, identityStoreId))
-    expect(await codeOf(token)).toBe('unauthenticated')
+    expect(await codeOf(token)).toBe('credential_revoked')
     expect(await codeOf(await makeOperator())).toBe('ok')
   })
 
@@ -106,7 +112,7 @@ describe('an API client', () => {
   test('is known by its id and secret', async () => {
     const identityStoreId = await makeStore()
     const { clientId, clientSecret } = await makeApiClient(identityStoreId, ['looker'])
-    const caller = await authenticateApiClient(db, clientId, clientSecret, CLIENT, Date.now())
+    const caller = await authenticateApiClient(db, clientId, clientSecret, arrival())
     expect(caller).toMatchObject({ ok: true, value: { identityStoreId, kind: 'api_client', scopes: ['looker'] } })
     for (const [id, secret] of [
       [clientId, `${clientSecret}x`],
@@ -114,7 +120,7 @@ describe('an API client', () => {
       [newApiClient().publicId, clientSecret],
       ['', clientSecret],
     ] as const) {
-      const refused = await authenticateApiClient(db, id, secret, CLIENT, Date.now())
+      const refused = await authenticateApiClient(db, id, secret, arrival())
       expect(refused).toEqual({ ok: false, error: { code: 'unauthenticated' } })
     }
   })
@@ -146,10 +152,10 @@ describe('an access key', () => {
     const found = await findAccessKey(db, publicId)
     expect(found).toMatchObject({
       ok: true,
-      value: { caller: { identityStoreId, credentialId: 'key' }, sealedSecret: 'sealed' },
+      value: { identityStoreId, credentialId: 'key', sealedSecret: 'sealed' },
     })
     if (!found.ok || found.value === null) throw new Error('not found')
-    expect(checkUsable(found.value.credential, CLIENT, 0)).toMatchObject({ error: { code: 'credential_revoked' } })
+    expect(checkUsable(found.value, CLIENT, 0)).toMatchObject({ error: { code: 'credential_revoked' } })
     expect(await findAccessKey(db, newAccessKey().publicId)).toEqual({ ok: true, value: null })
     expect(await findAccessKey(db, 'short')).toEqual({ ok: true, value: null })
   })

@@ -36,7 +36,15 @@ export async function makeAccessKey(
   identityStoreId: string,
   options: KeyOptions = {},
 ): Promise<TestKey & { readonly credentialId: string }> {
-  const { scopes = BOTH, securityToken, delegatedStoreIds = [], addressAllowList, expiresAt, revokedAt } = options
+  const {
+    scopes = BOTH,
+    securityToken,
+    delegatedStoreIds = [],
+    addressAllowList,
+    expiresAt,
+    revokedAt,
+    ownerUserId,
+  } = options
   const { publicId: accessKey, secret } = newAccessKey()
   const secretKey = options.secretKey ?? secret
   const credentialId = newRecordId(Date.now())
@@ -52,6 +60,8 @@ export async function makeAccessKey(
     scopes: JSON.stringify(scopes),
     addressAllowList: addressAllowList === undefined ? null : JSON.stringify(addressAllowList),
     createdAt: Date.now(),
+    lastUsedAt: Date.now(),
+    ownerUserId: ownerUserId ?? null,
     expiresAt: expiresAt ?? null,
     revokedAt: revokedAt ?? null,
   })

@@ -11,4 +11,5 @@ export const SECRETS = {
   SEALING_KEYS: `1:${key(0x22)}`,
   APPLICATION_SERVER_SECRET: 'application-server-secret-of-the-tests',
   OPERATOR_BOOTSTRAP_SECRET: 'bootstrap-secret-of-the-tests-only',
+  OPERATOR_RECOVERY_SECRET: 'recovery-secret-of-the-tests-only!',
 }

@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers'
 import { scryptSync } from 'node:crypto'
 import { hashSecret, newApiClient, newBearer } from '../../src/auth/credentials.ts'
 import type { Scope } from '../../src/auth/scopes.ts'
+import type { Role } from '../../src/domain/authority.ts'
 import {
   DEFAULT_SESSION_CONFIG,
   NO_SESSION_SETTINGS,
@@ -17,7 +18,6 @@ import {
   credentials,
   identityStores,
   type LoginMode,
-  type Role,
   type StoreState,
   sessionConfigs,
   sessionSettings,
@@ -131,6 +131,8 @@ export interface CredentialOptions {
   /** Epoch milliseconds. */
   readonly expiresAt?: number
   readonly revokedAt?: number
+  /** Default: now, so that a first use writes nothing. */
+  readonly lastUsedAt?: number | null
 }
 
 /** Makes a bearer credential of a store with some scopes and returns the token. */
@@ -179,6 +181,7 @@ async function insertCredential(
     scopes: JSON.stringify(scopes),
     addressAllowList: addressAllowList === undefined ? null : JSON.stringify(addressAllowList),
     createdAt: Date.now(),
+    lastUsedAt: Date.now(),
     ...rest,
   })
 }

@@ -5,9 +5,13 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import type { CheckedSession, SessionView } from '../../sessions/user-sessions.ts'
+import { countCall } from '../../store/admissions.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
 import { renderError } from './errors.ts'
+
+/** Most changes that one user may make in a minute: each is an event of the audit log. */
+const CHANGES_PER_MINUTE = 120
 
 /** A live session with its user. */
 export interface ApioCaller {
@@ -54,6 +58,17 @@ export async function liveSession(
   const user = await findUser(services.db, checked)
   if (!user.ok) return user
   return user.value === null ? fail({ code: 'unauthenticated' }) : ok({ verified, checked, user: user.value })
+}
+
+/** Counts a change that a user is about to make. Errors: `rate_limited`, `unavailable`. */
+export async function admitChange(
+  { user: { user } }: ApioCaller,
+  { services, now }: RequestContext,
+): Promise<Result<void, SessionError>> {
+  const subject = { identityStoreId: user.identityStoreId, caller: `user:${user.userId}`, method: 'change' }
+  const counted = await countCall(services.db, subject, CHANGES_PER_MINUTE, 60, now)
+  if (!counted.ok) return counted
+  return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
 }
 
 /** An answer with a session: the cookie goes with each, since its life slides with the session's use. */

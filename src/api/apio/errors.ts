@@ -23,6 +23,7 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'unauthenticated':
     case 'credential_expired':
     case 'credential_revoked':
+    case 'credential_owner_disabled':
     case 'session_ended':
     case 'user_not_found':
       return details(401, 'An open session is needed.')

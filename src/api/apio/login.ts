@@ -10,7 +10,15 @@ import { noteFirstLogin } from '../../store/first-logins.ts'
 import type { KnownUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
 import { loginBody, parseObject } from './body.ts'
-import { cookieSession, liveSession, renderCallerError, requireOrigin, sessionAnswer, tokenOf } from './caller.ts'
+import {
+  admitChange,
+  cookieSession,
+  liveSession,
+  renderCallerError,
+  requireOrigin,
+  sessionAnswer,
+  tokenOf,
+} from './caller.ts'
 import { renderError } from './errors.ts'
 import { GenerateInput, LoginInput, NothingBody, OpenIdLoginInput, TokenLoginInput } from './schemas.ts'
 
@@ -66,6 +74,8 @@ export async function generateToken(request: Request, context: RequestContext): 
   if (!caller.ok) return renderCallerError(caller.error, request, context)
   const input = await parseObject(request, GenerateInput)
   if (!input.ok) return renderError(input.error, context)
+  const admitted = await admitChange(caller.value, context)
+  if (!admitted.ok) return renderError(admitted.error, context)
   const { services, requestId, now } = context
   const token = await generateLoginToken(services.db, caller.value.user, input.value.username, requestId, now)
   if (!token.ok) return renderError(token.error, context)

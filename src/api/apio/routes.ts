@@ -31,9 +31,11 @@ const signingIn = {
   504: error('No answer in time from the system that verifies the user.'),
 }
 const info: Answer = { description: 'The user of the session.', schema: schemas.SessionInfoBody }
+const tooMany = { 429: error('Too many changes by this user; see `Retry-After`.') }
 const changing = {
   200: { ...info, description: 'The changed profile.' },
   ...writing,
+  ...tooMany,
   502: error('The application server refuses the change; nothing was changed.'),
   504: error('No answer in time: the change may be made within a minute, or not, in both databases alike.'),
 }
@@ -108,6 +110,7 @@ const routes: readonly Route[] = [
     answers: {
       201: { description: 'The token.', schema: schemas.LoginTokenBody },
       ...writing,
+      ...tooMany,
       403: error('Not for this user name, or from a foreign page.'),
     },
     handle: plain(generateToken),

@@ -2,7 +2,7 @@
 import type { RequestContext } from '../context.ts'
 import type { Handler } from '../route.ts'
 import { parseObject, sessionInfoBody } from './body.ts'
-import { liveSession, renderCallerError, requireOrigin, sessionAnswer, tokenOf } from './caller.ts'
+import { admitChange, liveSession, renderCallerError, requireOrigin, sessionAnswer, tokenOf } from './caller.ts'
 import { renderError } from './errors.ts'
 import { ProfileInput } from './schemas.ts'
 
@@ -27,6 +27,8 @@ export async function changeSessionInfo(request: Request, context: RequestContex
   if (!caller.ok) return renderCallerError(caller.error, request, context)
   const input = await parseObject(request, ProfileInput)
   if (!input.ok) return renderError(input.error, context)
+  const admitted = await admitChange(caller.value, context)
+  if (!admitted.ok) return renderError(admitted.error, context)
   const { first_name: firstName, last_name: lastName, emailAddress } = input.value
   const { user } = caller.value.user
   const changed = await services.profiles.change(user, { firstName, lastName, emailAddress }, requestId, now)

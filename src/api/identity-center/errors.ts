@@ -65,6 +65,8 @@ function faultOf(error: SessionError): Fault {
       return incorrect('the access key has expired')
     case 'credential_revoked':
       return incorrect('the access key was revoked')
+    case 'credential_owner_disabled':
+      return incorrect('the user of the access key is disabled')
     case 'rate_limited':
     case 'locked_out':
       return {

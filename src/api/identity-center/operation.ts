@@ -29,10 +29,10 @@ export function permitted(
   act: (operation: Operation) => Promise<Result<Response, SessionError>>,
 ): Handler {
   return async (request, parameters, context) => {
-    const { services, client, now } = context
+    const { services, now } = context
     const { identity_store_id: identityStoreId = '', user_id: userId = '' } = parameters
     // Before any look-up; by address, so that nobody can use up another caller's share.
-    const gate = await services.accessKeyGate.limit({ key: client.address ?? '' })
+    const gate = await services.accessKeyGate.limit({ key: context.client.address ?? '' })
     if (!gate.success) return renderError({ code: 'rate_limited', retryAfterSeconds: GATE_SECONDS }, context)
 
     const signature = readSignature(request.headers, now)
@@ -41,7 +41,7 @@ export function permitted(
     if (!body.ok) return renderError(body.error, context)
     const { db, sealing, settings } = services
     const dependencies = { db, sealing, publicOrigins: settings.publicOrigins }
-    const signer = await authenticateSigner(dependencies, request, body.value, signature.value, client, now)
+    const signer = await authenticateSigner(dependencies, request, body.value, signature.value, context)
 
     const asked = { action, identityStoreId, userId, accessKey: signature.value.accessKey }
     if (!signer.ok) {

@@ -4,8 +4,9 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { utf8 } from '../../http/body.ts'
+import { endOnRecord } from '../../sessions/recorded-end.ts'
 import type { SessionView } from '../../sessions/user-sessions.ts'
-import { newRecordId, recordAuditEvent } from '../../store/audit-events.ts'
+import { auditEntry } from '../audit.ts'
 import { check } from '../parse.ts'
 import type { Operation } from './operation.ts'
 import { BatchDeleteInput, type SessionListBody } from './schemas.ts'
@@ -27,25 +28,16 @@ export async function batchDeleteSessions(operation: Operation): Promise<Result<
   const { context, body, caller, user } = operation
   const input = parseBody(body)
   if (!input.ok) return input
-  const { services, requestId, now } = context
+  const { services, requestId } = context
   const { identityStoreId, userId } = user.user
   const ids = [...new Set(input.value.session_ids)].filter((id) => SESSION_ID_PATTERN.test(id))
   const by = { caller: `credential:${caller.credentialId}`, requestId }
-  const recorded = await recordAuditEvent(
+  const ended = await endOnRecord(
     services.db,
-    {
-      identityStoreId,
-      eventId: newRecordId(now),
-      at: now,
-      actor: by.caller,
-      action: 'sessions.batch_delete',
-      subject: `user:${userId}`,
-      requestId,
-    },
+    auditEntry(context, by.caller, identityStoreId, 'sessions.batch_delete', `user:${userId}`),
     { session_ids: ids, caller_identity_store_id: caller.identityStoreId },
+    () => services.sessions.end(user.user, { only: ids }, 'revoked', by),
   )
-  if (!recorded.ok) return recorded
-  const ended = await services.sessions.end(user.user, { only: ids }, 'revoked', by)
   if (!ended.ok) return ended
   return ok(new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } }))
 }

@@ -1,5 +1,5 @@
 /** Who calls: the holder of an access token, that is, of a session of kind `api`. */
-import { administers, outranks } from '../../auth/roles.ts'
+import { administers, mayDo } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
@@ -95,7 +95,7 @@ async function authenticate(
     const actor = await findUser(services.db, { identityStoreId, userId: by.userId })
     if (!actor.ok) return actor
     if (actor.value === null || !actor.value.user.active) return fail({ code: 'unauthenticated' })
-    if (!outranks(actor.value.user.role, user.value.user.role)) {
+    if (!mayDo(actor.value.user, 'sudo', user.value.user)) {
       return fail({ code: 'forbidden', needed: [], provided: [] })
     }
   }

@@ -21,6 +21,7 @@ export function renderError(error: SessionError, context: RequestContext): Respo
     case 'unauthenticated':
     case 'credential_expired':
     case 'credential_revoked':
+    case 'credential_owner_disabled':
     case 'session_ended':
       return render(context, 401, 'Requires authentication.', { 'www-authenticate': 'Bearer realm="looker"' })
     case 'address_not_allowed':

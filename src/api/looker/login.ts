@@ -36,6 +36,7 @@ const REFUSALS: ReadonlySet<SessionError['code']> = new Set([
   'unauthenticated',
   'credential_expired',
   'credential_revoked',
+  'credential_owner_disabled',
   'user_not_found',
   'user_disabled',
 ])
@@ -49,7 +50,7 @@ async function logIn(request: Request, context: RequestContext): Outcome {
   const input = await readLogin(request)
   if (!input.ok) return input
   const { client_id: id, client_secret: secret } = input.value
-  const apiClient = await authenticateApiClient(services.db, id, secret, client, now)
+  const apiClient = await authenticateApiClient(services.db, id, secret, context)
   if (!apiClient.ok) return apiClient
   const caller = requireScope(apiClient.value, 'looker')
   if (!caller.ok) return caller

@@ -1,16 +1,17 @@
 /** A user's web sessions: one's own, or for administrators any user's of the store. */
 import type { z } from 'zod'
+import { mayDo, type Party } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { CredentialsType } from '../../domain/session.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
+import { endOnRecord } from '../../sessions/recorded-end.ts'
 import type { SessionView } from '../../sessions/user-sessions.ts'
-import type { UserKey } from '../../store/rules.ts'
 import { findUser } from '../../store/users.ts'
 import { parseQuery } from '../parse.ts'
 import { selectFields } from './body.ts'
-import { answer, answerNothing, type Operation, type Outcome } from './caller.ts'
+import { answer, answerNothing, auditEntry, type Operation, type Outcome } from './caller.ts'
 import { FieldsQuery, type SessionBody } from './schemas.ts'
 
 /** `GET /users/{user_id}/sessions`: the live ones, oldest first; exact, for the user's object is asked. */
@@ -19,7 +20,8 @@ export async function listUserSessions(operation: Operation): Outcome {
   if (!query.ok) return query
   const found = await sessionsOf(operation)
   if (!found.ok) return found
-  return answer(found.value.views.map((view) => selectFields(sessionBody(view, operation), query.value.fields)))
+  const { owner, views } = found.value
+  return answer(views.map((view) => selectFields(sessionBody(view, owner, operation), query.value.fields)))
 }
 
 /** `GET /users/{user_id}/sessions/{session_id}` */
@@ -27,7 +29,9 @@ export async function getUserSession(operation: Operation): Outcome {
   const query = parseQuery(operation.request, FieldsQuery)
   if (!query.ok) return query
   const found = await oneOf(operation)
-  return found.ok ? answer(selectFields(sessionBody(found.value.view, operation), query.value.fields)) : found
+  if (!found.ok) return found
+  const { owner, view } = found.value
+  return answer(selectFields(sessionBody(view, owner, operation), query.value.fields))
 }
 
 /** `DELETE /users/{user_id}/sessions/{session_id}`: ends it. */
@@ -36,34 +40,45 @@ export async function deleteUserSession(operation: Operation): Outcome {
   const found = await oneOf(operation)
   if (!found.ok) return found
   const { owner, view } = found.value
-  const by = { caller: actor, requestId: context.requestId }
-  const ended = await context.services.sessions.end(owner, { only: [view.session.id] }, 'revoked', by)
+  if (!mayEnd(operation, owner)) return fail({ code: 'forbidden', needed: [], provided: [] })
+  const { db, sessions } = context.services
+  const only = [view.session.id]
+  const entry = auditEntry(operation, 'session.ended', `user:${owner.userId}`)
+  const ended = await endOnRecord(db, entry, { session_ids: only }, () =>
+    sessions.end(owner, { only }, 'revoked', { caller: actor, requestId: context.requestId }),
+  )
   if (!ended.ok) return ended
   return ended.value.length === 0 ? fail({ code: 'session_not_found' }) : answerNothing()
 }
 
 async function oneOf(
   operation: Operation,
-): Promise<Result<{ readonly owner: UserKey; readonly view: SessionView }, SessionError>> {
+): Promise<Result<{ readonly owner: Party; readonly view: SessionView }, SessionError>> {
   const found = await sessionsOf(operation)
   if (!found.ok) return found
   const view = found.value.views.find(({ session }) => session.id === operation.parameters.session_id)
   return view === undefined ? fail({ code: 'session_not_found' }) : ok({ owner: found.value.owner, view })
 }
 
+/** Whether the caller may end sessions of this user. */
+function mayEnd({ user }: Operation, owner: Party): boolean {
+  return mayDo(user.user, 'end_sessions', owner)
+}
+
 /** Errors: `forbidden` for another's if the caller does not administer, whether or not there is such a user. */
 async function sessionsOf(
   operation: Operation,
-): Promise<Result<{ readonly owner: UserKey; readonly views: readonly SessionView[] }, SessionError>> {
+): Promise<Result<{ readonly owner: Party; readonly views: readonly SessionView[] }, SessionError>> {
   const { context, parameters, identityStoreId, user } = operation
   const userId = parameters.user_id ?? ''
   const own = userId === user.user.userId
   if (!own && !operation.administers) return fail({ code: 'forbidden', needed: [], provided: [] })
   if (!ID_PATTERN.test(userId)) return fail({ code: 'user_not_found' })
-  const owner = { identityStoreId, userId }
-  const found = own ? ok(user) : await findUser(context.services.db, owner)
+  const found = own ? ok(user) : await findUser(context.services.db, { identityStoreId, userId })
   if (!found.ok) return found
   if (found.value === null) return fail({ code: 'user_not_found' })
+  const owner = found.value.user
+  if (!mayDo(user.user, 'see_sessions', owner)) return fail({ code: 'forbidden', needed: [], provided: [] })
   const views = await context.services.sessions.list(owner, found.value.rules)
   return views.ok ? ok({ owner, views: views.value }) : views
 }
@@ -78,11 +93,11 @@ const CREDENTIALS_TYPES: Readonly<Record<CredentialsType, string>> = {
   sudo: 'sudo',
 }
 
-function sessionBody(view: SessionView, { context }: Operation): z.infer<typeof SessionBody> {
+function sessionBody(view: SessionView, owner: Party, operation: Operation): z.infer<typeof SessionBody> {
   const { session, userId, expiresAt, idlesOutAt } = view
   const { browser, operatingSystem } = parseUserAgent(session.client.userAgent)
   return {
-    can: { show: true, delete: true },
+    can: { show: true, delete: mayEnd(operation, owner) },
     id: session.id,
     ip_address: session.client.address,
     browser,
@@ -97,6 +112,6 @@ function sessionBody(view: SessionView, { context }: Operation): z.infer<typeof 
     sudo_user_id: session.actor?.userId ?? null,
     created_at: new Date(session.openedAt).toISOString(),
     expires_at: new Date(Math.min(expiresAt, idlesOutAt ?? expiresAt)).toISOString(),
-    url: `${context.services.settings.publicOrigins[0]}/api/4.0/users/${userId}/sessions/${session.id}`,
+    url: `${operation.context.services.settings.publicOrigins[0]}/api/4.0/users/${userId}/sessions/${session.id}`,
   }
 }

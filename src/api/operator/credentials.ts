@@ -1,7 +1,6 @@
 /** Credentials: what callers prove themselves with. A secret is shown once, in the answer that makes it. */
 import type { z } from 'zod'
-import { hashSecret, newAccessKey, newApiClient, newBearer, secretFits } from '../../auth/credentials.ts'
-import { bearerToken } from '../../auth/session-carriers.ts'
+import { hashSecret, newAccessKey, newApiClient, newBearer } from '../../auth/credentials.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, type Result } from '../../domain/result.ts'
 import { newRecordId } from '../../store/audit-events.ts'
@@ -13,13 +12,12 @@ import {
   revokeCredential,
 } from '../../store/credentials.ts'
 import type { CredentialKind } from '../../store/schema.ts'
+import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson, parseQuery } from '../parse.ts'
-import type { Handler } from '../route.ts'
-import { renderError } from './errors.ts'
 import { requireStore } from './identity-stores.ts'
-import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome, page } from './operation.ts'
-import { BootstrapInput, type CredentialBody, CredentialInput, OperatorCredentialInput, PageQuery } from './schemas.ts'
+import { answer, answerNothing, instant, type Operation, type Outcome, page } from './operation.ts'
+import { type CredentialBody, CredentialInput, OperatorCredentialInput, PageQuery } from './schemas.ts'
 
 /** `POST …/credentials` of an identity store. */
 export async function createStoreCredential({ request, context, caller, identityStoreId }: Operation): Outcome {
@@ -61,29 +59,6 @@ export async function createOperatorCredential({ request, context, caller }: Ope
   const entry = credentialEntry(context, `credential:${caller.credentialId}`, credential, 'credential.created')
   const written = await insertCredential(context.services.db, credential, 'none', entry)
   return written.ok ? answer({ ...credentialBody(credential), ...shown }, 201) : written
-}
-
-/** `POST /bootstrap`: the first operator, by the secret that the service was deployed with. */
-export const bootstrap: Handler = async (request, _parameters, context) => {
-  const outcome = await makeFirstOperator(request, context)
-  return outcome.ok ? outcome.value : renderError(outcome.error, context)
-}
-
-async function makeFirstOperator(request: Request, context: RequestContext): Outcome {
-  const { settings, db } = context.services
-  const secret = bearerToken(request)?.token ?? ''
-  if (!secretFits(secret, hashSecret(settings.operatorBootstrapSecret))) return fail({ code: 'unauthenticated' })
-  const input = await parseJson(request, BootstrapInput)
-  if (!input.ok) return input
-  const { credential, shown } = await newCredential(
-    { ...OPERATOR, name: input.value.name, addressAllowList: null, expiresAt: null },
-    context,
-  )
-  const entry = credentialEntry(context, 'bootstrap', credential, 'credential.created')
-  const written = await insertCredential(db, credential, 'first_operator', entry)
-  if (!written.ok) return written
-  if (written.value) return answer({ ...credentialBody(credential), ...shown }, 201)
-  return fail({ code: 'conflict', detail: 'There is an operator already.' })
 }
 
 /** `GET …/credentials` of an identity store. */
@@ -137,42 +112,64 @@ type Wanted = Pick<
   'identityStoreId' | 'kind' | 'name' | 'ownerUserId' | 'scopes' | 'addressAllowList' | 'expiresAt'
 >
 
-const OPERATOR = { identityStoreId: OPERATOR_STORE, kind: 'bearer', ownerUserId: null, scopes: ['operator'] } as const
+/** What every operator's credential has. */
+export const OPERATOR = {
+  identityStoreId: OPERATOR_STORE,
+  kind: 'bearer',
+  ownerUserId: null,
+  scopes: ['operator'],
+} as const
 
 /** A credential with a new secret, and the secret as it is shown once. */
-export async function newCredential(wanted: Wanted, { services, now }: RequestContext) {
-  const credentialId = newRecordId(now)
+export async function newCredential(wanted: Wanted, context: RequestContext) {
+  const credentialId = newRecordId(context.now)
   const { publicId, secret, shown } = newSecret(wanted.kind)
-  const sealed = wanted.kind === 'access_key'
   const credential: Credential = {
     ...wanted,
     credentialId,
     publicId,
-    secretHash: sealed ? null : hashSecret(secret),
-    sealedSecret: sealed
-      ? await services.sealing.seal('access_key', wanted.identityStoreId, credentialId, secret)
-      : null,
+    ...(await keptSecret({ ...wanted, credentialId }, secret, context)),
+    previousSecrets: [],
     sessionTokenHash: null,
     parentCredentialId: null,
     delegatedStoreIds: [],
-    createdAt: now,
+    createdAt: context.now,
     revokedAt: null,
+    lastUsedAt: null,
   }
   return { credential, shown }
 }
 
-function newSecret(kind: CredentialKind) {
+/** Another secret for a credential, as it is kept, and as it is shown once. */
+export async function anotherSecret(credential: Credential, context: RequestContext) {
+  const { secret, shown } = newSecret(credential.kind, credential.publicId)
+  return { kept: await keptSecret(credential, secret, context), shown }
+}
+
+/** What is kept of a secret: it sealed, where requests are signed with it, else its hash. */
+async function keptSecret(
+  { kind, identityStoreId, credentialId }: Pick<Credential, 'kind' | 'identityStoreId' | 'credentialId'>,
+  secret: string,
+  { services }: RequestContext,
+): Promise<Pick<Credential, 'secretHash' | 'sealedSecret'>> {
+  if (kind !== 'access_key') return { secretHash: hashSecret(secret), sealedSecret: null }
+  const sealedSecret = await services.sealing.seal('access_key', identityStoreId, credentialId, secret)
+  return { secretHash: null, sealedSecret }
+}
+
+/** A secret of a kind, and the parts of the credential that are shown. `known`: the public part stays as it is. */
+function newSecret(kind: CredentialKind, known?: string) {
   switch (kind) {
     case 'bearer': {
-      const { publicId, secret, token } = newBearer()
+      const { publicId, secret, token } = newBearer(known)
       return { publicId, secret, shown: { token } }
     }
     case 'api_client': {
-      const { publicId, secret } = newApiClient()
+      const { publicId, secret } = newApiClient(known)
       return { publicId, secret, shown: { client_id: publicId, client_secret: secret } }
     }
     case 'access_key': {
-      const { publicId, secret } = newAccessKey()
+      const { publicId, secret } = newAccessKey(known)
       return { publicId, secret, shown: { access_key: publicId, secret_key: secret } }
     }
   }
@@ -199,7 +196,8 @@ function futureInstant(text: string | null, now: number): Result<number | null, 
 
 /** A credential as operators see it. */
 export function credentialBody(credential: Credential): z.infer<typeof CredentialBody> {
-  const { expiresAt, revokedAt } = credential
+  const { expiresAt, revokedAt, lastUsedAt } = credential
+  const oldUntil = Math.max(0, ...credential.previousSecrets.map((secret) => secret.valid_until))
   return {
     credential_id: credential.credentialId,
     kind: credential.kind,
@@ -213,5 +211,7 @@ export function credentialBody(credential: Credential): z.infer<typeof Credentia
     created_at: instant(credential.createdAt),
     expires_at: expiresAt === null ? null : instant(expiresAt),
     revoked_at: revokedAt === null ? null : instant(revokedAt),
+    last_used_at: lastUsedAt === null ? null : instant(lastUsedAt),
+    old_secret_valid_until: oldUntil === 0 ? null : instant(oldUntil),
   }
 }

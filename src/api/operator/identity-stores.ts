@@ -11,9 +11,10 @@ import {
   putIdentityStore,
   updateIdentityStore,
 } from '../../store/identity-stores.ts'
+import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson, parseQuery } from '../parse.ts'
-import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome, page } from './operation.ts'
+import { answer, answerNothing, instant, type Operation, type Outcome, page } from './operation.ts'
 import { type IdentityStoreBody, IdentityStoreInput, IdentityStorePatch, PageQuery } from './schemas.ts'
 
 /** `GET /identity-stores` */

@@ -2,7 +2,6 @@
 import { authenticateBearer, type Caller, requireScope } from '../../auth/credentials.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { type AuditEntry, newRecordId } from '../../store/audit-events.ts'
 import { OPERATOR_STORE } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
 import { check } from '../parse.ts'
@@ -48,24 +47,12 @@ async function perform(
 
 /** The scope alone is not enough: the credential must be of the service itself, not of an identity store. */
 async function authenticateOperator(request: Request, context: RequestContext): Promise<Result<Caller, SessionError>> {
-  const caller = await authenticateBearer(context.services.db, request, context.client, context.now)
+  const caller = await authenticateBearer(context.services.db, request, context)
   if (!caller.ok) return caller
   if (caller.value.identityStoreId !== OPERATOR_STORE) {
     return fail({ code: 'forbidden', needed: ['operator'], provided: caller.value.scopes })
   }
   return requireScope(caller.value, 'operator')
-}
-
-/** The audit entry for what is about to be done in an identity store. */
-export function auditEntry(
-  context: RequestContext,
-  actor: string,
-  identityStoreId: string,
-  action: string,
-  subject: string,
-): AuditEntry {
-  const { now, requestId } = context
-  return { identityStoreId, eventId: newRecordId(now), at: now, actor, action, subject, requestId }
 }
 
 /** An answer that no cache may keep. */

@@ -3,7 +3,9 @@ import type { z } from 'zod'
 import type { Answer, Api, Route } from '../route.ts'
 import * as accessKeys from './access-keys.ts'
 import { openMessage } from './authorization-messages.ts'
+import * as changes from './credential-changes.ts'
 import * as credentials from './credentials.ts'
+import * as deploymentSecrets from './deployment-secrets.ts'
 import { renderBug, renderError } from './errors.ts'
 import * as history from './history.ts'
 import * as stores from './identity-stores.ts'
@@ -49,21 +51,74 @@ function route(
   return { method, path, operationId, summary, security: ['operator'], handle: operatorOnly(act), ...rest }
 }
 
-const routes: readonly Route[] = [
-  {
+/** A route that makes an operator's credential by a secret of the deployment. */
+function operatorBySecret(
+  path: string,
+  operationId: string,
+  summary: string,
+  clash: string,
+  handle: Route['handle'],
+): Route {
+  return {
     method: 'POST',
-    path: '/bootstrap',
-    operationId: 'bootstrap',
-    summary: "Make the first operator's credential, with the bootstrap secret as the bearer.",
+    path,
+    operationId,
+    summary,
     security: ['operator'],
-    body: json(schemas.BootstrapInput),
+    body: json(schemas.OperatorBySecretInput),
     answers: {
       201: { description: 'The credential; its token is shown once.', schema: schemas.NewCredentialBody },
       ...withBody,
-      ...conflict('There is an operator already.'),
+      ...conflict(clash),
     },
-    handle: credentials.bootstrap,
-  },
+    handle,
+  }
+}
+
+/** What can be done to one credential, of the operators or of a store. */
+function credentialRoutes(path: string, whose: string): readonly Route[] {
+  return [
+    route('GET', path, `get${whose}Credential`, 'Read a credential.', changes.getCredential, {
+      answers: { 200: { description: 'It.', schema: schemas.CredentialBody }, ...always, ...notFound },
+    }),
+    route('PATCH', path, `patch${whose}Credential`, 'Rename a credential.', changes.patchCredential, {
+      body: json(schemas.CredentialPatch),
+      answers: { 200: { description: 'Renamed.', schema: schemas.CredentialBody }, ...withBody, ...notFound },
+    }),
+    route(
+      'POST',
+      `${path}/rotate`,
+      `rotate${whose}Credential`,
+      'Give a credential a new secret; the old one stays good for a while.',
+      changes.rotate,
+      {
+        body: json(schemas.RotationInput),
+        answers: {
+          200: { description: 'Its new secret is shown once.', schema: schemas.NewCredentialBody },
+          ...withBody,
+          ...notFound,
+          ...conflict('It is revoked, expired or a temporary access key, or too many of its secrets are good.'),
+        },
+      },
+    ),
+  ]
+}
+
+const routes: readonly Route[] = [
+  operatorBySecret(
+    '/bootstrap',
+    'bootstrap',
+    "Make the first operator's credential, with the bootstrap secret as the bearer.",
+    'There is, or was, an operator already.',
+    deploymentSecrets.bootstrap,
+  ),
+  operatorBySecret(
+    '/recovery',
+    'recoverOperator',
+    "Make an operator's credential when all are lost, with a recovery secret as the bearer. Each secret makes one.",
+    'The secret has made one already.',
+    deploymentSecrets.recovery,
+  ),
   route(
     'GET',
     '/credentials',
@@ -96,6 +151,7 @@ const routes: readonly Route[] = [
       answers: { 204: { description: 'It is revoked.' }, ...always, ...notFound, ...conflict('It is the last one.') },
     },
   ),
+  ...credentialRoutes('/credentials/:credential_id', 'Operator'),
   route(
     'POST',
     '/authorization-messages/open',
@@ -251,6 +307,7 @@ const routes: readonly Route[] = [
       answers: { 204: { description: 'It is revoked.' }, ...always, ...notFound },
     },
   ),
+  ...credentialRoutes(`${STORE}/credentials/:credential_id`, ''),
   route(
     'POST',
     `${STORE}/credentials/:credential_id/temporary-keys`,

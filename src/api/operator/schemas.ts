@@ -1,10 +1,11 @@
 /** What the operator API takes and gives. JSON, snake_case; instants are ISO 8601. Unknown fields are refused. */
 import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
-import { STORE_SCOPES } from '../../auth/scopes.ts'
+import { needsOwner, SCOPE_KINDS, STORE_SCOPES } from '../../auth/scopes.ts'
+import { ROLES } from '../../domain/authority.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { isPasswordHash, MAX_PASSWORD_LENGTH } from '../../identity/passwords.ts'
-import { CREDENTIAL_KINDS, LOGIN_MODES, ROLES, STORE_STATES } from '../../store/schema.ts'
+import { CREDENTIAL_KINDS, LOGIN_MODES, STORE_STATES } from '../../store/schema.ts'
 
 /** Most users in one bulk request. */
 export const MAX_BULK_USERS = 1_000
@@ -183,13 +184,28 @@ const credentialLimits = {
     .default(null)
     .describe('Addresses and CIDR blocks, IPv4 and IPv6. Null: from anywhere.'),
 }
-export const CredentialInput = z.strictObject({
-  kind: z.enum(CREDENTIAL_KINDS),
-  name,
-  scopes: z.array(z.enum(STORE_SCOPES)).max(STORE_SCOPES.length),
-  owner_user_id: id.nullable().default(null).describe('The user it acts for.'),
-  ...credentialLimits,
-})
+export const CredentialInput = z
+  .strictObject({
+    kind: z.enum(CREDENTIAL_KINDS),
+    name,
+    scopes: z
+      .array(z.enum(STORE_SCOPES))
+      .max(STORE_SCOPES.length)
+      .describe('Those that can be used with the kind: docs/authority.md, "Credentials".'),
+    owner_user_id: id.nullable().default(null).describe('The user it acts for; needed by some scopes.'),
+    ...credentialLimits,
+  })
+  .superRefine(({ kind, scopes, owner_user_id: owner }, context) => {
+    for (const [index, scope] of scopes.entries()) {
+      if (SCOPE_KINDS[scope].includes(kind)) continue
+      const message = `Cannot be used with the kind ${kind}, only with ${SCOPE_KINDS[scope].join(' or ')}.`
+      context.addIssue({ code: 'custom', path: ['scopes', index], message })
+    }
+    if (owner === null && needsOwner(kind, scopes)) {
+      const message = 'Is needed: with these scopes it acts for a user.'
+      context.addIssue({ code: 'custom', path: ['owner_user_id'], message })
+    }
+  })
 export const OperatorCredentialInput = z.strictObject({
   kind: z.literal('bearer').default('bearer'),
   name,
@@ -211,7 +227,18 @@ export const DelegatedStoresInput = z.strictObject({
     .max(100)
     .describe('The other identity stores that the key administers; the whole list. Empty: none.'),
 })
-export const BootstrapInput = z.strictObject({ name })
+export const OperatorBySecretInput = z.strictObject({ name })
+export const CredentialPatch = z.strictObject({ name })
+/** Longest time that an old secret stays good, in seconds (30 days). */
+const MAX_OVERLAP_SECONDS = 2_592_000
+export const RotationInput = z.strictObject({
+  overlap_seconds: z
+    .int()
+    .min(0)
+    .max(MAX_OVERLAP_SECONDS)
+    .default(86_400)
+    .describe('How long the old secret stays good beside the new one. 0: every old one ends now.'),
+})
 
 export const CredentialBody = z.object({
   credential_id: z.string(),
@@ -226,6 +253,8 @@ export const CredentialBody = z.object({
   created_at: instant,
   expires_at: instant.nullable(),
   revoked_at: instant.nullable(),
+  last_used_at: instant.nullable().describe('Right to the hour. Null: never, or not since this is kept.'),
+  old_secret_valid_until: instant.nullable().describe('Until when a secret before the last rotation was, or is, good.'),
 })
 const shownOnce = z.string().optional()
 export const NewCredentialBody = CredentialBody.extend({

@@ -13,9 +13,10 @@ import {
   updateUser,
 } from '../../store/user-changes.ts'
 import { listUsers, readUserRow, type User } from '../../store/users.ts'
+import { auditEntry } from '../audit.ts'
 import { parseJson, parseQuery } from '../parse.ts'
 import { requireStore } from './identity-stores.ts'
-import { answer, answerNothing, auditEntry, instant, type Operation, type Outcome, page } from './operation.ts'
+import { answer, answerNothing, instant, type Operation, type Outcome, page } from './operation.ts'
 import { PageQuery, type UserBody, UserInput, UserPatch } from './schemas.ts'
 
 /** `GET …/users` */

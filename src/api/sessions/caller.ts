@@ -43,12 +43,12 @@ export async function backEnd(
   scope: Scope,
   context: RequestContext,
 ): Promise<Result<Caller, SessionError>> {
-  const { services, client, now } = context
+  const { services } = context
   const basic = basicCredentials(request)
   const caller =
     basic === null
-      ? await authenticateBearer(services.db, request, client, now)
-      : await authenticateApiClient(services.db, basic.id, basic.secret, client, now)
+      ? await authenticateBearer(services.db, request, context)
+      : await authenticateApiClient(services.db, basic.id, basic.secret, context)
   return caller.ok ? requireScope(caller.value, scope) : caller
 }
 

@@ -1,6 +1,8 @@
 /** Introspection (RFC 7662) and revocation (RFC 7009), for resource servers with a credential. */
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
 import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
+import { endOnRecord } from '../../sessions/recorded-end.ts'
+import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
 import { parseForm } from '../parse.ts'
 import { privateJson } from './body.ts'
@@ -53,9 +55,14 @@ export async function revoke(request: Request, context: RequestContext): Promise
   const form = await parseForm(request, TokenForm)
   if (!form.ok) return renderError(form.error, context)
   const verified = await services.sessions.verify(form.value.token, 'web')
-  if (verified.ok && services.sessions.isOfStore(verified.value, caller.value.identityStoreId)) {
-    const by = { caller: `credential:${caller.value.credentialId}`, requestId }
-    const ended = await services.sessions.endByToken(verified.value, 'revoked', by)
+  const { identityStoreId, credentialId } = caller.value
+  if (verified.ok && services.sessions.isOfStore(verified.value, identityStoreId)) {
+    const by = { caller: `credential:${credentialId}`, requestId }
+    const { sessionId } = verified.value.token
+    const entry = auditEntry(context, by.caller, identityStoreId, 'session.ended', `session:${sessionId}`)
+    const ended = await endOnRecord(services.db, entry, { session_ids: [sessionId] }, () =>
+      services.sessions.endByToken(verified.value, 'revoked', by),
+    )
     if (!ended.ok) return renderError(ended.error, context)
   }
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })

@@ -67,25 +67,25 @@ async function signInUser(request: Request, context: RequestContext, carried: Se
 }
 
 async function openForUser(request: Request, context: RequestContext): Promise<Response> {
-  const { services, client: backEnd, now } = context
+  const { services } = context
   const input = await parseJson(request, OpenForUser)
   if (!input.ok) {
     // Who may not call at all is told so first.
-    const caller = await authenticateBearer(services.db, request, backEnd, now)
+    const caller = await authenticateBearer(services.db, request, context)
     const allowed = caller.ok ? requireScope(caller.value, 'sessions:open') : caller
     return renderError(allowed.ok ? input.error : allowed.error, context)
   }
   const { user_id: userId, client, persistent } = input.value
-  const found = await authenticateBearerFor(services.db, request, userId, backEnd, now)
+  const found = await authenticateBearerFor(services.db, request, userId, context)
   if (!found.ok) return renderError(found.error, context)
   const caller = requireScope(found.value.caller, 'sessions:open')
   if (!caller.ok) return renderError(caller.error, context)
-  if (found.value.rules === null) return renderError({ code: 'user_not_found' }, context)
+  if (found.value.user === null) return renderError({ code: 'user_not_found' }, context)
   const opened = await services.sessions.openForVerifiedUser(
     { identityStoreId: caller.value.identityStoreId, userId },
     { address: client.address, userAgent: client.user_agent },
     persistent,
-    found.value.rules,
+    found.value.user,
   )
   if (!opened.ok) return renderError(opened.error, context)
   const { token, ...view } = opened.value

@@ -59,7 +59,7 @@ const routes: readonly Route[] = [
       401: problem('Wrong user name or password, or no valid credential.'),
       403: problem('The credential does not allow it, the user is disabled, or the page is a foreign one.'),
       404: problem('No such user.'),
-      409: problem('The user got a new password or was disabled at the same time: verify again.'),
+      409: problem('The user is a bot, or was changed at the same time: verify again.'),
       429: problem('Too many attempts; see `Retry-After`.'),
     },
     handle: (request, _parameters, context) => openSession(request, context),

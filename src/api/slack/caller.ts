@@ -1,9 +1,9 @@
 /** Who calls a Slack method: a token that acts for a user of its identity store, Slack's user token. */
 import { type ActingCaller, authenticateActing } from '../../auth/credentials.ts'
 import { bearerToken } from '../../auth/session-carriers.ts'
+import { administers } from '../../domain/authority.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { type ActingUser, countCall } from '../../store/admissions.ts'
-import type { Role } from '../../store/schema.ts'
 import type { RequestContext } from '../context.ts'
 import type { Arguments } from './arguments.ts'
 import { type Refusal, refusal, refusalOf } from './errors.ts'
@@ -21,20 +21,18 @@ export interface AdminCaller extends SlackCaller {
   readonly user: ActingUser
 }
 
-const ADMIN_ROLES: ReadonlySet<Role> = new Set(['admin', 'owner', 'primary_owner'])
-
 /** The token in the header, else the one among the arguments. Errors: those of credentials; `not_authed`. */
 export async function authenticate(
   request: Request,
   given: Arguments | null,
   context: RequestContext,
 ): Promise<Result<SlackCaller, Refusal>> {
-  const { services, client, now } = context
+  const { services } = context
   const argument = request.method === 'POST' ? given?.get('token') : undefined
   const header = request.headers.has('authorization')
   if (!header && (typeof argument !== 'string' || argument === '')) return refusal('not_authed')
   const token = header ? (bearerToken(request)?.token ?? '') : String(argument)
-  const caller = await authenticateActing(services.db, token, client, now)
+  const caller = await authenticateActing(services.db, token, context)
   if (!caller.ok) {
     // A session's token is genuine too, and of no use here.
     const isSession = caller.error.code === 'unauthenticated' && (await services.tokens.verify(token)) !== null
@@ -44,19 +42,18 @@ export async function authenticate(
   return store === null ? refusal('team_access_not_granted') : ok({ ...caller.value, store })
 }
 
-/** Counts the call, also one of a user who may do nothing. Errors: `account_inactive`, `ratelimited`. */
+/** Counts the call, also one of a user who may do nothing. Errors: `ratelimited`. */
 export async function admit(
   caller: SlackCaller,
   method: string,
   perMinute: number,
   context: RequestContext,
 ): Promise<Result<SlackCaller, Refusal>> {
-  const { identityStoreId, credentialId, ownerUserId, user } = caller
-  const subject = { identityStoreId, credentialId, method }
+  const { identityStoreId, credentialId } = caller
+  const subject = { identityStoreId, caller: credentialId, method }
   const counted = await countCall(context.services.db, subject, perMinute, WINDOW_SECONDS, context.now)
   if (!counted.ok) return fail(refusalOf(counted.error))
   const retryAfterSeconds = counted.value
-  if (ownerUserId !== null && user?.active !== true) return refusal('account_inactive')
   if (retryAfterSeconds !== null) return fail({ error: 'ratelimited', retryAfterSeconds })
   return ok(caller)
 }
@@ -65,10 +62,5 @@ export async function admit(
 export function requireAdmin(caller: SlackCaller): Result<AdminCaller, Refusal> {
   const { user } = caller
   if (user === null || user.bot) return refusal('not_allowed_token_type')
-  return ADMIN_ROLES.has(user.role) ? ok({ ...caller, user }) : refusal('not_an_admin')
-}
-
-/** Whether a caller may end sessions of a user: those of a primary owner are for a primary owner alone. */
-export function mayEnd(caller: AdminCaller, role: Role): boolean {
-  return role !== 'primary_owner' || caller.user.role === 'primary_owner'
+  return administers(user.role) ? ok({ ...caller, user }) : refusal('not_an_admin')
 }

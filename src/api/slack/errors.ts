@@ -4,8 +4,10 @@ import type { RequestContext } from '../context.ts'
 
 /** The codes that are sent, in Slack's spelling. docs/slack.md says when. */
 export type SlackErrorCode =
+  | 'access_denied'
   | 'accesslimited'
   | 'account_inactive'
+  | 'admin_unauthorized'
   | 'at_least_one_session_setting_required'
   | 'bots_not_allowed'
   | 'cannot_invalidate_primary_owner'
@@ -108,6 +110,7 @@ export function refusalOf(error: SessionError): Refusal {
     case 'user_not_found':
       return { error: 'user_not_found' }
     case 'user_disabled':
+    case 'credential_owner_disabled':
       return { error: 'account_inactive' }
     case 'session_not_found':
       return { error: 'session_not_found' }

@@ -1,12 +1,14 @@
 /** Ending others' sessions: `invalidate`, `reset`, `resetBulk`. */
 import type { z } from 'zod'
+import { mayDo, type Party } from '../../domain/authority.ts'
 import type { ClientKind } from '../../domain/client-kind.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { sessionNumber } from '../../domain/session-id.ts'
+import { endOnRecord } from '../../sessions/recorded-end.ts'
 import { findLiveSessionsByNumber, type NumberedSession } from '../../store/live-sessions.ts'
 import { findUserRoles } from '../../store/user-roles.ts'
 import { findUser } from '../../store/users.ts'
-import { mayEnd } from './caller.ts'
+import { auditEntry } from '../audit.ts'
 import { invalidArguments, type Refusal, refusal, refusalOf } from './errors.ts'
 import { type Call, done, type Outcome } from './method.ts'
 import type { InvalidateArguments, ResetArguments, ResetBulkArguments } from './schemas.ts'
@@ -25,9 +27,17 @@ export async function invalidate(call: InvalidateCall): Outcome {
   if (found.value.length > 1) {
     return fail({ error: 'session_invalidation_failed', messages: ['[ERROR] the number is not unique'] })
   }
-  if (!mayEnd(caller, session.role)) return refusal('cannot_invalidate_primary_owner')
-  const owner = { identityStoreId: caller.identityStoreId, userId: session.userId }
-  const ended = await context.services.sessions.end(owner, { only: [session.sessionId] }, 'revoked', by(call))
+  const { owner, sessionId } = session
+  if (!mayDo(caller.user, 'end_sessions', owner)) {
+    return refusal(isPrimaryOwner(owner) ? 'cannot_invalidate_primary_owner' : 'admin_unauthorized')
+  }
+  const { db, sessions } = context.services
+  const ended = await endOnRecord(
+    db,
+    entry(call, 'session.ended', `user:${owner.userId}`),
+    { session_ids: [sessionId] },
+    () => sessions.end(owner, { only: [sessionId] }, 'revoked', by(call)),
+  )
   if (!ended.ok) return refusal('session_invalidation_failed')
   return ended.value.length === 0 ? refusal('session_not_found') : done
 }
@@ -47,15 +57,14 @@ async function ofUser(
   number: number,
 ): Promise<Result<readonly NumberedSession[], Refusal>> {
   const { db, sessions } = context.services
-  const owner = { identityStoreId: caller.identityStoreId, userId }
-  const user = await findUser(db, owner)
+  const user = await findUser(db, { identityStoreId: caller.identityStoreId, userId })
   if (!user.ok) return fail(refusalOf(user.error))
   if (user.value === null) return refusal('user_not_found')
-  const { role } = user.value.user
+  const owner = user.value.user
   const views = await sessions.list(owner, user.value.rules)
   if (!views.ok) return refusal('session_invalidation_failed')
   const numbered = views.value.filter(({ session }) => sessionNumber(session.id) === number)
-  return ok(numbered.map(({ session }) => ({ userId, sessionId: session.id, role })))
+  return ok(numbered.map(({ session }) => ({ owner, sessionId: session.id })))
 }
 
 /** `admin.users.session.reset`: ends all sessions of a user, or those of one kind of client. */
@@ -64,8 +73,12 @@ export async function reset(call: Call<z.infer<typeof ResetArguments>>): Outcome
   const checked = await checkTargets(call, [input.user_id])
   if (!checked.ok) return checked
   const owner = { identityStoreId: caller.identityStoreId, userId: input.user_id }
-  const which = { webOpenedUntil: Number.MAX_SAFE_INTEGER, clients: clientsOf(input) }
-  const ended = await context.services.sessions.end(owner, which, 'revoked', by(call))
+  const clients = clientsOf(input)
+  const which = { webOpenedUntil: Number.MAX_SAFE_INTEGER, clients }
+  const { db, sessions } = context.services
+  const ended = await endOnRecord(db, entry(call, 'sessions.reset', `user:${owner.userId}`), { clients }, () =>
+    sessions.end(owner, which, 'revoked', by(call)),
+  )
   return ended.ok ? done : refusal('user_session_reset_failed')
 }
 
@@ -74,8 +87,12 @@ export async function resetBulk(call: Call<z.infer<typeof ResetBulkArguments>>):
   const { caller, input, context } = call
   const checked = await checkTargets(call, input.user_ids)
   if (!checked.ok) return checked
-  const { sessions } = context.services
-  const accepted = await sessions.resetUsers(caller.identityStoreId, input.user_ids, clientsOf(input), by(call))
+  const { db, sessions } = context.services
+  const clients = clientsOf(input)
+  const asked = { user_ids: input.user_ids, clients }
+  const accepted = await endOnRecord(db, entry(call, 'sessions.reset', 'users'), asked, () =>
+    sessions.resetUsers(caller.identityStoreId, input.user_ids, clients, by(call)),
+  )
   return accepted.ok ? done : fail(refusalOf(accepted.error))
 }
 
@@ -88,12 +105,21 @@ async function checkTargets(
   if (!found.ok) return fail(refusalOf(found.error))
   if (found.value.length < userIds.length) return refusal('user_not_found')
   if (found.value.some(({ bot }) => bot)) return refusal('cannot_reset_bot')
-  if (found.value.some(({ role }) => !mayEnd(caller, role))) return refusal('cannot_reset_primary_owner')
-  return ok()
+  const beyond = found.value.filter((target) => !mayDo(caller.user, 'end_sessions', target))
+  if (beyond.some(isPrimaryOwner)) return refusal('cannot_reset_primary_owner')
+  return beyond.length > 0 ? refusal('access_denied') : ok()
+}
+
+function isPrimaryOwner({ role }: Party): boolean {
+  return role === 'primary_owner'
 }
 
 function clientsOf(input: { readonly mobile_only: boolean; readonly web_only: boolean }): ClientKind | null {
   return input.mobile_only ? 'mobile' : input.web_only ? 'web' : null
+}
+
+function entry({ caller, context }: Call<unknown>, action: string, subject: string) {
+  return auditEntry(context, `credential:${caller.credentialId}`, caller.identityStoreId, action, subject)
 }
 
 function by({ caller, context }: Call<unknown>) {

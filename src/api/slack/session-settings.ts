@@ -1,7 +1,8 @@
 /** Users' own session settings: `setSettings`, `getSettings`, `clearSettings`. */
 import type { z } from 'zod'
+import { rolesWithin } from '../../domain/authority.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { type AuditEntry, newRecordId } from '../../store/audit-events.ts'
+import type { AuditEntry } from '../../store/audit-events.ts'
 import type { Unavailable } from '../../store/database.ts'
 import {
   type ChangedUsers,
@@ -10,6 +11,7 @@ import {
   readSessionSettings,
   type SettingsFault,
 } from '../../store/session-settings.ts'
+import { auditEntry } from '../audit.ts'
 import { type Refusal, refusal, refusalOf } from './errors.ts'
 import { type Call, done, type Outcome } from './method.ts'
 import type { SetSettingsArguments, SettingsBody, UsersArguments } from './schemas.ts'
@@ -21,7 +23,7 @@ export async function setSettings(call: Call<z.infer<typeof SetSettingsArguments
   const changes = { durationSeconds: duration, desktopAppBrowserQuit: quit }
   const { db } = call.context.services
   return change(call, userIds, 'session_settings.changed', (entry) =>
-    changeSessionSettings(db, userIds, changes, entry),
+    changeSessionSettings(db, userIds, rolesOf(call), changes, entry),
   )
 }
 
@@ -29,7 +31,9 @@ export async function setSettings(call: Call<z.infer<typeof SetSettingsArguments
 export async function clearSettings(call: Call<z.infer<typeof UsersArguments>>): Outcome {
   const { user_ids: userIds } = call.input
   const { db } = call.context.services
-  return change(call, userIds, 'session_settings.cleared', (entry) => clearSessionSettings(db, userIds, entry))
+  return change(call, userIds, 'session_settings.cleared', (entry) =>
+    clearSessionSettings(db, userIds, rolesOf(call), entry),
+  )
 }
 
 /** `admin.users.session.getSettings` */
@@ -56,16 +60,9 @@ async function change(
   write: (entry: AuditEntry) => Promise<Result<ChangedUsers, Unavailable | SettingsFault>>,
 ): Outcome {
   const { identityStoreId } = caller
-  const { now, requestId, services } = context
-  const entry = {
-    identityStoreId,
-    eventId: newRecordId(now),
-    at: now,
-    actor: `credential:${caller.credentialId}`,
-    action,
-    subject: userIds.length === 1 ? `user:${userIds[0]}` : 'users',
-    requestId,
-  }
+  const { requestId, services } = context
+  const subject = userIds.length === 1 ? `user:${userIds[0]}` : 'users'
+  const entry = auditEntry(context, `credential:${caller.credentialId}`, identityStoreId, action, subject)
   const changed = await services.sessions.changeSettings(
     identityStoreId,
     userIds,
@@ -77,6 +74,12 @@ async function change(
   return changed.value.appliedNow ? done : refusal('unable_to_update_existing_sessions')
 }
 
+/** The roles of those whose settings the caller may change. */
+function rolesOf({ caller }: Call<unknown>) {
+  return rolesWithin(caller.user.role, 'change_session_settings')
+}
+
 function faultRefusal(error: Unavailable | SettingsFault): Refusal {
-  return error.code === 'user_is_bot' ? { error: 'bots_not_allowed' } : refusalOf(error)
+  if (error.code === 'user_is_bot') return { error: 'bots_not_allowed' }
+  return error.code === 'role_not_within' ? { error: 'admin_unauthorized' } : refusalOf(error)
 }

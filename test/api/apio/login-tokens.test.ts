@@ -148,3 +148,15 @@ test('only hashes are kept, and who made a token for whom is in the audit log', 
   const who = `user:${user.userId}`
   expect(events.results).toEqual([{ actor: who, action: 'login_token.generated', subject: who }])
 })
+
+test('a user makes at most 120 changes a minute: each is in the audit log', async () => {
+  stopClock()
+  const [user, other] = [await makeUser(), await makeUser()]
+  const session = await sessionFor(user)
+  const statuses: number[] = []
+  for (let nth = 0; nth < 121; nth += 1) statuses.push((await generate(session, user.username)).status)
+  expect(statuses).toEqual([...Array.from({ length: 120 }, () => 201), 429])
+  expect((await generate(await sessionFor(other), other.username)).status).toBe(201)
+  advanceClock(60)
+  expect((await generate(session, user.username)).status).toBe(201)
+})

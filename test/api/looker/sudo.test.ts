@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { auditEvents, type Role, sessions, users } from '../../../src/store/schema.ts'
+import type { Role } from '../../../src/domain/authority.ts'
+import { auditEvents, sessions, users } from '../../../src/store/schema.ts'
 import { countCalls } from '../../support/counts.ts'
 import { breakD1Statements, breakUserObjects } from '../../support/faults.ts'
 import { mirrored, userObject } from '../../support/objects.ts'

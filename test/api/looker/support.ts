@@ -1,7 +1,7 @@
 /** An identity store with its people, and the calls that Looker's clients make. */
 import { expect } from 'vitest'
+import type { Role } from '../../../src/domain/authority.ts'
 import type { SessionConfig } from '../../../src/domain/policy.ts'
-import type { Role } from '../../../src/store/schema.ts'
 import { stopClock } from '../../support/clock.ts'
 import { fireJobAlarm, storeJobs } from '../../support/objects.ts'
 import { type RequestOptions, send } from '../../support/requests.ts'

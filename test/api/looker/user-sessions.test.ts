@@ -4,7 +4,7 @@ import { sessions, users } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
 import { mirrored } from '../../support/objects.ts'
-import { check, signIn, USER_AGENT } from '../../support/requests.ts'
+import { check, send, signIn, USER_AGENT } from '../../support/requests.ts'
 import { db, makeUser } from '../../support/stores.ts'
 import { logIn, looker } from './support.ts'
 
@@ -194,4 +194,21 @@ test('a user agent that nobody knows is no browser', async () => {
   const { body } = await looker('GET', `/users/${member.userId}/sessions?fields=browser,operating_system`, admin.token)
   expect(body[0]).toEqual({ browser: null, operating_system: null })
   expect(body[1].browser).toContain('Chrome')
+})
+
+test.each([
+  ['admin', 'primary_owner', 403],
+  ['admin', 'owner', 403],
+  ['owner', 'primary_owner', 403],
+  ['admin', 'admin', 204],
+  ['primary_owner', 'primary_owner', 204],
+] as const)('an %s asks to end a session of an %s: %i, as the session says before', async (role, above, status) => {
+  const { user, token } = await logIn(role)
+  const session = await signIn(await makeUser({ identityStoreId: user.identityStoreId, role: above }))
+  const path = `/users/${session.user.userId}/sessions/${session.id}`
+  expect((await looker('GET', path, token)).body.can).toEqual({ show: true, delete: status === 204 })
+  expect((await looker('DELETE', path, token)).status).toBe(status)
+  expect((await send('/sessions/current?touch=false', { bearer: session.token })).status).toBe(
+    status === 403 ? 200 : 401,
+  )
 })

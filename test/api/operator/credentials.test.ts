@@ -5,7 +5,7 @@ import { findAccessKey } from '../../../src/auth/credentials.ts'
 import { Sealing } from '../../../src/auth/sealing.ts'
 import { readSettings } from '../../../src/env.ts'
 import { OPERATOR_STORE } from '../../../src/store/credentials.ts'
-import { auditEvents as auditTable, credentials } from '../../../src/store/schema.ts'
+import { auditEvents as auditTable, credentials, spentSecrets } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { send } from '../../support/requests.ts'
 import { SECRETS } from '../../support/secrets.ts'
@@ -13,6 +13,12 @@ import { db, makeBearer, makeOperator, makeStore, makeUser } from '../../support
 import { auditEvents, operate, read, remove } from './operator.ts'
 
 const BOOTSTRAP = SECRETS.OPERATOR_BOOTSTRAP_SECRET
+
+/** As a service that was just deployed. */
+async function forgetOperators(): Promise<void> {
+  await db.delete(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
+  await db.delete(spentSecrets)
+}
 
 function bootstrap(name = 'first', bearer = BOOTSTRAP) {
   return send('/operator/bootstrap', { bearer, json: { name } }).then(read)
@@ -23,9 +29,7 @@ function create(identityStoreId: string, json: unknown) {
 }
 
 describe('the first operator', () => {
-  beforeEach(async () => {
-    await db.delete(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
-  })
+  beforeEach(forgetOperators)
 
   test('is made with the bootstrap secret, once', async () => {
     const first = await bootstrap()
@@ -50,10 +54,17 @@ describe('the first operator', () => {
     expect(rows).toHaveLength(1)
   })
 
-  test('can be made again once no operator lives', async () => {
-    await makeOperator({ revokedAt: 1 })
+  test('is never made again: not when the last one has expired, nor when every trace of them is removed', async () => {
+    stopClock()
+    const first = await bootstrap()
+    await db.update(credentials).set({ expiresAt: 1 }).where(eq(credentials.publicId, first.body.public_id))
+    expect(await bootstrap()).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    await db.delete(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
+    expect((await bootstrap()).status).toBe(409)
+  })
+
+  test('is not made where an older version of the service has made one', async () => {
     await makeOperator({ expiresAt: 1 })
-    expect((await bootstrap()).status).toBe(201)
     expect((await bootstrap()).status).toBe(409)
   })
 
@@ -93,7 +104,7 @@ describe('an operator', () => {
   })
 
   test('who is the last cannot be revoked', async () => {
-    await db.delete(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
+    await forgetOperators()
     const { body } = await bootstrap('last')
     await makeOperator({ revokedAt: 1 })
     await makeOperator({ expiresAt: 1 })
@@ -142,16 +153,20 @@ describe('an operator', () => {
 
 describe("a store's credential", () => {
   test.each([
-    ['bearer', ['token']],
-    ['api_client', ['client_id', 'client_secret']],
-    ['access_key', ['access_key', 'secret_key']],
-  ] as const)('of kind %s is shown once', async (kind, shown) => {
+    ['bearer', ['token'], ['sessions:open', 'admin.users:read']],
+    ['api_client', ['client_id', 'client_secret'], ['looker', 'sessions:revoke']],
+    [
+      'access_key',
+      ['access_key', 'secret_key'],
+      ['IdentityCenter:user:listSessions', 'IdentityCenter:user:batchDeleteSession'],
+    ],
+  ] as const)('of kind %s is shown once', async (kind, shown, scopes) => {
     const user = await makeUser()
     const { identityStoreId } = user
     const made = await create(identityStoreId, {
       kind,
       name: 'back end',
-      scopes: ['sessions:open', 'sessions:open', 'looker'],
+      scopes: [scopes[0], ...scopes],
       owner_user_id: user.userId,
       expires_at: '2100-01-01T00:00:00+01:00',
       address_allow_list: ['192.0.2.0/24'],
@@ -159,7 +174,7 @@ describe("a store's credential", () => {
     const described = {
       kind,
       name: 'back end',
-      scopes: ['sessions:open', 'looker'],
+      scopes: [...scopes],
       owner_user_id: user.userId,
       expires_at: '2099-12-31T23:00:00.000Z',
       address_allow_list: ['192.0.2.0/24'],
@@ -205,9 +220,9 @@ describe("a store's credential", () => {
     const found = await findAccessKey(db, body.access_key)
     if (!settings.ok || !found.ok || found.value === null) throw new Error('not found')
     const sealing = new Sealing(settings.value.sealingKeys)
-    const { sealedSecret, caller } = found.value
-    expect(await sealing.open('access_key', identityStoreId, caller.credentialId, sealedSecret)).toBe(body.secret_key)
-    expect(await sealing.open('access_key', 'other', caller.credentialId, sealedSecret)).toBeNull()
+    const { credentialId, sealedSecret } = found.value
+    expect(await sealing.open('access_key', identityStoreId, credentialId, sealedSecret ?? '')).toBe(body.secret_key)
+    expect(await sealing.open('access_key', 'other', credentialId, sealedSecret ?? '')).toBeNull()
   })
 
   test('ends by revocation, which can be said twice, or by its expiry', async () => {

@@ -190,12 +190,12 @@ describe('the token', () => {
     expect(await error((await signIn(await team.user())).token)).toBe('not_allowed_token_type')
     expect(await error(await team.tokenOf({ role: 'admin', active: false }))).toBe('account_inactive')
     await env.DB.prepare('UPDATE users SET deleted_at = 1 WHERE user_id = ?').bind(team.owner.userId).run()
-    expect(await error(team.token)).toBe('account_inactive')
+    expect(await error(team.token)).toBe('token_revoked')
     // A user of another store who has the same id is nobody here.
     const namesake = (await makeTeam()).owner
     const rename = env.DB.prepare('UPDATE users SET user_id = ? WHERE identity_store_id = ?')
     await rename.bind(team.owner.userId, namesake.identityStoreId).run()
-    expect(await error(team.token)).toBe('account_inactive')
+    expect(await error(team.token)).toBe('token_revoked')
   })
 
   test('needs the scope of the method, which the answer names', async () => {

@@ -83,7 +83,7 @@ test('the limits of the service are those that Slack promises, and more', async 
 
 test('counters of windows that are over are dropped', async () => {
   const db = openDatabase(env.DB)
-  const subject = { identityStoreId: 'counters', credentialId: 'one', method: 'a.b' }
+  const subject = { identityStoreId: 'counters', caller: 'one', method: 'a.b' }
   const now = stopClock()
   const count = () => env.DB.prepare("SELECT calls FROM call_counters WHERE identity_store_id = 'counters'").all()
   await countCall(db, subject, 5, 60, now)

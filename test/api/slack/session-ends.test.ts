@@ -175,6 +175,19 @@ describe("a primary owner's sessions", () => {
   })
 })
 
+test('an admin ends no session of an owner', async () => {
+  team = await makeTeam({ role: 'admin' })
+  user = await team.user({ role: 'owner' })
+  const session = await signedIn()
+  const args = { user_id: user.userId, session_id: String(sessionNumber(session.id)) }
+  expect(await errorOf('session.invalidate', args)).toBe('admin_unauthorized')
+  expect(await errorOf('session.reset', { user_id: user.userId })).toBe('access_denied')
+  const all = { user_ids: `${team.owner.userId},${user.userId}` }
+  expect(await errorOf('session.resetBulk', all)).toBe('access_denied')
+  expect(await storeJobs(team.id).list()).toEqual([])
+  expect(await alive(session)).toEqual([true])
+})
+
 /** Fires the alarm until nothing is left to do; there is a pause between the steps. */
 async function finishJobs(): Promise<void> {
   for (let steps = 0; (await storeJobs(team.id).list()).length > 0; steps += 1) {

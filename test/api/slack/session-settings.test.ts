@@ -100,12 +100,30 @@ describe('settings', () => {
     stopClock()
     const team = await makeTeam()
     const { userId } = await team.user()
-    const fault = breakD1Statements(/missing/)
+    const fault = breakD1Statements(/role_not_within/)
     const { body } = await team.call('session.setSettings', { user_ids: `${userId},U404`, duration: '28800' })
     expect(body).toEqual({ ok: false, error: 'service_unavailable' })
     expect(fault.hits).toBe(1)
     expect(await settings(team, userId)).toMatchObject({ session_settings: [] })
     expect(await auditEvents(team)).toEqual([])
+  })
+
+  test.each([
+    ['admin', 'owner'],
+    ['admin', 'primary_owner'],
+    ['owner', 'primary_owner'],
+  ] as const)('are not for an %s to change of an %s: nothing is changed', async (role, above) => {
+    const team = await makeTeam({ role })
+    const [one, two] = [await team.user({ role: above }), await team.user()]
+    const user_ids = `${two.userId},${one.userId}`
+    for (const method of ['session.setSettings', 'session.clearSettings']) {
+      const { body } = await team.call(method, { user_ids, duration: '28800' })
+      expect(body).toEqual({ ok: false, error: 'admin_unauthorized' })
+    }
+    expect(await settings(team, two.userId)).toMatchObject({ session_settings: [] })
+    expect(await auditEvents(team)).toEqual([])
+    const own = { user_ids: team.owner.userId, duration: '28800' }
+    expect((await team.call('session.setSettings', own)).body).toEqual({ ok: true })
   })
 
   test('without any setting there is nothing to do', async () => {
