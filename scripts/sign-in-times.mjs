@@ -1,4 +1,6 @@
-// Prints how long refused sign-ins take at a running `npm run dev`, so that it can be seen that they take alike.
+// Prints how long refused sign-ins take, so that it can be seen that they take alike, at a running
+//   npm run dev -- --var SIGN_IN_TRIES_PER_USER:100000 --var SIGN_IN_TRIES_BEFORE_SLOWING:100000
+// since each user is tried more often than a deployment lets strangers try.
 // Usage: node scripts/sign-in-times.mjs [dev-credentials.json] [samples]
 import { readFileSync } from 'node:fs'
 
@@ -27,8 +29,8 @@ for (const [kind, { username, password }] of Object.entries(KINDS)) {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        // Another address each time, so that none of them is locked.
-        'cf-connecting-ip': `2001:db8:1::${sent.toString(16)}`,
+        // Another /64 each time, so that none of them is locked.
+        'cf-connecting-ip': `2001:db8:1:${sent.toString(16)}::1`,
       },
       body: JSON.stringify({ username, password }),
     })

@@ -1,8 +1,10 @@
 /** The Worker's bindings and variables, checked once. Nothing else reads the environment. */
 import { z } from 'zod'
+import { type HashCost, parseHashCost } from './domain/hash-cost.ts'
 import type { Limits } from './domain/policy.ts'
 import type { Result } from './domain/result.ts'
 import { DEFAULT_RETENTION, type Retention } from './domain/retention.ts'
+import type { PasswordHasher } from './identity/password-hasher.ts'
 import type { UserProfiles } from './identity/user-profiles.ts'
 import type { StoreJobs } from './sessions/store-jobs.ts'
 import type { UserSessions } from './sessions/user-sessions.ts'
@@ -14,6 +16,7 @@ export interface Env {
   readonly USERS: DurableObjectNamespace<UserSessions>
   readonly JOBS: DurableObjectNamespace<StoreJobs>
   readonly PROFILES: DurableObjectNamespace<UserProfiles>
+  readonly HASHERS: DurableObjectNamespace<PasswordHasher>
   /** Where the application server is a Worker of the same account. */
   readonly APPLICATION_SERVER?: Fetcher
   readonly SIGN_IN_GATE: RateLimit
@@ -33,6 +36,14 @@ const origins = z
   .string()
   .transform((text) => text.split(',').flatMap((origin) => origin.trim() || []))
   .pipe(z.array(z.url({ protocol: /^https?$/ }).refine((url) => URL.parse(url)?.origin === url, 'not an origin')))
+
+/** As PHC strings have it. */
+const hashCost = z.string().transform((text, context): HashCost => {
+  const cost = parseHashCost(text)
+  if (cost !== null) return cost
+  context.addIssue({ code: 'custom', message: 'must be a cost of scrypt that can be verified, as ln=14,r=8,p=5' })
+  return z.NEVER
+})
 
 /** `id:base64url` pairs, comma-separated, newest first; 32 bytes each. */
 const keys = z.string().transform((text, context): Key[] => {
@@ -70,6 +81,8 @@ const Variables = z.object({
   SIGN_IN_TRIES_PER_USER_AND_ADDRESS: count,
   SIGN_IN_TRIES_PER_ADDRESS: count,
   SIGN_IN_TRIES_BEFORE_SLOWING: count,
+  SIGN_IN_TRIES_PER_USER: count.default(100),
+  PASSWORD_HASH_COST: hashCost.default({ ln: 14, r: 8, p: 5 }),
   CONFIG_VERIFY_SECONDS: seconds,
   SESSION_RECORD_RETENTION_DAYS: count.default(DEFAULT_RETENTION.sessionRecordDays),
   AUDIT_RETENTION_DAYS: count.default(DEFAULT_RETENTION.auditDays),
@@ -112,6 +125,7 @@ export interface ThrottleSettings {
   readonly triesPerUserAndAddress: number
   readonly triesPerAddress: number
   readonly triesBeforeSlowing: number
+  readonly triesPerUser: number
 }
 
 /** How many calls a minute a credential may make of one method of a tier of the Slack API. */
@@ -129,6 +143,8 @@ export interface Settings {
   readonly limits: Limits
   readonly lastSeenWriteSeconds: number
   readonly throttle: ThrottleSettings
+  /** Of new password hashes, and of every sign-in. */
+  readonly passwordHashCost: HashCost
   readonly configVerifySeconds: number
   readonly retention: Retention
   readonly slackTiers: SlackTiers
@@ -177,7 +193,9 @@ function parseSettings(env: Env): Result<Settings, string[]> {
         triesPerUserAndAddress: v.SIGN_IN_TRIES_PER_USER_AND_ADDRESS,
         triesPerAddress: v.SIGN_IN_TRIES_PER_ADDRESS,
         triesBeforeSlowing: v.SIGN_IN_TRIES_BEFORE_SLOWING,
+        triesPerUser: v.SIGN_IN_TRIES_PER_USER,
       },
+      passwordHashCost: v.PASSWORD_HASH_COST,
       configVerifySeconds: v.CONFIG_VERIFY_SECONDS,
       retention: {
         sessionRecordDays: v.SESSION_RECORD_RETENTION_DAYS,

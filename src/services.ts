@@ -1,11 +1,13 @@
 /** Wiring: the services of an isolate, built once from its bindings. */
 import { sql } from 'drizzle-orm'
 import type { Services } from './api/context.ts'
+import { DeviceCookies } from './auth/device-cookies.ts'
 import { Sealing } from './auth/sealing.ts'
 import { SessionTokens } from './auth/session-tokens.ts'
 import type { Env, Settings } from './env.ts'
 import { ApplicationServer } from './identity/application-server.ts'
 import { OpenId } from './identity/openid.ts'
+import { PasswordHashers } from './identity/password-hashers.ts'
 import { Profiles } from './identity/profiles.ts'
 import { ApiSessions } from './sessions/api-sessions.ts'
 import { Sessions } from './sessions/service.ts'
@@ -39,6 +41,8 @@ function build(env: Env, settings: Settings): Services {
     apiSessions: new ApiSessions(db, sessions, env.USERS),
     sealing,
     profiles: new Profiles(env.PROFILES),
+    hashers: new PasswordHashers(env.HASHERS, settings.passwordHashCost),
+    devices: new DeviceCookies(settings.sessionTokenKeys),
     applicationServer: new ApplicationServer(env.APPLICATION_SERVER, settings.applicationServer),
     openId: new OpenId(db, sealing),
     jobs: env.JOBS,

@@ -5,6 +5,7 @@ import { epochMutants } from './epochs.mjs'
 import { authorityMutants } from './authority.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
+import { signInMutants } from './sign-in.mjs'
 import { storageMutants } from './storage.mjs'
 
 const LIMIT = 'test/sessions/limit.test.ts'
@@ -307,13 +308,6 @@ export const mutants = [
     caughtBy: { file: 'test/api/sessions/freshness.test.ts', test: 'never gets one past the session’s deadlines' },
   },
   {
-    name: 'locked pairs may guess on',
-    file: 'src/identity/sign-in.ts',
-    from: 'if (lockedUntil !== null)',
-    to: 'if (lockedUntil === -1)',
-    caughtBy: { file: 'test/identity/sign-in.test.ts', test: 'count one by one: of 20 at once' },
-  },
-  {
     name: 'no time floor',
     file: 'src/identity/sign-in.ts',
     from: 'scheduler.wait(deps.throttle.floorMilliseconds)',
@@ -333,4 +327,5 @@ export const mutants = [
   ...apioMutants,
   ...epochMutants,
   ...authorityMutants,
+  ...signInMutants,
 ]

@@ -1,4 +1,5 @@
 /** What every handler is given: the services of this isolate, and the facts of this request. */
+import type { DeviceCookies } from '../auth/device-cookies.ts'
 import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
@@ -6,6 +7,7 @@ import type { Settings } from '../env.ts'
 import type { CommonHeaders } from '../http/common-headers.ts'
 import type { ApplicationServer } from '../identity/application-server.ts'
 import type { OpenId } from '../identity/openid.ts'
+import type { PasswordHashers } from '../identity/password-hashers.ts'
 import type { Profiles } from '../identity/profiles.ts'
 import type { ApiSessions } from '../sessions/api-sessions.ts'
 import type { Sessions } from '../sessions/service.ts'
@@ -21,6 +23,8 @@ export interface Services {
   readonly sessions: Sessions
   readonly apiSessions: ApiSessions
   readonly profiles: Profiles
+  readonly hashers: PasswordHashers
+  readonly devices: DeviceCookies
   readonly applicationServer: ApplicationServer
   readonly openId: OpenId
   /** The stores' durable work, for operators to look at. */

@@ -1,14 +1,14 @@
 /** Calling an object: what it answers is a value, and what keeps it from answering becomes one. */
 import type { SessionError } from '../domain/errors.ts'
 import type { Result } from '../domain/result.ts'
-import { within } from '../store/database.ts'
+import { isObjectBug, type PlatformError, within } from '../store/database.ts'
 
 /** Longest wait for an object, in milliseconds. */
 export const OBJECT_TIMEOUT_MILLISECONDS = 10_000
 
 /** Calls an object. Errors: its own; `unavailable` if it does not answer. */
 export async function ask<T>(call: () => Promise<Result<T, SessionError>>): Promise<Result<T, SessionError>> {
-  const answer = await within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', call, isBug)
+  const answer = await within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', call, isObjectBug)
   return answer.ok ? answer.value : answer
 }
 
@@ -24,20 +24,7 @@ export function askAgain<T>(call: () => Promise<Result<T, SessionError>>): Promi
   })
 }
 
-/** Errors of the platform, as opposed to ours, carry these marks. */
-interface PlatformError {
-  readonly remote?: boolean
-  readonly retryable?: boolean
-  readonly overloaded?: boolean
-}
-
 function isRetryable(error: unknown): boolean {
   const { retryable, overloaded } = error as PlatformError
   return retryable === true && overloaded !== true
-}
-
-/** An error that the object's own code threw. */
-function isBug(error: unknown): boolean {
-  const { remote, retryable, overloaded } = error as PlatformError
-  return remote === true && retryable !== true && overloaded !== true
 }

@@ -71,3 +71,16 @@ function isBug(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return true
   return /SQLITE_(CONSTRAINT|ERROR|MISMATCH)|no such (table|column)|syntax error/.test(causeOf(error).message)
 }
+
+/** Errors of the platform, as opposed to ours, carry these marks. */
+export interface PlatformError {
+  readonly remote?: boolean
+  readonly retryable?: boolean
+  readonly overloaded?: boolean
+}
+
+/** An error that the own code of a Durable Object threw. */
+export function isObjectBug(error: unknown): boolean {
+  const { remote, retryable, overloaded } = error as PlatformError
+  return remote === true && retryable !== true && overloaded !== true
+}

@@ -85,6 +85,8 @@ export const users = sqliteTable(
     openidSubject: text('openid_subject'),
     /** When the user first signed in at the APIO API; null: not yet. */
     firstLoginAt: integer('first_login_at'),
+    /** Hashes of the address prefixes that the user signed in from by password, the last one first; comma-separated. */
+    signedInFrom: text('signed_in_from'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
     deletedAt: integer('deleted_at'),
@@ -235,7 +237,7 @@ export const loginTokens = sqliteTable('login_tokens', {
   expiresAt: integer('expires_at').notNull(),
 })
 
-/** Counters of sign-in attempts. `subject` is what is counted: a pair, an address or a user name. */
+/** Counters of wrong passwords. `subject` is a hash of what is counted: a pair, an address prefix or a user name. */
 export const signInAttempts = sqliteTable(
   'sign_in_attempts',
   {

@@ -1,116 +1,170 @@
 /**
- * Counters of sign-in attempts, raised in one statement before any hashing, so that parallel guesses
- * count one by one. Three things are counted: a user at an address, an address, a user anywhere.
+ * Counters of wrong passwords. Three things are counted: a user at an address prefix or a device, an address prefix,
+ * a user anywhere. What is counted is named by a hash, so that a row is small whatever was typed.
  */
-import { and, desc, eq, gt, isNotNull, lt, sql } from 'drizzle-orm'
+import { hash } from 'node:crypto'
+import { and, desc, eq, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { signInAttempts, users } from './schema.ts'
-import type { User } from './users.ts'
+import { type KnownUser, knownUserIn, selectUserByUsername, type User } from './users.ts'
 
-/** Store of the counters, which are raised before it is known whose user name it is. */
+/** Store of the counters, whose user names may be nobody's. */
 const ANY_STORE = '*'
+/** How long the wrong passwords of a user count as a row of them, from the last one on, in milliseconds (30 days). */
+const ROW_MILLISECONDS = 30 * 86_400_000
+/** Longest text of an address that is kept. */
+const MAX_ADDRESS_LENGTH = 45
 
 /** Who tries to sign in. */
 export interface SignInAttempt {
   /** As it was typed, in lower case; it may be nobody's. */
   readonly username: string
-  readonly address: string
+  readonly address: string | null
+  readonly prefix: string
+  /** The device, if the user has signed in on it before. It is counted apart from the prefix. */
+  readonly device: string | null
 }
 
 export interface AttemptLimits {
   readonly windowSeconds: number
   readonly lockSeconds: number
   readonly triesPerUserAndAddress: number
+  readonly triesPerUser: number
 }
 
-/** The counters after this attempt. */
-export interface AttemptCounts {
-  /** Until when this user is locked for this address, if it was so before this attempt; else null. */
+/** Wrong passwords of one subject. */
+export interface AttemptCount {
+  readonly attempts: number
+  readonly windowEndsAt: number
+  /** Until when no more are heard; null: they are. */
   readonly lockedUntil: number | null
-  readonly ofAddress: number
-  readonly ofUser: number
-  readonly addressWindowEndsAt: number
 }
 
-const subjects = {
-  pair: ({ username, address }: SignInAttempt) => JSON.stringify(['pair', username, address]),
-  address: ({ address }: SignInAttempt) => JSON.stringify(['address', address]),
-  user: ({ username }: SignInAttempt) => JSON.stringify(['user', username]),
+export interface AttemptCounts {
+  readonly pair: AttemptCount
+  readonly address: AttemptCount
+  readonly user: AttemptCount
+}
+
+/** What the counters are called, and what D1 calls them. */
+function subjectsOf({ username, prefix, device }: SignInAttempt): Readonly<Record<keyof AttemptCounts, string>> {
+  const subject = (...parts: string[]) => hash('sha256', JSON.stringify(parts), 'hex')
+  return {
+    pair: device === null ? subject('pair', username, prefix) : subject('device', username, device),
+    address: subject('address', prefix),
+    user: subject('user', username),
+  }
+}
+
+/** What was counted before this attempt, and the user of the name; null if there is none. One trip, nothing is written. */
+export async function readAttempt(
+  db: Database,
+  who: SignInAttempt,
+  now: number,
+): Promise<Result<{ readonly counts: AttemptCounts; readonly found: KnownUser | null }, Unavailable>> {
+  const t = signInAttempts
+  const subjects = subjectsOf(who)
+  const read = await attempt(() =>
+    db.batch([
+      db
+        .select({
+          subject: t.subject,
+          attempts: t.attempts,
+          windowEndsAt: t.windowEndsAt,
+          lockedUntil: t.lockedUntil,
+        })
+        .from(t)
+        .where(and(eq(t.identityStoreId, ANY_STORE), inArray(t.subject, Object.values(subjects)))),
+      selectUserByUsername(db, who.username),
+    ]),
+  )
+  if (!read.ok) return read
+  const [rows, found] = read.value
+  const countOf = (kind: keyof AttemptCounts): AttemptCount => {
+    const {
+      attempts = 0,
+      windowEndsAt = now,
+      lockedUntil = null,
+    } = rows.find((row) => row.subject === subjects[kind]) ?? {}
+    if (lockedUntil !== null && lockedUntil > now) return { attempts, windowEndsAt, lockedUntil }
+    const isOver = windowEndsAt <= now || (kind === 'pair' && lockedUntil !== null)
+    return { attempts: isOver ? 0 : attempts, windowEndsAt, lockedUntil: null }
+  }
+  return ok({
+    counts: { pair: countOf('pair'), address: countOf('address'), user: countOf('user') },
+    found: knownUserIn(found),
+  })
 }
 
 /**
- * Counts an attempt. The last allowed one locks the pair; a success unlocks it (`forgetAttempts`). An
- * attempt on a locked pair neither counts nor prolongs the lock.
+ * Counts a wrong password. The last one allowed locks the pair for a while, after which it begins anew; above the
+ * limit of the user each one locks the user for strangers. Names and addresses are kept of users who exist alone.
  */
-export async function countAttempt(
+export async function countWrongPassword(
   db: Database,
   who: SignInAttempt,
+  isUser: boolean,
   limits: AttemptLimits,
   now: number,
-): Promise<Result<AttemptCounts, Unavailable>> {
-  const windowEndsAt = now + limits.windowSeconds * 1000
+): Promise<Result<void, Unavailable>> {
   const t = signInAttempts
-  const locked = sql`(${t.lockedUntil} IS NOT NULL AND ${t.lockedUntil} > ${now})`
-  const fresh = sql`(NOT ${locked} AND (${t.windowEndsAt} <= ${now} OR ${t.lockedUntil} IS NOT NULL))`
-  const attempts = sql`CASE WHEN ${fresh} THEN 1 ELSE ${t.attempts} + 1 END`
-  // Of a locked pair, `attempts` alone goes on growing: that is how this attempt learns it came too late.
-  const locks = sql`excluded.address IS NOT NULL AND excluded.username IS NOT NULL AND NOT ${locked} AND ${attempts} >= ${limits.triesPerUserAndAddress}`
-  const lockAtOnce = limits.triesPerUserAndAddress === 1
+  const subjects = subjectsOf(who)
+  const isPair = sql`${t.subject} = ${subjects.pair}`
+  const isUserRow = sql`${t.subject} = ${subjects.user}`
+  const over = sql`(${t.windowEndsAt} <= ${now} OR (${isPair} AND ${t.lockedUntil} <= ${now}))`
+  const attempts = sql`iif(coalesce(${over}, false), 1, ${t.attempts} + 1)`
   const lockedUntil = now + limits.lockSeconds * 1000
-  const row = (subject: string, username: string | null, address: string | null) => ({
-    identityStoreId: ANY_STORE,
-    subject,
-    username,
-    address,
-    attempts: 1,
-    windowEndsAt,
-    lockedAt: lockAtOnce && username !== null && address !== null ? now : null,
-    lockedUntil: lockAtOnce && username !== null && address !== null ? lockedUntil : null,
-  })
-  const rows = await attempt(() =>
+  const locks = sql`((${isPair} AND ${attempts} >= ${limits.triesPerUserAndAddress}) OR (${isUserRow} AND ${attempts} >= ${limits.triesPerUser}))`
+  const row = (subject: string, kind: keyof AttemptCounts) => {
+    const locksAtOnce = { pair: limits.triesPerUserAndAddress, address: null, user: limits.triesPerUser }[kind] === 1
+    return {
+      identityStoreId: ANY_STORE,
+      subject,
+      username: kind !== 'address' && isUser ? who.username : null,
+      address: kind === 'pair' && isUser ? (who.address?.slice(0, MAX_ADDRESS_LENGTH) ?? who.prefix) : null,
+      attempts: 1,
+      windowEndsAt: now + (kind === 'user' ? ROW_MILLISECONDS : limits.windowSeconds * 1000),
+      lockedAt: locksAtOnce ? now : null,
+      lockedUntil: locksAtOnce ? lockedUntil : null,
+    }
+  }
+  const done = await attempt(() =>
     db
       .insert(t)
-      .values([
-        row(subjects.pair(who), who.username, who.address),
-        row(subjects.address(who), null, who.address),
-        row(subjects.user(who), who.username, null),
-      ])
+      .values([row(subjects.pair, 'pair'), row(subjects.address, 'address'), row(subjects.user, 'user')])
       .onConflictDoUpdate({
         target: [t.identityStoreId, t.subject],
         set: {
+          username: sql`excluded.username`,
+          address: sql`excluded.address`,
           attempts,
-          windowEndsAt: sql`CASE WHEN ${fresh} THEN ${windowEndsAt} ELSE ${t.windowEndsAt} END`,
-          lockedAt: sql`CASE WHEN ${locks} THEN ${now} WHEN ${fresh} THEN NULL ELSE ${t.lockedAt} END`,
-          lockedUntil: sql`CASE WHEN ${locks} THEN ${lockedUntil} WHEN ${fresh} THEN NULL ELSE ${t.lockedUntil} END`,
+          windowEndsAt: sql`iif(${isUserRow} OR coalesce(${over}, false), excluded.window_ends_at, ${t.windowEndsAt})`,
+          lockedAt: sql`iif(${locks}, ${now}, NULL)`,
+          lockedUntil: sql`iif(${locks}, ${lockedUntil}, NULL)`,
         },
-      })
-      .returning({
-        subject: t.subject,
-        attempts: t.attempts,
-        windowEndsAt: t.windowEndsAt,
-        lockedUntil: t.lockedUntil,
       }),
   )
-  if (!rows.ok) return rows
-  const counted = new Map(rows.value.map((one) => [one.subject, one]))
-  const pair = counted.get(subjects.pair(who))
-  const address = counted.get(subjects.address(who))
-  return ok({
-    lockedUntil: (pair?.attempts ?? 0) > limits.triesPerUserAndAddress ? (pair?.lockedUntil ?? null) : null,
-    ofAddress: address?.attempts ?? 0,
-    addressWindowEndsAt: address?.windowEndsAt ?? windowEndsAt,
-    ofUser: counted.get(subjects.user(who))?.attempts ?? 0,
-  })
+  return done.ok ? ok() : done
 }
 
-/** A success: forgets what was counted against this user at this address. */
-export async function forgetAttempts(db: Database, who: SignInAttempt): Promise<Result<void, Unavailable>> {
+/** A success: takes back the wrong passwords of this user from here, and ends the user's row of them. */
+export async function forgetAttempts(
+  db: Database,
+  who: SignInAttempt,
+  { pair }: AttemptCounts,
+): Promise<Result<void, Unavailable>> {
+  const t = signInAttempts
+  const subjects = subjectsOf(who)
   const done = await attempt(() =>
-    db
-      .delete(signInAttempts)
-      .where(and(eq(signInAttempts.identityStoreId, ANY_STORE), eq(signInAttempts.subject, subjects.pair(who)))),
+    db.batch([
+      db.delete(t).where(and(eq(t.identityStoreId, ANY_STORE), inArray(t.subject, [subjects.pair, subjects.user]))),
+      db
+        .update(t)
+        .set({ attempts: sql`max(0, ${t.attempts} - ${pair.attempts})` })
+        .where(and(eq(t.identityStoreId, ANY_STORE), eq(t.subject, subjects.address))),
+    ]),
   )
   return done.ok ? ok() : done
 }

@@ -22,7 +22,12 @@ export interface KnownUser {
 
 /** The user of a username, which the caller has lower-cased; null if there is none. */
 export function findUserByUsername(db: Database, username: string): Promise<Result<KnownUser | null, Unavailable>> {
-  return findKnownUser(db, eq(users.username, username))
+  return findKnownUser(selectUserByUsername(db, username))
+}
+
+/** The same as a statement for a batch; `knownUserIn` its rows. */
+export function selectUserByUsername(db: Database, username: string) {
+  return selectKnownUser(db, eq(users.username, username))
 }
 
 /** One user of a store, or null if there is none. */
@@ -30,7 +35,7 @@ export function findUser(
   db: Database,
   { identityStoreId, userId }: UserKey,
 ): Promise<Result<KnownUser | null, Unavailable>> {
-  return findKnownUser(db, and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId)))
+  return findKnownUser(selectKnownUser(db, and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId))))
 }
 
 /** A user's row, also a deleted one's; null if there never was one. */
@@ -68,25 +73,32 @@ export async function listUsers(
   return rows.ok ? ok(rows.value) : rows
 }
 
-async function findKnownUser(db: Database, which: SQL | undefined): Promise<Result<KnownUser | null, Unavailable>> {
-  const rows = await attempt(() =>
-    db
-      .select({
-        user: getTableColumns(users),
-        defaultLoginMode: identityStores.defaultLoginMode,
-        storeState: identityStores.state,
-        updateProfileToBsDbSso: identityStores.updateProfileToBsDbSso,
-        rules: RULE_COLUMNS,
-      })
-      .from(users)
-      .innerJoin(identityStores, eq(identityStores.identityStoreId, users.identityStoreId))
-      .innerJoin(sessionConfigs, configOfStore)
-      .leftJoin(sessionSettings, settingsOfUser)
-      .where(and(which, isNull(users.deletedAt), isNull(identityStores.deletedAt))),
-  )
-  if (!rows.ok) return rows
-  const row = rows.value[0]
-  if (row === undefined) return ok(null)
+function selectKnownUser(db: Database, which: SQL | undefined) {
+  return db
+    .select({
+      user: getTableColumns(users),
+      defaultLoginMode: identityStores.defaultLoginMode,
+      storeState: identityStores.state,
+      updateProfileToBsDbSso: identityStores.updateProfileToBsDbSso,
+      rules: RULE_COLUMNS,
+    })
+    .from(users)
+    .innerJoin(identityStores, eq(identityStores.identityStoreId, users.identityStoreId))
+    .innerJoin(sessionConfigs, configOfStore)
+    .leftJoin(sessionSettings, settingsOfUser)
+    .where(and(which, isNull(users.deletedAt), isNull(identityStores.deletedAt)))
+}
+
+type KnownUserRows = Awaited<ReturnType<typeof selectKnownUser>>
+
+async function findKnownUser(query: PromiseLike<KnownUserRows>): Promise<Result<KnownUser | null, Unavailable>> {
+  const rows = await attempt(async () => query)
+  return rows.ok ? ok(knownUserIn(rows.value)) : rows
+}
+
+/** The user in rows of `selectUserByUsername`; null if there is none. */
+export function knownUserIn([row]: KnownUserRows): KnownUser | null {
+  if (row === undefined) return null
   const { user, rules, defaultLoginMode, ...store } = row
-  return ok({ user, rules: rulesFrom(rules), loginMode: user.loginMode ?? defaultLoginMode, ...store })
+  return { user, rules: rulesFrom(rules), loginMode: user.loginMode ?? defaultLoginMode, ...store }
 }

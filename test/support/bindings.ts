@@ -24,7 +24,7 @@ export interface KvCall {
 
 /** One RPC to a Durable Object. */
 export interface ObjectCall {
-  readonly to: 'USERS' | 'JOBS'
+  readonly to: 'USERS' | 'JOBS' | 'HASHERS'
   readonly method: string
 }
 
@@ -68,6 +68,7 @@ function install(): void {
   wrapKv()
   wrapObjects('USERS')
   wrapObjects('JOBS')
+  wrapObjects('HASHERS')
 }
 
 function uninstall(): void {
@@ -76,6 +77,7 @@ function uninstall(): void {
     [env.CONFIG, ['get', 'put', 'delete']],
     [env.USERS, ['get']],
     [env.JOBS, ['get']],
+    [env.HASHERS, ['get']],
   ]
   for (const [binding, methods] of wrapped) for (const method of methods) Reflect.deleteProperty(binding, method)
 }
@@ -130,7 +132,7 @@ function wrapKv(): void {
   }
 }
 
-function wrapObjects(to: 'USERS' | 'JOBS'): void {
+function wrapObjects(to: ObjectCall['to']): void {
   const original = methodOf(env[to], 'get') as unknown as (...args: unknown[]) => object
   replace(env[to], 'get', (...args: unknown[]) => {
     return new Proxy(original(...args), {

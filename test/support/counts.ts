@@ -3,7 +3,7 @@ import { intercept } from './bindings.ts'
 
 /** Counts since `countCalls`. */
 export interface Counts {
-  /** Calls of users' objects. */
+  /** Calls of users' objects and of password hashers. */
   objectCalls: number
   /** Calls of the stores' jobs. */
   jobCalls: number
@@ -33,6 +33,7 @@ export function countCalls(): Counts {
   intercept(async (call, goOn) => {
     switch (call.to) {
       case 'USERS':
+      case 'HASHERS':
         counts.objectCalls += 1
         break
       case 'JOBS':

@@ -35,7 +35,7 @@ test('an opening is counted, statements in a batch one by one', async () => {
   const counts = countCalls()
   await signIn(user)
   await mirrored(user)
-  expect(counts.objectCalls).toBe(1)
+  expect(counts.objectCalls).toBe(2)
   expect(counts.d1Statements).toBeGreaterThan(counts.d1Trips)
   expect(counts.d1RowsWritten).toBeGreaterThan(0)
 })

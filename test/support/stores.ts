@@ -35,10 +35,10 @@ function fresh(): string {
   return `${run}-${made}`
 }
 
-/** An address (RFC 5737, RFC 3849) that no other test has used. */
+/** An address (RFC 3849) in a /64 that no other test has used. */
 export function freshAddress(): string {
   made += 1
-  return `2001:db8::${run.slice(0, 4)}:${run.slice(4)}:${made.toString(16)}`
+  return `2001:db8:${run.slice(0, 4)}:${made.toString(16)}::1`
 }
 
 /** Makes an identity store with its config and returns its id. Defaults: those of the service. */

@@ -1,14 +1,15 @@
 /** Signing in and out, and login tokens. */
 import type { z } from 'zod'
+import { passGate } from '../../auth/gates.ts'
 import { COOKIE, forgetCookie } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
-import { fail, ok, type Result } from '../../domain/result.ts'
+import { ok, type Result } from '../../domain/result.ts'
 import type { CredentialsType } from '../../domain/session.ts'
 import { generateLoginToken, redeemLoginToken } from '../../identity/login-tokens.ts'
-import { signIn } from '../../identity/sign-in.ts'
 import { noteFirstLogin } from '../../store/first-logins.ts'
 import type { KnownUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
+import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
 import { loginBody, parseObject } from './body.ts'
 import {
   admitChange,
@@ -24,26 +25,22 @@ import { GenerateInput, LoginInput, NothingBody, OpenIdLoginInput, TokenLoginInp
 
 /** `POST /login/` */
 export async function login(request: Request, context: RequestContext): Promise<Response> {
-  return signInBy('password', request, context, LoginInput, ({ username, password }) => {
-    const { db, settings, signInGate: gate, applicationServer } = context.services
-    const deps = { db, gate, applicationServer, throttle: settings.throttle }
-    return signIn(deps, { username, password }, context.client, context.now)
-  })
+  return signInBy('password', request, context, LoginInput, (input) => signInByPassword(request, context, input))
 }
 
 /** `POST /auth_token/login/` */
 export async function loginByToken(request: Request, context: RequestContext): Promise<Response> {
   return signInBy('login_token', request, context, TokenLoginInput, async ({ loginToken }) => {
-    const gate = await pastTheGate(context)
-    return gate.ok ? redeemLoginToken(context.services.db, loginToken, context.now) : gate
+    const passed = await passGate(context.services.signInGate, 'sign-in', context.client)
+    return passed.ok ? redeemLoginToken(context.services.db, loginToken, context.now) : passed
   })
 }
 
 /** `POST /openid/login/` */
 export async function loginByOpenId(request: Request, context: RequestContext): Promise<Response> {
   return signInBy('openid', request, context, OpenIdLoginInput, async (input) => {
-    const gate = await pastTheGate(context)
-    if (!gate.ok) return gate
+    const passed = await passGate(context.services.signInGate, 'sign-in', context.client)
+    if (!passed.ok) return passed
     const { authorization_code: code, nonce, redirect_uri: redirectUri } = input
     return context.services.openId.signIn({ code, nonce, redirectUri }, context.now)
   })
@@ -115,11 +112,8 @@ async function signInBy<T>(
   // The session is open: what cannot be noted now does not undo it.
   const first = user.firstLoginAt === null ? await noteFirstLogin(services.db, user, now) : ok(false)
   const { token, ...view } = opened.value
-  return sessionAnswer(request, context, loginBody(user, first.ok ? first.value : true), { token, view })
-}
-
-/** The cheap limit by address, for secrets too long to be guessed. Errors: `rate_limited`. */
-async function pastTheGate({ services, client }: RequestContext): Promise<Result<void, SessionError>> {
-  const { success } = await services.signInGate.limit({ key: client.address ?? 'unknown' })
-  return success ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: 60 })
+  const body = loginBody(user, first.ok ? first.value : true)
+  const response = await sessionAnswer(request, context, body, { token, view })
+  if (credentialsType === 'password') rememberDevice(response, request, context, user)
+  return response
 }

@@ -3,6 +3,7 @@ import { readSignature } from '../../auth/access-key-signature.ts'
 import { authenticateSigner, type Signer } from '../../auth/access-keys.ts'
 import type { AuthorizationMessage } from '../../auth/authorization-messages.ts'
 import { requireScope } from '../../auth/credentials.ts'
+import { passGate } from '../../auth/gates.ts'
 import type { Scope } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import type { Result } from '../../domain/result.ts'
@@ -11,9 +12,6 @@ import { findUser, type KnownUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
 import type { Handler } from '../route.ts'
 import { renderDenied, renderError } from './errors.ts'
-
-/** The gate's period, in seconds (wrangler.toml). */
-const GATE_SECONDS = 60
 
 /** One request of a caller who may make it, about a user who exists. */
 export interface Operation {
@@ -32,8 +30,8 @@ export function permitted(
     const { services, now } = context
     const { identity_store_id: identityStoreId = '', user_id: userId = '' } = parameters
     // Before any look-up; by address, so that nobody can use up another caller's share.
-    const gate = await services.accessKeyGate.limit({ key: context.client.address ?? '' })
-    if (!gate.success) return renderError({ code: 'rate_limited', retryAfterSeconds: GATE_SECONDS }, context)
+    const passed = await passGate(services.accessKeyGate, 'access-key', context.client)
+    if (!passed.ok) return renderError(passed.error, context)
 
     const signature = readSignature(request.headers, now)
     if (!signature.ok) return renderError({ code: 'bad_signature', fault: signature.error }, context)

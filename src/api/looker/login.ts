@@ -1,12 +1,12 @@
 /** API logins: with an API client's id and secret, on behalf of another user (sudo), and their end. */
 import type { z } from 'zod'
 import { authenticateApiClient, requireScope } from '../../auth/credentials.ts'
+import { passGate } from '../../auth/gates.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { readBody, utf8 } from '../../http/body.ts'
 import type { OpenedWithToken } from '../../sessions/api-sessions.ts'
-import { within } from '../../store/database.ts'
 import { findUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
 import { check } from '../parse.ts'
@@ -14,11 +14,6 @@ import { badBody } from './body.ts'
 import { accessToken, answer, answerNothing, auditFacts, type Operation, type Outcome } from './caller.ts'
 import { renderError } from './errors.ts'
 import { type AccessToken, LoginInput } from './schemas.ts'
-
-/** Period of the gate in front of the logins, in seconds (wrangler.toml). */
-const GATE_SECONDS = 60
-/** Longest wait for it, in milliseconds. */
-const GATE_TIMEOUT_MILLISECONDS = 1_000
 
 /** `POST /login`. What is wrong with the credentials is not told: 404, as Looker answers. */
 export async function login(
@@ -43,10 +38,8 @@ const REFUSALS: ReadonlySet<SessionError['code']> = new Set([
 
 async function logIn(request: Request, context: RequestContext): Outcome {
   const { services, client, now } = context
-  // Secrets are too long to be guessed: a gate that is out of order stands open.
-  const key = `api:${client.address}`
-  const gate = await within(GATE_TIMEOUT_MILLISECONDS, 'rate limit', () => services.signInGate.limit({ key }))
-  if (gate.ok && !gate.value.success) return fail({ code: 'rate_limited', retryAfterSeconds: GATE_SECONDS })
+  const passed = await passGate(services.signInGate, 'api', client)
+  if (!passed.ok) return passed
   const input = await readLogin(request)
   if (!input.ok) return input
   const { client_id: id, client_secret: secret } = input.value

@@ -2,7 +2,6 @@
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { hashPassword } from '../../identity/passwords.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
 import {
   type ChangedMeanwhile,
@@ -46,7 +45,7 @@ export async function putStoreUser(operation: Operation): Outcome {
   if (!input.ok) return input
   const seen = await seenUser(operation)
   if (!seen.ok) return seen
-  const hash = await newPasswordHash(input.value)
+  const hash = await newPasswordHash(operation, input.value)
   if (!hash.ok) return hash
 
   const row = seen.value
@@ -68,7 +67,7 @@ export async function patchUser(operation: Operation): Outcome {
   if (!input.ok) return input
   const user = await requireUser(operation)
   if (!user.ok) return user
-  const passwordHash = await newPasswordHash(input.value)
+  const passwordHash = await newPasswordHash(operation, input.value)
   if (!passwordHash.ok) return passwordHash
 
   const { openid_subject: openidSubject } = input.value
@@ -129,11 +128,12 @@ async function seenUser({ context, identityStoreId, userId }: Operation): Promis
 }
 
 /** The hash to be stored: undefined to leave it, null for no password. Errors: `unavailable`. */
-async function newPasswordHash(input: {
-  readonly password?: string | undefined
-  readonly password_hash?: string | null | undefined
-}): Promise<Result<string | null | undefined, SessionError>> {
-  return input.password === undefined ? ok(input.password_hash) : hashPassword(input.password)
+async function newPasswordHash(
+  { context, identityStoreId, userId }: Operation,
+  input: { readonly password?: string | undefined; readonly password_hash?: string | null | undefined },
+): Promise<Result<string | null | undefined, SessionError>> {
+  if (input.password === undefined) return ok(input.password_hash)
+  return context.services.hashers.hash({ identityStoreId, userId }, input.password)
 }
 
 function userEntry({ context, caller, identityStoreId, userId }: Operation, action: string): AuditEntry {

@@ -2,9 +2,9 @@
 import { authenticateBearer, authenticateBearerFor, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import { forgetCookie, issueCookie } from '../../auth/session-carriers.ts'
-import { signIn } from '../../identity/sign-in.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
+import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
 import { privateJson, sessionBody } from './body.ts'
 import { type SessionCaller, sessionCaller } from './caller.ts'
 import { renderError } from './errors.ts'
@@ -27,14 +27,11 @@ async function signInUser(request: Request, context: RequestContext, carried: Se
   const { services, client, now } = context
   const input = await parseJson(request, SignIn)
   if (!input.ok) return renderError(input.error, context)
-  const { username, password, persistent, transport } = input.value
+  const { persistent, transport } = input.value
   if (transport === 'cookie' && !originAllowed(request, services.settings)) {
     return renderError({ code: 'origin_not_allowed' }, context)
   }
-  const { throttle } = services.settings
-  const { db, signInGate: gate, applicationServer } = services
-  const deps = { db, throttle, gate, applicationServer }
-  const user = await signIn(deps, { username, password }, client, now)
+  const user = await signInByPassword(request, context, input.value)
   if (!user.ok) return renderError(user.error, context)
 
   const opened = await services.sessions.open(
@@ -63,6 +60,7 @@ async function signInUser(request: Request, context: RequestContext, carried: Se
   if (old !== null && !cookie.startsWith(`${old}=`)) {
     response.headers.append('set-cookie', forgetCookie(request, services.settings, old))
   }
+  rememberDevice(response, request, context, user.value.user)
   return response
 }
 

@@ -186,7 +186,7 @@ describe('a request', () => {
     const answer = await list(key, user, { address: '192.0.2.55' })
     expect(answer).toMatchObject({ status: 429, body: { ...ERROR, error_code: 'APIGW.0308' } })
     expect(answer.headers.get('retry-after')).toBe('60')
-    expect(gate).toHaveBeenCalledWith({ key: '192.0.2.55' })
+    expect(gate).toHaveBeenCalledWith({ key: 'access-key:192.0.2.55' })
   })
 
   test('that meets a bug is answered without a word of it', async () => {

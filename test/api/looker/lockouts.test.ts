@@ -43,7 +43,7 @@ describe('a lockout', () => {
           remote_id: null,
           full_name: 'Test User',
           email: user.username,
-          fail_count: 6,
+          fail_count: 5,
           lockout_at: new Date(now).toISOString(),
         },
       ],

@@ -56,8 +56,8 @@ describe('a user', () => {
       email_address: null,
       has_password: true,
     })
-    // Nobody's sessions had to be told.
-    expect(counts).toMatchObject({ objectCalls: 0, jobCalls: 0 })
+    // A hasher was asked; nobody's sessions had to be told.
+    expect(counts).toMatchObject({ objectCalls: 1, jobCalls: 0 })
     const signedIn = await send('/sessions', { json: { username, password: PASSWORD, transport: 'bearer' } })
     expect(signedIn.status).toBe(201)
   })
@@ -297,6 +297,7 @@ describe('a new password', () => {
     [{ password: PASSWORD, password_hash: HASH }, 'password_hash'],
     [{ password_hash: 'md5' }, 'password_hash'],
     [{ password_hash: HASH.replace('ln=1', 'ln=30') }, 'password_hash'],
+    [{ password_hash: HASH.replace('ln=1', 'ln=16') }, 'password_hash'],
   ])('is refused: %j', async (json, field) => {
     const user = await makeUser()
     expect(await patch(pathOf(user), json)).toMatchObject({ status: 400, body: { errors: [{ field }] } })

@@ -42,6 +42,7 @@ export async function startDirectWorker(): Promise<DirectWorker> {
           durableObjects: {
             USERS: { className: 'UserSessions', useSQLite: true },
             JOBS: { className: 'StoreJobs', useSQLite: true },
+            HASHERS: { className: 'PasswordHasher', useSQLite: true },
           },
           ratelimits: { SIGN_IN_GATE: { namespace_id: '1001', simple: { limit: 300, period: 60 } } },
           unsafeDirectSockets: [{ host: '127.0.0.1' }],

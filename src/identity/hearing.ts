@@ -1,0 +1,184 @@
+/** Hearing a try to sign in, inside the object of its user name: limited before it is hashed, counted if it was wrong. */
+import { addressPrefix } from '../domain/address-prefix.ts'
+import type { SessionError } from '../domain/errors.ts'
+import type { HashCost } from '../domain/hash-cost.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { ThrottleSettings } from '../env.ts'
+import type { Database } from '../store/database.ts'
+import { hasSignedInFrom, notePasswordSignIn } from '../store/password-sign-ins.ts'
+import { type AttemptCounts, countWrongPassword, forgetAttempts, readAttempt } from '../store/sign-in-attempts.ts'
+import type { KnownUser } from '../store/users.ts'
+import { type HashingLine, MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
+import { LOGIN_MODE_RULES } from './login-modes.ts'
+import { comparePassword, hashPassword } from './passwords.ts'
+import type { Turns } from './turns.ts'
+
+/** Longest that a stranger is slowed down for a user that many try, in milliseconds. */
+export const MAX_SLOWING_MILLISECONDS = 3_000
+/** What each wrong password above the threshold adds. */
+const SLOWING_STEP_MILLISECONDS = 100
+
+/** How often, and how long apart in milliseconds, a wrong password is counted again that D1 did not take. */
+const COUNT_AGAIN_TIMES = 10
+const COUNT_AGAIN_MILLISECONDS = 1_000
+
+/** One try to sign in. */
+export interface Try {
+  /** In its one form; it may be nobody's. */
+  readonly username: string
+  readonly password: string
+  readonly address: string | null
+  /** The device, if this user has signed in on it before. */
+  readonly device: string | null
+}
+
+/** What tries are held to, and what else must be asked. */
+export interface Hearing {
+  readonly throttle: ThrottleSettings
+  readonly cost: HashCost
+  /** When the request arrived, epoch milliseconds. */
+  readonly now: number
+  /** Whether the application server says that it is the user's password. */
+  readonly authenticate: (username: string, password: string) => Promise<Result<boolean, SessionError>>
+}
+
+interface Dependencies {
+  readonly db: Database
+  readonly line: HashingLine
+  readonly turns: Turns
+  /** Work that goes on after the answer. */
+  readonly later: (work: Promise<unknown>) => void
+}
+
+/**
+ * Answers the user if the password is right. Errors: `invalid_credentials`, counted; those that count nothing:
+ * `locked_out`, `rate_limited`, `unavailable`.
+ */
+export async function hear(
+  deps: Dependencies,
+  attempt: Try,
+  hearing: Hearing,
+): Promise<Result<KnownUser, SessionError>> {
+  const { username, address, device } = attempt
+  const until = Date.now() + MAX_HASHING_WAIT_MILLISECONDS
+  const prefix = addressPrefix(address)
+  const who = { username, address, device, prefix }
+  const turn = await deps.turns.begin(`${username} ${device ?? prefix}`, until - Date.now())
+  if (!turn.ok) return turn
+  const ends = [turn.value]
+  const followUps: Promise<unknown>[] = []
+  try {
+    const first = await readAttempt(deps.db, who, hearing.now)
+    if (!first.ok) return first
+    const known = device !== null || (first.value.found !== null && hasSignedInFrom(first.value.found.user, prefix))
+    // Strangers who try one user without end are heard one at a time.
+    const isTried = !known && first.value.counts.user.attempts >= hearing.throttle.triesPerUser
+    if (isTried) {
+      const alone = await deps.turns.begin(username, until - Date.now())
+      if (!alone.ok) return alone
+      ends.push(alone.value)
+    }
+    const read = isTried ? await readAttempt(deps.db, who, hearing.now) : first
+    if (!read.ok) return read
+    const { counts, found } = read.value
+    const refused = refusal(counts, known, hearing)
+    if (refused !== null) return fail(refused)
+    const slowing = known ? 0 : slowingOf(counts, hearing)
+    if (slowing > 0) await scheduler.wait(slowing)
+
+    const place = { priority: known ? 'known' : 'stranger', who: known ? username : prefix } as const
+    const milliseconds = until + slowing - Date.now()
+    const compared = await check(deps.line, attempt, found, { ...hearing, ...place, milliseconds })
+    if (!compared.ok) return compared
+    if (!compared.value.fits || found === null) {
+      const count = () => countWrongPassword(deps.db, who, found !== null, hearing.throttle, hearing.now)
+      const counted = await count()
+      if (!counted.ok) followUps.push(again(count))
+      return counted.ok ? fail({ code: 'invalid_credentials' }) : counted
+    }
+    const forgets = counts.pair.attempts > 0 || counts.user.attempts > 0
+    if (forgets) followUps.push(forgetAttempts(deps.db, who, counts))
+    if (compared.value.replace || !hasSignedInFrom(found.user, prefix)) {
+      followUps.push(note(deps, attempt, hearing, found, compared.value.replace))
+    }
+    return ok(found)
+  } finally {
+    deps.later(
+      Promise.allSettled(followUps).then(() => {
+        for (const end of ends) end()
+      }),
+    )
+  }
+}
+
+/** Nobody goes on guessing because D1 does not count: the next turn waits until it does, or for half a minute. */
+async function again(count: () => Promise<Result<void, SessionError>>): Promise<void> {
+  for (let time = 0; time < COUNT_AGAIN_TIMES; time += 1) {
+    await scheduler.wait(COUNT_AGAIN_MILLISECONDS)
+    if ((await count()).ok) return
+  }
+}
+
+/** Why a try is not heard; null if it is. Who is known is held to the tries of the pair alone. */
+function refusal(
+  { pair, address, user }: AttemptCounts,
+  known: boolean,
+  { throttle, now }: Hearing,
+): SessionError | null {
+  const secondsUntil = (instant: number) => Math.max(1, Math.ceil((instant - now) / 1000))
+  if (pair.lockedUntil !== null) return { code: 'locked_out', retryAfterSeconds: secondsUntil(pair.lockedUntil) }
+  if (known) return null
+  if (address.attempts >= throttle.triesPerAddress) {
+    return { code: 'rate_limited', retryAfterSeconds: secondsUntil(address.windowEndsAt) }
+  }
+  return user.lockedUntil === null ? null : { code: 'rate_limited', retryAfterSeconds: secondsUntil(user.lockedUntil) }
+}
+
+/** How long a stranger is slowed down, in milliseconds. */
+function slowingOf({ user }: AttemptCounts, { throttle }: Hearing): number {
+  const above = user.attempts + 1 - throttle.triesBeforeSlowing
+  return Math.min(Math.max(0, above) * SLOWING_STEP_MILLISECONDS, MAX_SLOWING_MILLISECONDS)
+}
+
+interface Verdict {
+  readonly fits: boolean
+  /** Our hash has another cost than new ones have. */
+  readonly replace: boolean
+}
+
+type Turn = Hearing & { readonly priority: 'known' | 'stranger'; readonly who: string; readonly milliseconds: number }
+
+/**
+ * Whether the password is the user's, as the login mode has it. Everybody costs one hash: nobody, the disabled,
+ * bots, and those whose password is not ours to check.
+ */
+async function check(
+  line: HashingLine,
+  { password }: Try,
+  found: KnownUser | null,
+  { priority, who, cost, milliseconds, authenticate }: Turn,
+): Promise<Result<Verdict, SessionError>> {
+  const mayTry = found?.user.active === true && !found.user.bot
+  const checkedBy = mayTry ? LOGIN_MODE_RULES[found.loginMode].passwordCheckedBy : 'nobody'
+  const hash = checkedBy === 'latchkey' ? (found?.user.passwordHash ?? null) : null
+  const hashed = await line.take(priority, who, cost, milliseconds, () => comparePassword(password, hash, cost))
+  if (!hashed.ok) return hashed
+  if (checkedBy !== 'application_server') {
+    return ok({ fits: hashed.value.fits, replace: hashed.value.otherCost })
+  }
+  const authenticated = await authenticate(found?.user.username ?? '', password)
+  return authenticated.ok ? ok({ fits: authenticated.value, replace: false }) : authenticated
+}
+
+/** Remembers at the user where it signed in, and replaces a hash of another cost, if there is time for one. */
+async function note(
+  { db, line }: Dependencies,
+  { username, password, address }: Try,
+  { cost }: Hearing,
+  { user }: KnownUser,
+  replace: boolean,
+): Promise<void> {
+  const hash = () => hashPassword(password, cost)
+  const made = replace ? await line.take('stranger', username, cost, MAX_HASHING_WAIT_MILLISECONDS, hash) : ok(null)
+  await notePasswordSignIn(db, user, addressPrefix(address), made.ok ? made.value : null)
+}

@@ -1,0 +1,34 @@
+/**
+ * `PasswordHasher`: the Durable Object in which passwords are hashed, so that it stops no check. There are a fixed
+ * number, chosen by a hash of the user name; it keeps nothing. All that is tried for one user name comes to one
+ * object, where the tries of one client are heard one after the other: so what was wrong counts before the next is
+ * heard, and what is right counts for nothing.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import type { SessionError } from '../domain/errors.ts'
+import type { HashCost } from '../domain/hash-cost.ts'
+import type { Result } from '../domain/result.ts'
+import { type Database, openDatabase, type Unavailable } from '../store/database.ts'
+import type { KnownUser } from '../store/users.ts'
+import { HashingLine, MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
+import { type Hearing, hear, type Try } from './hearing.ts'
+import { hashPassword } from './passwords.ts'
+import { Turns } from './turns.ts'
+
+/** Of all the hashers in this isolate. */
+const line = new HashingLine()
+
+export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
+  private readonly db: Database = openDatabase(this.env.DB)
+  private readonly turns = new Turns()
+
+  /** Hashes an operator's new password for a user. Errors: `unavailable` if it would take too long. */
+  hash(who: string, password: string, cost: HashCost): Promise<Result<string, Unavailable>> {
+    return line.take('operator', who, cost, MAX_HASHING_WAIT_MILLISECONDS, () => hashPassword(password, cost))
+  }
+
+  /** Hears a try to sign in. `authenticate` asks the application server. Errors as for `hear`. */
+  hear(attempt: Try, hearing: Hearing): Promise<Result<KnownUser, SessionError>> {
+    return hear({ db: this.db, line, turns: this.turns, later: (work) => this.ctx.waitUntil(work) }, attempt, hearing)
+  }
+}

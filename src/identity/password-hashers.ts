@@ -1,0 +1,47 @@
+/** The hashers as the Worker sees them: which one, and how long to wait for it. */
+import { hash } from 'node:crypto'
+import type { SessionError } from '../domain/errors.ts'
+import type { HashCost } from '../domain/hash-cost.ts'
+import type { Result } from '../domain/result.ts'
+import { isObjectBug, within } from '../store/database.ts'
+import type { UserKey } from '../store/rules.ts'
+import type { KnownUser } from '../store/users.ts'
+import { MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
+import { type Hearing, MAX_SLOWING_MILLISECONDS, type Try } from './hearing.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+
+/** How many hashers there are. Fixed: whoever asks can make no more of them. */
+const HASHERS = 64
+/** Longest wait for a hasher, in milliseconds: its line, its slowing, D1 before and after, and the application server. */
+const TIMEOUT_MILLISECONDS = MAX_HASHING_WAIT_MILLISECONDS + MAX_SLOWING_MILLISECONDS + 9_000
+
+export class PasswordHashers {
+  private readonly objects: DurableObjectNamespace<PasswordHasher>
+  private readonly cost: HashCost
+
+  constructor(objects: DurableObjectNamespace<PasswordHasher>, cost: HashCost) {
+    this.objects = objects
+    this.cost = cost
+  }
+
+  /** Hashes a user's new password; no stranger is waited for. Errors: `unavailable`. */
+  hash({ identityStoreId, userId }: UserKey, password: string): Promise<Result<string, SessionError>> {
+    const who = `${identityStoreId}/${userId}`
+    return this.ask(who, (hasher) => hasher.hash(who, password, this.cost))
+  }
+
+  /** Hears a try to sign in. Errors as for `hear`. */
+  hear(attempt: Try, hearing: Omit<Hearing, 'cost'>): Promise<Result<KnownUser, SessionError>> {
+    return this.ask(attempt.username, (hasher) => hasher.hear(attempt, { ...hearing, cost: this.cost }))
+  }
+
+  private async ask<T>(
+    name: string,
+    call: (hasher: DurableObjectStub<PasswordHasher>) => Promise<Result<T, SessionError>>,
+  ): Promise<Result<T, SessionError>> {
+    const number = Number.parseInt(hash('sha256', name, 'hex').slice(0, 8), 16) % HASHERS
+    const hasher = this.objects.get(this.objects.idFromName(`hasher-${number}`))
+    const answer = await within(TIMEOUT_MILLISECONDS, 'password hashing', () => call(hasher), isObjectBug)
+    return answer.ok ? answer.value : answer
+  }
+}
