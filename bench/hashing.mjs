@@ -1,8 +1,8 @@
-// Checks while sign-ins hash: hashing blocks its isolate, so four clients that sign in
-// again at once, as fast as they are let, are the worst that sign-ins do to others.
+// Checks while sign-ins hash: in one process, hashing stops everything, also where it has objects of its own. So four
+// clients that sign in again at once, as fast as they are let, are the worst that sign-ins do to others here.
 import { passwordHash } from './contenders/latchkey.mjs'
 import { burst } from './load.mjs'
-import { spread } from './rounds.mjs'
+import { spread } from './spread.mjs'
 
 /** As the service makes new hashes. */
 const COST = { ln: 14, p: 5 }

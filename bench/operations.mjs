@@ -1,6 +1,6 @@
 // Operations that are measured one at a time: how long, and how many statements of D1.
 import { serveLatchkey } from './contenders/latchkey.mjs'
-import { spread } from './rounds.mjs'
+import { spread } from './spread.mjs'
 
 const SETTINGS_USERS = 1_000
 const LIVE = [0, 50, 1_000]

@@ -1,5 +1,6 @@
 // Rounds: every scenario once in each, so that whatever else the machine does falls on all of them alike.
 import { burst } from './load.mjs'
+import { spread } from './spread.mjs'
 
 /** What goes on after the answers of a scenario that writes must not fall on the next one, in milliseconds. */
 const SETTLING_MILLISECONDS = 500
@@ -15,7 +16,10 @@ export async function runRounds(scenarios, { rounds, warmUp, seconds, amount, re
     for (const key of inTurn(Object.keys(scenarios), round)) {
       if (leftOut.has(key)) continue
       const scenario = scenarios[key]
-      const size = scenario.writes ? { amount } : { seconds: round === 0 ? warmUp : seconds }
+      const { share = 1 } = scenario
+      const size = scenario.writes
+        ? { amount: Math.round(amount * share) }
+        : { seconds: round === 0 ? warmUp : seconds }
       try {
         // Objects sleep after 10 s without a request; these are to be measured awake.
         if (scenario.wakes) await burst(scenario, { amount: scenario.wakes })
@@ -38,14 +42,6 @@ function inTurn(keys, round) {
   const start = (round * 5) % keys.length
   const turned = [...keys.slice(start), ...keys.slice(0, start)]
   return round % 2 === 0 ? turned : turned.reverse()
-}
-
-/** Median and range of some figures. */
-export function spread(figures) {
-  const sorted = figures.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  const median = (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2
-  return { median, least: sorted[0], most: sorted.at(-1) }
 }
 
 /** The ratio of two scenarios, round by round; null if one of them was left out, or nothing compared yet. */

@@ -9,14 +9,21 @@ import { chart } from './chart.mjs'
 import { startBetterAuth } from './contenders/better-auth.mjs'
 import { startExpressRedis, startExpressSqlite } from './contenders/express-session.mjs'
 import { startIronSession } from './contenders/iron-session.mjs'
-import { startLatchkey, startLatchkeyOfMany, startLatchkeyThatOpens } from './contenders/latchkey.mjs'
+import {
+  startLatchkey,
+  startLatchkeyOfMany,
+  startLatchkeyThatHashes,
+  startLatchkeyThatOpens,
+} from './contenders/latchkey.mjs'
 import { startLimits } from './contenders/limits.mjs'
 import { startWorkersOauthProvider } from './contenders/workers-oauth-provider.mjs'
 import { measureHashing } from './hashing.mjs'
+import { nineOClock as measureNineOClock } from './nine-o-clock.mjs'
 import { measureOperations } from './operations.mjs'
 import { asMarkdown, asText, writeReadme } from './report.mjs'
-import { ratio, runRounds, spread } from './rounds.mjs'
+import { ratio, runRounds } from './rounds.mjs'
 import { measureScale } from './scale.mjs'
+import { spread } from './spread.mjs'
 import { judge } from './targets.mjs'
 import { workerdVersion } from './workers.mjs'
 
@@ -47,6 +54,7 @@ const NOTHING_COMPARED = {
   summary: {},
   operations: {},
   hashing: null,
+  nineOClock: null,
   leftOut: {},
 }
 
@@ -99,6 +107,7 @@ async function compared() {
     ['Latchkey', startLatchkey],
     ['Latchkey with many live users', () => startLatchkeyOfMany(SIZE)],
     ['Latchkey that opens', () => startLatchkeyThatOpens({ ...SIZE, newUsers: (SIZE.rounds + 1) * SIZE.amount })],
+    ['Latchkey that hashes', startLatchkeyThatHashes],
     ['better-auth', startBetterAuth],
     ['iron-session', startIronSession],
     ['workers-oauth-provider', startWorkersOauthProvider],
@@ -132,6 +141,8 @@ async function compared() {
     for (const stop of stops) await stop()
   }
   const operations = await attempt('operations', () => measureOperations(SIZE, say), leftOut)
+  say('nine o’clock')
+  const nineOClock = await attempt('nine o’clock', () => measureNineOClock(options.quick ? { users: 60 } : {}), leftOut)
   const summary = Object.fromEntries(
     Object.entries(rounds.bursts).map(([key, bursts]) => [
       key,
@@ -150,6 +161,7 @@ async function compared() {
     rounds: SIZE.rounds,
     summary,
     hashing,
+    nineOClock,
     operations: operations ?? {},
     leftOut: { ...leftOut, ...rounds.leftOut },
     bursts: rounds.bursts,

@@ -30,6 +30,13 @@ export const TARGETS = [
     'better_auth_sign_in',
     1,
   ),
+  throughput('sign-in ÷ better-auth sign-in, the same hash', 'sign_in_hashed', 'better_auth_sign_in_hashed', 0.9),
+  throughput('sign-in ÷ a Worker that hashes a password', 'sign_in_hashed', 'hash', 0.9),
+  {
+    what: 'nine o’clock: 500 sign-ins, 20 at a time: refused',
+    most: 0,
+    find: ({ nineOClock }) => exactly(nineOClock?.refused),
+  },
   {
     what: 'CPU per strict check ÷ CPU of the empty Worker',
     most: 5,

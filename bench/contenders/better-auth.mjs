@@ -1,8 +1,10 @@
 // better-auth on D1, with and without its cookie cache, and its sign-in.
 import { serveWorker } from '../workers.mjs'
 import { cookiesOf, mustBe } from './answers.mjs'
+import { HASHED } from './hashed.mjs'
 
 const USERS = 64
+const HASHED_USERS = 16
 const PASSWORD = 'correct horse battery staple'
 
 /** Starts the contender. Answers its scenarios and how to stop it. */
@@ -31,17 +33,24 @@ export async function startBetterAuth() {
     if ((await answer.json())?.user?.email !== emails[0]) throw new Error('better-auth does not know its own session')
     return { url, pid, status: 200, requests: [{ path: `${base}/get-session`, headers }] }
   }
-  const signIns = emails.map((email) => ({
-    method: 'POST',
-    path: '/d1/sign-in/email',
-    headers: { origin: url, 'content-type': 'application/json' },
-    body: JSON.stringify({ email, password: PASSWORD }),
-  }))
+  const hashed = Array.from({ length: HASHED_USERS }, (_, index) => `hashed${index}@pie.example`)
+  for (const email of hashed) {
+    await mustBe(200, post('/hashed/sign-up/email', { email, password: PASSWORD, name: 'Pie' }))
+  }
+  const signIns = (base, users) =>
+    users.map((email) => ({
+      method: 'POST',
+      path: `${base}/sign-in/email`,
+      headers: { origin: url, 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password: PASSWORD }),
+    }))
+  const signIn = { url, pid, status: 200, writes: true }
   return {
     scenarios: {
       better_auth: await check('/d1'),
       better_auth_cached: await check('/cached'),
-      better_auth_sign_in: { url, pid, status: 200, requests: signIns, writes: true },
+      better_auth_sign_in: { ...signIn, requests: signIns('/d1', emails) },
+      better_auth_sign_in_hashed: { ...signIn, requests: signIns('/hashed', hashed), ...HASHED },
     },
     stop,
   }

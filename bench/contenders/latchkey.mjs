@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { unstable_readConfig } from 'wrangler'
 import { serveWorker } from '../workers.mjs'
 import { mustBe } from './answers.mjs'
+import { HASHED } from './hashed.mjs'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const STORE = 'd-bench'
@@ -13,7 +14,9 @@ const PASSWORD = 'correct horse battery staple'
 const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36'
 const ADDRESS = '192.0.2.1'
+const PUBLIC_ORIGIN = 'http://127.0.0.1:8787'
 const CLIENT = { 'cf-connecting-ip': ADDRESS, 'user-agent': USER_AGENT }
+const HASHED_USERS = 16
 const USERS_PER_IMPORT = 1_000
 const OPENINGS_AT_ONCE = 32
 /** Without a statement for so long, D1 has done what followed from the last request. */
@@ -26,10 +29,20 @@ const UNLIMITED = {
   SIGN_IN_TRIES_PER_USER_AND_ADDRESS: '1000000',
   SIGN_IN_TRIES_PER_ADDRESS: '1000000',
   SIGN_IN_TRIES_BEFORE_SLOWING: '1000000',
+  SIGN_IN_TRIES_PER_USER: '1000000',
 }
+const UNGATED = { limit: 1_000_000, period: 60 }
 
-/** Serves Latchkey with an empty store and a credential for everything; `entry` may be another Worker around it. */
-export async function serveLatchkey({ entry = 'src/index.ts', inspectorPort } = {}) {
+/**
+ * Serves Latchkey with an empty store and a credential for everything. `entry` may be another Worker around it,
+ * `variables` take the place of the unlimited ones, and `gate` that of a gate which stands open.
+ */
+export async function serveLatchkey({
+  entry = 'src/index.ts',
+  inspectorPort,
+  variables = UNLIMITED,
+  gate = UNGATED,
+} = {}) {
   const secret = () => randomBytes(32).toString('base64url')
   const bootstrapSecret = secret()
   const worker = await serveWorker({
@@ -44,14 +57,11 @@ export async function serveLatchkey({ entry = 'src/index.ts', inspectorPort } = 
       CONFIG.durable_objects.bindings.map((object) => [object.name, { className: object.class_name, useSQLite: true }]),
     ),
     ratelimits: Object.fromEntries(
-      CONFIG.ratelimits.map(({ name, namespace_id }) => [
-        name,
-        { namespace_id, simple: { limit: 1_000_000, period: 60 } },
-      ]),
+      CONFIG.ratelimits.map(({ name, namespace_id }) => [name, { namespace_id, simple: gate }]),
     ),
     bindings: {
       ...CONFIG.vars,
-      ...UNLIMITED,
+      ...variables,
       SESSION_TOKEN_KEYS: `1:${secret()}`,
       SEALING_KEYS: `1:${secret()}`,
       OPERATOR_BOOTSTRAP_SECRET: bootstrapSecret,
@@ -185,13 +195,13 @@ class Service {
     return { path: '/sessions/current', headers: { authorization: `Bearer ${token}`, ...CLIENT, ...headers } }
   }
 
-  /** A sign-in with the password, as a request. */
-  signIn(userId) {
+  /** A sign-in with a password, the right one unless told otherwise, as a request. */
+  signIn(userId, { password = PASSWORD, transport = 'bearer', headers = {} } = {}) {
     return {
       method: 'POST',
       path: '/sessions',
-      headers: { 'content-type': 'application/json', ...CLIENT },
-      body: JSON.stringify({ username: `${userId}@pie.example`, password: PASSWORD, transport: 'bearer' }),
+      headers: { 'content-type': 'application/json', origin: PUBLIC_ORIGIN, ...CLIENT, ...headers },
+      body: JSON.stringify({ username: `${userId}@pie.example`, password, transport }),
     }
   }
 
@@ -239,9 +249,9 @@ export async function startLatchkeyOfMany({ users }) {
   return { scenarios: { check_many: { ...checks, wakes: tokens.length } }, stop: service.stop }
 }
 
-/** The same for openings: what they leave to be done must not fall on checks. */
+/** The same for openings: what they leave to be done must not fall on checks. Their hashing is next to nothing. */
 export async function startLatchkeyThatOpens({ known, newUsers }) {
-  const service = await serveLatchkey()
+  const service = await serveLatchkey({ variables: { ...UNLIMITED, PASSWORD_HASH_COST: 'ln=1,r=8,p=1' } })
   const openers = await service.makeUsers('known', known, { password_hash: passwordHash(1, 1) })
   await service.open(openers)
   const fresh = await service.makeUsers('new', newUsers)
@@ -257,8 +267,16 @@ export async function startLatchkeyThatOpens({ known, newUsers }) {
     scenarios: {
       open_known: { ...service.scenario(openings(openers), 201), writes: true },
       open_new: { ...service.scenario((amount) => openings(nextUsers(amount)), 201), writes: true },
-      sign_in: { ...service.scenario(signIns, 201), writes: true, connections: 3 },
+      sign_in: { ...service.scenario(signIns, 201), writes: true },
     },
     stop: service.stop,
   }
+}
+
+/** The same for sign-ins that hash at full cost. */
+export async function startLatchkeyThatHashes() {
+  const service = await serveLatchkey()
+  const users = await service.makeUsers('hashed', HASHED_USERS, { password_hash: passwordHash(14, 5) })
+  const signIns = users.map((userId) => service.signIn(userId))
+  return { scenarios: { sign_in_hashed: { ...service.scenario(signIns, 201), ...HASHED } }, stop: service.stop }
 }

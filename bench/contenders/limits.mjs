@@ -1,5 +1,6 @@
 // The limits: a Worker that does nothing, and ones that do the least for a check and for an opening.
 import { serveWorker } from '../workers.mjs'
+import { HASHED } from './hashed.mjs'
 
 /** Starts the contender. Answers its scenarios and how to stop it. */
 export async function startLimits({ known }) {
@@ -17,6 +18,7 @@ export async function startLimits({ known }) {
       empty: scenario('/'),
       object_call: scenario('/call'),
       object_read: scenario('/read'),
+      hash: { ...scenario('/hash'), ...HASHED },
       object_write: { ...scenario(...Array.from({ length: known }, (_, user) => `/write?${user}`)), writes: true },
     },
     stop,

@@ -1,8 +1,23 @@
-// better-auth as its documentation sets it up on D1, twice: without its cookie cache and with it. No hashing.
+// better-auth as its documentation sets it up on D1, three times: without its cookie cache and with it, both without
+// hashing, and with the hash that Latchkey makes.
+import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
 
 const instances = new Map()
+
+const scrypt = (password, salt) => scryptSync(password, salt, 32, { N: 16_384, r: 8, p: 5, maxmem: 2 ** 26 })
+const HASHED = {
+  hash: async (password) => {
+    const salt = randomBytes(16)
+    return `${salt.toString('hex')}:${scrypt(password, salt).toString('hex')}`
+  },
+  verify: async ({ hash, password }) => {
+    const [salt, expected] = hash.split(':').map((hex) => Buffer.from(hex, 'hex'))
+    return timingSafeEqual(scrypt(password, salt), expected)
+  },
+}
+const NOT_HASHED = { hash: async (password) => password, verify: async ({ hash, password }) => hash === password }
 
 function instance(env, origin, basePath) {
   let auth = instances.get(basePath)
@@ -21,7 +36,7 @@ function options(env, origin, basePath) {
     secret: env.SECRET,
     emailAndPassword: {
       enabled: true,
-      password: { hash: async (password) => password, verify: async ({ hash, password }) => hash === password },
+      password: basePath === '/hashed' ? HASHED : NOT_HASHED,
     },
     session: { cookieCache: { enabled: basePath === '/cached', maxAge: 3600 } },
     rateLimit: { enabled: false },
@@ -38,6 +53,7 @@ export default {
       await runMigrations()
       return new Response('done')
     }
-    return instance(env, origin, pathname.startsWith('/cached/') ? '/cached' : '/d1').handler(request)
+    const basePath = ['/cached', '/hashed'].find((path) => pathname.startsWith(`${path}/`)) ?? '/d1'
+    return instance(env, origin, basePath).handler(request)
   },
 }

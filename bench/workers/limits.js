@@ -1,7 +1,8 @@
 // What nothing can be faster than: a Worker that does nothing, Workers that make one call of an object, and one
 // that does the least for a session that is to last: it asks D1, an object writes it down with an alarm that would
-// complete its copy, and the copy goes to D1 after the answer.
+// complete its copy, and the copy goes to D1 after the answer. And one that hashes a password, as every sign-in does.
 import { DurableObject } from 'cloudflare:workers'
+import { scryptSync } from 'node:crypto'
 
 const RETRY_MILLISECONDS = 10_000
 const DEADLINE_MILLISECONDS = 30 * 86_400_000
@@ -44,6 +45,8 @@ export default {
   async fetch(request, env) {
     const { pathname, search } = new URL(request.url)
     if (pathname === '/') return new Response('somebody')
+    if (pathname === '/hash')
+      return new Response(scryptSync('password', 'salt', 32, { N: 16_384, r: 8, p: 5, maxmem: 2 ** 26 }))
     const stub = env.LIMIT.get(env.LIMIT.idFromName(search || 'one'))
     if (pathname === '/write') {
       await env.DB.prepare('SELECT user FROM sessions WHERE id = ?').bind('one').first()

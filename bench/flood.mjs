@@ -1,0 +1,74 @@
+// `npm run flood`: strangers try 30 passwords a second, from one /64 and then from a thousand, while ten users who have
+// signed in before sign in again: five by the cookie of their device, five from their address. All ten must be let in.
+import { passwordHash, serveLatchkey } from './contenders/latchkey.mjs'
+import { spread } from './spread.mjs'
+
+const KNOWN = 10
+const PER_SECOND = 30
+const SECONDS = 12
+/** When the ten come. */
+const AFTER_SECONDS = 4
+/** As the service makes new hashes. */
+const COST = { ln: 14, p: 5 }
+
+const WHERE = {
+  'one /64': (sent) => `2001:db8:bad:0::${sent.toString(16)}`,
+  'a thousand /64': (sent) => `2001:db8:bad:${(sent % 1_000).toString(16)}::1`,
+}
+
+async function flood(service, prefix, addressOf) {
+  const users = await service.makeUsers(prefix, KNOWN, { password_hash: passwordHash(COST.ln, COST.p) })
+  const home = (index) => ({ 'cf-connecting-ip': `2001:db8:600d:${index}::1` })
+  const away = (index) => ({ 'cf-connecting-ip': `2001:db8:a3a7:${index}::1` })
+  const cookies = []
+  for (const [index, id] of users.entries()) {
+    const response = await send(service, service.signIn(id, { transport: 'cookie', headers: home(index) }))
+    if (response.status !== 201) throw new Error(`a user could not sign in at first: ${response.status}`)
+    cookies.push(/latchkey_device=[^;]+/.exec(response.headers.get('set-cookie'))[0])
+  }
+
+  const strangers = []
+  const known = []
+  for (let sent = 0; sent < PER_SECOND * SECONDS; sent += 1) {
+    const headers = { 'cf-connecting-ip': addressOf(sent) }
+    const name = sent % 2 === 0 ? users[sent % KNOWN] : `nobody${sent}`
+    strangers.push(send(service, service.signIn(name, { password: `guess ${sent}`, headers })))
+    if (sent === PER_SECOND * AFTER_SECONDS) {
+      for (const [index, id] of users.entries()) {
+        const headers = index % 2 === 0 ? { ...away(index), cookie: cookies[index] } : home(index)
+        known.push(send(service, service.signIn(id, { headers })))
+      }
+    }
+    await new Promise((go) => setTimeout(go, 1_000 / PER_SECOND))
+  }
+  return { known: await Promise.all(known), strangers: await Promise.all(strangers) }
+}
+
+async function send({ url }, { path, ...request }) {
+  const startedAt = performance.now()
+  const response = await fetch(`${url}${path}`, request)
+  await response.body?.cancel()
+  return { status: response.status, headers: response.headers, milliseconds: performance.now() - startedAt }
+}
+
+let failed = false
+for (const [where, addressOf] of Object.entries(WHERE)) {
+  const service = await serveLatchkey({ variables: {}, gate: { limit: 300, period: 60 } })
+  const { known, strangers } = await flood(service, where.replaceAll(/\W/g, ''), addressOf)
+  await service.stop()
+  const times = spread(known.map(({ milliseconds }) => milliseconds))
+  console.log(`${PER_SECOND} tries a second from ${where}:`)
+  console.log(`  the ten: ${byStatus(known)}, in ${ms(times.median)} (${ms(times.least)} to ${ms(times.most)})`)
+  console.log(`  strangers: ${byStatus(strangers)}`)
+  if (known.some(({ status }) => status !== 201)) failed = true
+}
+process.exit(failed ? 1 : 0)
+
+function byStatus(answers) {
+  const counts = Map.groupBy(answers, ({ status }) => status)
+  return [...counts].map(([status, list]) => `${list.length} × ${status}`).join(', ')
+}
+
+function ms(milliseconds) {
+  return `${Math.round(milliseconds)} ms`
+}
