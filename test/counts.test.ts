@@ -115,7 +115,15 @@ test('a sign-in asks a hasher and wakes one object, also a new one', async () =>
   // One trip before hashing, of two statements; a session is a row and two index entries; the user's row remembers
   // from where it was signed in, after the answer and the first time only.
   // Most rows of the object are its schema's, written once for good.
-  expect(found).toEqual({ ...NOTHING, objectCalls: 2, d1Statements: 5, mirror: 2, d1Rows: 4, objectRows: 10, alarms: 2 })
+  expect(found).toEqual({
+    ...NOTHING,
+    objectCalls: 2,
+    d1Statements: 5,
+    mirror: 2,
+    d1Rows: 4,
+    objectRows: 10,
+    alarms: 2,
+  })
 })
 
 test('a sign-in of a known user', async () => {

@@ -1,8 +1,8 @@
 /** One-line breakages of the rules, each with the test that must notice. */
 
 import { apioMutants } from './apio.mjs'
-import { epochMutants } from './epochs.mjs'
 import { authorityMutants } from './authority.mjs'
+import { epochMutants } from './epochs.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
 import { signInMutants } from './sign-in.mjs'
