@@ -74,6 +74,8 @@ export async function answer(request: Request, context: RequestContext): Promise
     logBug(error, context)
     response = sessionsApi.renderBug(context)
   }
+  // A body that nobody takes keeps a proxy in between from handing on the answer.
+  if (request.body !== null && !request.bodyUsed) void request.body.cancel().catch(() => undefined)
   allowOrigin(request, response, allowed)
   return complete(response, context.headers)
 }

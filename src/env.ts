@@ -32,10 +32,18 @@ export interface Key {
 
 const seconds = z.coerce.number().int().positive()
 const count = z.coerce.number().int().positive()
-const origins = z
-  .string()
-  .transform((text) => text.split(',').flatMap((origin) => origin.trim() || []))
-  .pipe(z.array(z.url({ protocol: /^https?$/ }).refine((url) => URL.parse(url)?.origin === url, 'not an origin')))
+const list = z.string().transform((text) => text.split(',').flatMap((entry) => entry.trim() || []))
+const origins = list.pipe(z.array(z.string().refine(isWebOrigin, 'not an origin')))
+
+/** `https://host` or `http://host`, with a port where it is not the usual one, as browsers write it. */
+function isWebOrigin(text: string): boolean {
+  return /^https?:[^*]+$/.test(text) && URL.parse(text)?.origin === text
+}
+
+/** The pages of applications and of browser extensions have origins too: `capacitor://localhost`. */
+function isOrigin(text: string): boolean {
+  return isWebOrigin(text) || /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:\d+)?$/.test(text)
+}
 
 /** As PHC strings have it. */
 const hashCost = z.string().transform((text, context): HashCost => {
@@ -69,7 +77,12 @@ const keys = z.string().transform((text, context): Key[] => {
 
 const Variables = z.object({
   PUBLIC_ORIGINS: origins.refine((list) => list.length > 0, 'needs at least one origin'),
-  ALLOWED_ORIGINS: origins,
+  ALLOWED_ORIGINS: list,
+  COOKIE_SAME_SITE: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(['lax', 'strict', 'none'], 'must be Lax, Strict or None'))
+    .default('lax'),
   INACTIVITY_TIMEOUT_SECONDS: seconds,
   LAST_SEEN_WRITE_SECONDS: seconds,
   API_SESSION_SECONDS: seconds,
@@ -140,6 +153,9 @@ export interface Settings {
   readonly publicOrigins: readonly string[]
   /** Other origins whose pages may use the cookie. */
   readonly allowedOrigins: readonly string[]
+  readonly cookieSameSite: 'lax' | 'strict' | 'none'
+  /** Entries of `ALLOWED_ORIGINS` that are no origins: they do not stop the service. */
+  readonly ignoredOrigins: readonly string[]
   readonly limits: Limits
   readonly lastSeenWriteSeconds: number
   readonly throttle: ThrottleSettings
@@ -178,7 +194,9 @@ function parseSettings(env: Env): Result<Settings, string[]> {
     ok: true,
     value: {
       publicOrigins: v.PUBLIC_ORIGINS,
-      allowedOrigins: v.ALLOWED_ORIGINS,
+      allowedOrigins: v.ALLOWED_ORIGINS.filter(isOrigin),
+      ignoredOrigins: v.ALLOWED_ORIGINS.filter((entry) => !isOrigin(entry)),
+      cookieSameSite: v.COOKIE_SAME_SITE,
       limits: {
         inactivityTimeoutSeconds: v.INACTIVITY_TIMEOUT_SECONDS,
         apiSessionSeconds: v.API_SESSION_SECONDS,

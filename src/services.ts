@@ -1,6 +1,7 @@
 /** Wiring: the services of an isolate, built once from its bindings. */
 import { sql } from 'drizzle-orm'
 import type { Services } from './api/context.ts'
+import { cookieWarnings } from './auth/cookie-warnings.ts'
 import { DeviceCookies } from './auth/device-cookies.ts'
 import { Sealing } from './auth/sealing.ts'
 import { SessionTokens } from './auth/session-tokens.ts'
@@ -29,6 +30,7 @@ export function servicesOf(env: Env, settings: Settings): Services {
 }
 
 function build(env: Env, settings: Settings): Services {
+  for (const warning of cookieWarnings(settings)) console.warn('settings', warning)
   const db = openDatabase(env.DB)
   const tokens = new SessionTokens(settings.sessionTokenKeys)
   const sessions = new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })

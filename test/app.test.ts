@@ -304,8 +304,8 @@ describe('without its configuration the Worker', () => {
     ['SEALING_KEYS', ''],
     ['OPERATOR_BOOTSTRAP_SECRET', secret],
     ['PUBLIC_ORIGINS', ''],
-    ['ALLOWED_ORIGINS', '*'],
-    ['ALLOWED_ORIGINS', 'https://app.example/'],
+    ['PUBLIC_ORIGINS', 'https://app.example/'],
+    ['COOKIE_SAME_SITE', 'sometimes'],
     ['SIGN_IN_LOCK_SECONDS', 'soon'],
     ['SIGN_IN_TRIES_PER_ADDRESS', '0'],
   ])('answers 503 everywhere and logs what is wrong: %s=%s', async (name, value) => {

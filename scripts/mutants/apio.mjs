@@ -68,8 +68,8 @@ export const apioMutants = [
   {
     name: 'APIO: a live session survives a sign-in',
     file: 'src/api/apio/login.ts',
-    from: 'services.sessions.open(user, opening, rules, await cookieSession(request, context))',
-    to: 'services.sessions.open(user, opening, rules, null)',
+    from: 'services.sessions.open(user, opening, rules, carried)',
+    to: 'services.sessions.open(user, opening, rules, [])',
     caughtBy: { file: LOGIN, test: 'a sign-in ends it: replaced' },
   },
   {

@@ -104,7 +104,7 @@ export const lookerMutants = [
   {
     name: 'config: a cookie outlives the browser though it may no longer',
     file: OBJECT,
-    from: ' || live.cookiePersistent !== view.persistentCookie',
+    from: ' || cookiePersistent !== view.persistentCookie',
     to: '',
     caughtBy: { file: EFFECTS, test: 'makes the cookie of a live session end with the browser' },
   },

@@ -25,6 +25,6 @@ export function signInByPassword(
 export function rememberDevice(response: Response, request: Request, context: RequestContext, user: User): void {
   const { settings, devices } = context.services
   const value = devices.issue(user.username ?? '')
-  const secure = cookiesAreSecure(request, settings)
-  response.headers.append('set-cookie', setCookie(DEVICE_COOKIE, value, MAX_COOKIE_SECONDS, secure))
+  const travel = { sameSite: settings.cookieSameSite, secure: cookiesAreSecure(request, settings) }
+  response.headers.append('set-cookie', setCookie(DEVICE_COOKIE, value, MAX_COOKIE_SECONDS, travel))
 }

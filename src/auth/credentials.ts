@@ -71,7 +71,7 @@ export async function authenticateBearer(
   request: Request,
   arrival: Arrival,
 ): Promise<Result<Caller, SessionError>> {
-  const bearer = parseBearer(bearerToken(request)?.token ?? '')
+  const bearer = parseBearer(bearerToken(request) ?? '')
   if (bearer === null) return fail({ code: 'unauthenticated' })
   return authenticate(db, 'bearer', bearer, arrival)
 }
@@ -86,7 +86,7 @@ export async function authenticateBearerFor(
   userId: string,
   arrival: Arrival,
 ): Promise<Result<{ readonly caller: Caller; readonly user: UserToOpenFor | null }, SessionError>> {
-  const bearer = parseBearer(bearerToken(request)?.token ?? '')
+  const bearer = parseBearer(bearerToken(request) ?? '')
   if (bearer === null) return fail({ code: 'unauthenticated' })
   const found = await findCredentialAndUser(db, 'bearer', bearer.publicId, userId)
   if (!found.ok) return found

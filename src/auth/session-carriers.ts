@@ -1,55 +1,102 @@
 /** How a session token comes and goes: by cookie, or by `Authorization: Bearer`. */
-import { clearCookie, cookieValues, setCookie } from '../http/cookies.ts'
+import { type SessionToken, TOKEN_PATTERN } from '../domain/token.ts'
+import { type CookieTravel, clearCookie, cookieValues, type SameSite, setCookie } from '../http/cookies.ts'
 import { cookiesAreSecure, type Origins } from './origins.ts'
+import type { SessionTokens } from './session-tokens.ts'
 
 /** The cookie's name in every API. */
 export const COOKIE = 'sessionid'
 /** The name that the own API prefers on https: only this host can have set it. */
 export const HOST_COOKIE = '__Host-sessionid'
 
-/** A token as it was presented; not yet verified. */
-export interface PresentedToken {
-  readonly token: string
-  readonly carrier: 'cookie' | 'bearer'
+/** Values of one cookie name whose signature is looked at: nobody sends more in good faith. */
+const MAX_SIGNATURES = 8
+
+/** What decides how the session cookie is set. */
+export interface CookieSettings extends Origins {
+  readonly cookieSameSite: SameSite
+}
+
+/** A token that came with a request and that we signed; of whatever kind. */
+export interface CarriedToken {
+  readonly text: string
+  readonly token: SessionToken
   /** The cookie that it came in; null for a bearer. */
   readonly cookieName: string | null
 }
 
-/** The token in the session cookie; null for none, and for two different ones. */
-export function cookieToken(request: Request, names: readonly string[] = [COOKIE]): PresentedToken | null {
-  for (const name of names) {
-    const values = cookieValues(request, name)
-    if (values.length > 1) return null
-    if (values[0] !== undefined) return { token: values[0], carrier: 'cookie', cookieName: name }
-  }
-  return null
+/**
+ * Whether the request says by `Authorization: Bearer` whose it is. Any other scheme is for somebody who stands in
+ * front of us, and browsers send it by themselves, as they send cookies.
+ */
+export function saysBearer(request: Request): boolean {
+  return /^Bearer\b/i.test(request.headers.get('authorization') ?? '')
 }
 
-/** The token after `Authorization: Bearer`. */
-export function bearerToken(request: Request): PresentedToken | null {
-  const match = /^Bearer +([^ ]+)$/i.exec(request.headers.get('authorization') ?? '')
-  return match?.[1] === undefined ? null : { token: match[1], carrier: 'bearer', cookieName: null }
+/** What comes after `Authorization: Bearer`; null if that is not one word. */
+export function bearerToken(request: Request): string | null {
+  return /^Bearer +([^ ]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
+}
+
+/**
+ * The tokens in the cookies of a name, each session's once. Other applications set cookies of the same name: values
+ * that we did not sign do not count. Null if more look like ours than are looked at.
+ */
+export async function tokensInCookies(
+  request: Request,
+  name: string,
+  tokens: SessionTokens,
+): Promise<readonly CarriedToken[] | null> {
+  const values = cookieValues(request, name)
+  const likely = values.length > MAX_SIGNATURES ? values.filter((value) => TOKEN_PATTERN.test(value)) : values
+  if (likely.length > MAX_SIGNATURES) return null
+  const found: CarriedToken[] = []
+  for (const text of likely) {
+    const token = tokens.remembered(text) ?? (await tokens.verify(text))
+    if (token === null || found.some((other) => other.token.sessionId === token.sessionId)) continue
+    found.push({ text, token, cookieName: name })
+  }
+  return found
 }
 
 /** The header that hands a token to a browser. `maxAgeSeconds` null: until the browser ends. */
 export function issueCookie(
   request: Request,
-  origins: Origins,
+  settings: CookieSettings,
   token: string,
   maxAgeSeconds: number | null,
   preferHost: boolean,
 ): string {
-  const secure = cookiesAreSecure(request, origins)
-  return setCookie(secure && preferHost ? HOST_COOKIE : COOKIE, token, maxAgeSeconds, secure)
+  const travel = travelOf(request, settings)
+  return setCookie(travel.secure && preferHost ? HOST_COOKIE : COOKIE, token, maxAgeSeconds, travel)
+}
+
+/**
+ * The headers that hand a new session to a browser. Browsers keep partitioned and other cookies apart and send both:
+ * one of the same name that travelled otherwise, before the setting was changed, must go, or there are two for ever.
+ * It goes first: a browser that knows no partitions takes the two for one.
+ */
+export function signInCookies(
+  request: Request,
+  settings: CookieSettings,
+  token: string,
+  maxAgeSeconds: number | null,
+  preferHost: boolean,
+  carried: readonly CarriedToken[],
+): string[] {
+  const cookie = issueCookie(request, settings, token, maxAgeSeconds, preferHost)
+  const name = cookie.slice(0, cookie.indexOf('='))
+  const before = carried.filter(({ cookieName }) => cookieName === name).length
+  const partitioned = settings.cookieSameSite === 'none'
+  if (before < (partitioned ? 1 : 2)) return [cookie]
+  return [clearCookie(name, { sameSite: partitioned ? 'lax' : 'none', secure: true }), cookie]
 }
 
 /** The header that makes a browser forget one of its cookies. */
-export function forgetCookie(request: Request, origins: Origins, name: string): string {
-  return clearCookie(name, cookiesAreSecure(request, origins))
+export function forgetCookie(request: Request, settings: CookieSettings, name: string): string {
+  return clearCookie(name, travelOf(request, settings))
 }
 
-/** The headers that make a browser forget its token, under every name. */
-export function forgetCookies(request: Request, origins: Origins): string[] {
-  const secure = cookiesAreSecure(request, origins)
-  return [clearCookie(COOKIE, secure), ...(secure ? [clearCookie(HOST_COOKIE, true)] : [])]
+function travelOf(request: Request, settings: CookieSettings): CookieTravel {
+  return { sameSite: settings.cookieSameSite, secure: cookiesAreSecure(request, settings) }
 }

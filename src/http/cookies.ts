@@ -19,23 +19,35 @@ export function cookieValues(request: Request, name: string): string[] {
   return [...new Set(values)]
 }
 
+/** Which requests that pages of other sites cause may carry a cookie. */
+export type SameSite = 'lax' | 'strict' | 'none'
+
+/** How a cookie travels. `none` is always Secure too, without which browsers drop it, and Partitioned. */
+export interface CookieTravel {
+  readonly sameSite: SameSite
+  /** Over https only. */
+  readonly secure: boolean
+}
+
 /**
- * A Set-Cookie header for a session cookie: HttpOnly, SameSite=Lax, Path=/.
+ * A Set-Cookie header for a cookie that scripts cannot read: HttpOnly, Path=/.
  * @param maxAgeSeconds null for a cookie that ends with the browser
  */
-export function setCookie(name: string, value: string, maxAgeSeconds: number | null, secure: boolean): string {
+export function setCookie(name: string, value: string, maxAgeSeconds: number | null, travel: CookieTravel): string {
+  const everywhere = travel.sameSite === 'none'
   return stringifySetCookie({
     name,
     value,
     path: '/',
     httpOnly: true,
-    sameSite: 'lax',
-    secure,
+    sameSite: travel.sameSite,
+    secure: travel.secure || everywhere,
+    partitioned: everywhere,
     ...(maxAgeSeconds === null ? {} : { maxAge: Math.max(0, Math.min(Math.floor(maxAgeSeconds), MAX_COOKIE_SECONDS)) }),
   })
 }
 
 /** A Set-Cookie header that makes the client forget a cookie. */
-export function clearCookie(name: string, secure: boolean): string {
-  return setCookie(name, '', 0, secure)
+export function clearCookie(name: string, travel: CookieTravel): string {
+  return setCookie(name, '', 0, travel)
 }

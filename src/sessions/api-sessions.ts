@@ -37,7 +37,7 @@ export class ApiSessions {
   /** Logs an API client in as the user it acts for. Errors: `user_disabled`, `unavailable`. */
   logIn(user: KnownUser, apiClientId: string, client: Client): Promise<Result<OpenedWithToken, SessionError>> {
     const opening = { ...OPENING, credentialsType: 'api_client', client, actor: null, apiClientId } as const
-    return this.sessions.open(user.user, opening, user.rules, null)
+    return this.sessions.open(user.user, opening, user.rules, [])
   }
 
   /**
@@ -60,7 +60,7 @@ export class ApiSessions {
     if (!user.active) return fail({ code: 'user_disabled' })
     const actor = { userId: caller.user.userId, sessionId: session.id }
     const opening = { ...OPENING, credentialsType: 'sudo', client, actor, apiClientId: session.apiClientId } as const
-    const opened = await this.sessions.open(user, opening, target.rules, null)
+    const opened = await this.sessions.open(user, opening, target.rules, [])
     if (!opened.ok) return opened
     const recorded = await this.record('sudo.opened', opened.value, entry)
     if (recorded.ok) return opened

@@ -85,7 +85,7 @@ export class Sessions {
 
   /**
    * Opens a session for a user who was verified, and makes its token. `rules` is what D1 said of the user when the
-   * user was verified, in the statement that read what was verified. The session that the client came with is ended
+   * user was verified, in the statement that read what was verified. The sessions that the client came with are ended
    * (`replaced`). Errors: `user_disabled`, `unavailable`; of a user who got a new password, was disabled or deleted
    * since, `invalid_credentials`, or `conflict` where it was not the user's own secret that was verified.
    */
@@ -93,16 +93,16 @@ export class Sessions {
     owner: UserKey,
     opening: Omit<Opening, 'secretHash' | 'replaces'>,
     rules: Knowledge,
-    carried: VerifiedToken | null,
+    carried: readonly VerifiedToken[],
   ): Promise<Result<Opened & { readonly token: string }, SessionError>> {
     const stub = userStub(this.deps.users, owner)
     const objectId = stub.id.toString()
-    if (carried !== null && carried.token.objectId !== objectId) {
-      const replaced = await this.replace(carried)
+    const replaces = carried.find(({ token }) => token.objectId === objectId)?.token.sessionId ?? null
+    for (const other of carried) {
+      const replaced = other.token.sessionId === replaces ? ok() : await this.replace(other)
       if (!replaced.ok) return replaced
     }
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
-    const replaces = carried?.token.objectId === objectId ? carried.token.sessionId : null
     const opened = await ask(() => stub.open(owner, { ...opening, secretHash: hashSecret(secret), replaces }, rules))
     if (!opened.ok) return opened
     this.memory.forget(opened.value.ended)
@@ -135,7 +135,7 @@ export class Sessions {
       apiClientId: null,
       cookie: false,
     } as const
-    return this.open(owner, opening, user.rules, null)
+    return this.open(owner, opening, user.rules, [])
   }
 
   /**
@@ -164,7 +164,9 @@ export class Sessions {
       if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
       return answer
     }
-    this.memory.put(token.sessionId, text, answer.value, now, endsSeen)
+    // Who is answered from memory is not the one to whom the cookie was issued.
+    const memorable = answer.value.cookieDue ? { ...answer.value, cookieDue: false } : answer.value
+    this.memory.put(token.sessionId, text, memorable, now, endsSeen)
     return ok({ checked: answer.value, ageSeconds: 0 })
   }
 

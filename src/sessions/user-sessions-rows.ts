@@ -24,8 +24,17 @@ export interface StoredSession {
   readonly workspace: string | null
   /** Whether its cookie, as last issued, outlives the browser; null for no cookie. */
   readonly cookiePersistent: boolean | null
+  /** When its cookie, as last issued, expires; null for one that ends with the browser, and where nobody knows. */
+  readonly cookieExpiresAt: number | null
   /** Null while it lives. */
   readonly ending: (Ending & { readonly by: EndedBy }) | null
+}
+
+/** A cookie as it is issued. */
+export interface IssuedCookie {
+  readonly persistent: boolean
+  /** Null: with the browser. */
+  readonly expiresAt: number | null
 }
 
 /** A row of the table. */
@@ -52,6 +61,7 @@ export interface Row extends Record<string, SqlStorageValue> {
   end_request_id: string | null
   workspace: string | null
   cookie_persistent: number | null
+  cookie_expires_at: number | null
   epoch: number | null
   seen_by: number | null
   client_written_at: number | null
@@ -68,6 +78,7 @@ export function stored(row: Row, epoch: number): StoredSession {
     clientUnwritten: false,
     workspace: row.workspace,
     cookiePersistent: row.cookie_persistent === null ? null : row.cookie_persistent === 1,
+    cookieExpiresAt: row.cookie_expires_at,
     ending:
       row.ended_at === null || row.end_reason === null
         ? null

@@ -34,7 +34,8 @@ export const STEPS: readonly string[] = [
    ALTER TABLE sessions ADD COLUMN cookie_persistent INTEGER;`,
   `ALTER TABLE sessions ADD COLUMN epoch INTEGER;
    ALTER TABLE sessions ADD COLUMN seen_by INTEGER;
-   ALTER TABLE sessions ADD COLUMN client_written_at INTEGER;`,
+   ALTER TABLE sessions ADD COLUMN client_written_at INTEGER;
+   ALTER TABLE sessions ADD COLUMN cookie_expires_at INTEGER;`,
 ]
 
 /** Whether an object has tables. To ask writes nothing. */

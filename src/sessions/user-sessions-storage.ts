@@ -3,7 +3,7 @@ import { type Knowledge, NO_KNOWLEDGE } from '../domain/policy.ts'
 import type { Client, Ending, Session } from '../domain/session.ts'
 import { migrate } from '../store/object-schema.ts'
 import type { UserKey } from '../store/rules.ts'
-import { type EndedBy, type Row, type StoredSession, stored, toJson } from './user-sessions-rows.ts'
+import { type EndedBy, type IssuedCookie, type Row, type StoredSession, stored, toJson } from './user-sessions-rows.ts'
 import { hasTables, STEPS } from './user-sessions-schema.ts'
 
 /** Ended sessions that are always remembered, so that a genuine token can be told why. */
@@ -150,7 +150,7 @@ export class UserSessionsStorage {
   }
 
   /** Writes a new session, which lives. */
-  insert(session: Session, secretHash: string, cookiePersistent: boolean | null): void {
+  insert(session: Session, secretHash: string, cookie: IssuedCookie | null): void {
     const facts = this.facts()
     if (facts === null) throw new Error('nobody owns the session')
     if (!facts.written) {
@@ -159,11 +159,13 @@ export class UserSessionsStorage {
       this.writeFacts(facts)
       this.known = { ...facts, written: true }
     }
+    const cookiePersistent = cookie?.persistent ?? null
+    const cookieExpiresAt = cookie?.expiresAt ?? null
     this.sql.exec(
       `INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
          credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at, cookie_persistent,
-         epoch)
-       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         cookie_expires_at, epoch)
+       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       session.id,
       session.kind,
       secretHash,
@@ -178,6 +180,7 @@ export class UserSessionsStorage {
       session.apiClientId,
       session.cookieIssuedAt,
       cookiePersistent === null ? null : Number(cookiePersistent),
+      cookieExpiresAt,
       session.epoch,
     )
     this.newest = session.id
@@ -192,6 +195,7 @@ export class UserSessionsStorage {
       clientUnwritten: false,
       workspace: null,
       cookiePersistent,
+      cookieExpiresAt,
       ending: null,
     })
   }
@@ -257,10 +261,16 @@ export class UserSessionsStorage {
   }
 
   /** Notes that the session's cookie was issued anew. */
-  cookieIssued(live: StoredSession, at: number, persistent: boolean): StoredSession {
-    const { id } = live.session
-    this.sql.exec('UPDATE sessions SET cookie_issued_at = ?, cookie_persistent = ? WHERE id = ?', at, +persistent, id)
-    return this.keep({ ...live, session: { ...live.session, cookieIssuedAt: at }, cookiePersistent: persistent })
+  cookieIssued(live: StoredSession, at: number, { persistent, expiresAt }: IssuedCookie): StoredSession {
+    this.sql.exec(
+      'UPDATE sessions SET cookie_issued_at = ?, cookie_persistent = ?, cookie_expires_at = ? WHERE id = ?',
+      at,
+      +persistent,
+      expiresAt,
+      live.session.id,
+    )
+    const session = { ...live.session, cookieIssuedAt: at }
+    return this.keep({ ...live, session, cookiePersistent: persistent, cookieExpiresAt: expiresAt })
   }
 
   /** Notes which workspace the session's client has chosen. */

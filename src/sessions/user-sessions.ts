@@ -19,6 +19,7 @@ import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, Session } from '../domain/session.ts'
 import { nextSessionId } from '../domain/session-id.ts'
 import { type Env, readSettings } from '../env.ts'
+import { MAX_COOKIE_SECONDS } from '../http/cookies.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { readRules, type UserKey } from '../store/rules.ts'
 import { SessionMirror } from './session-mirror.ts'
@@ -34,7 +35,7 @@ import {
   pageOf,
   type SessionView,
 } from './user-sessions-calls.ts'
-import type { EndedBy, StoredSession } from './user-sessions-rows.ts'
+import type { EndedBy, IssuedCookie, StoredSession } from './user-sessions-rows.ts'
 import { BURST_GAP_MILLISECONDS, UserSessionsStorage } from './user-sessions-storage.ts'
 
 export type * from './user-sessions-calls.ts'
@@ -89,10 +90,11 @@ export class UserSessions extends DurableObject<Env> {
     }
     const decided = decide(this.state(), { type: 'open', session, replaces }, now)
     if (!decided.ok) return decided
-    this.storage.insert(session, secretHash, cookie ? session.persistent && policy.persistentCookie.value : null)
+    const view = this.view(owner, session, policy)
+    this.storage.insert(session, secretHash, cookie ? cookieOf(view, now) : null)
     const ended = this.saveEnds(decided.value, NOBODY)
     this.mirror.settle(now)
-    return ok({ ...this.view(owner, session, policy), ended: ended.map(({ id }) => id) })
+    return ok({ ...view, ended: ended.map(({ id }) => id) })
   }
 
   /**
@@ -294,12 +296,8 @@ export class UserSessions extends DurableObject<Env> {
       live = this.storage.writeClient(live, now)
     }
     const view = this.view(owner, live.session, policy)
-    const { cookieIssuedAt } = live.session
-    const cookieDue =
-      how.cookie &&
-      cookieIssuedAt !== null &&
-      (now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS || live.cookiePersistent !== view.persistentCookie)
-    if (cookieDue) live = this.storage.cookieIssued(live, now, view.persistentCookie)
+    const cookieDue = how.cookie && isCookieDue(live, view, now)
+    if (cookieDue) live = this.storage.cookieIssued(live, now, cookieOf(view, now))
     if (how.workspace !== undefined) live = this.storage.chooseWorkspace(live, how.workspace)
     if (live.version !== stored.version) this.mirror.settle(now)
     const { revision, knowledge } = this.storage
@@ -353,6 +351,20 @@ export class UserSessions extends DurableObject<Env> {
 }
 
 type EndedEvent = Extract<SessionEvent, { type: 'ended' }>
+
+/** The cookie of a session as it would be issued at an instant. */
+function cookieOf({ persistentCookie, expiresAt }: SessionView, issuedAt: number): IssuedCookie {
+  const life = persistentCookie ? Math.min(expiresAt, issuedAt + MAX_COOKIE_SECONDS * 1000) : null
+  return { persistent: persistentCookie, expiresAt: life }
+}
+
+/** Whether the browser's cookie has grown old, or dies before or after its session. */
+function isCookieDue({ session, cookiePersistent, cookieExpiresAt }: StoredSession, view: SessionView, now: number) {
+  const { cookieIssuedAt } = session
+  if (cookieIssuedAt === null) return false
+  if (now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS || cookiePersistent !== view.persistentCookie) return true
+  return cookieOf(view, cookieIssuedAt).expiresAt !== cookieExpiresAt
+}
 
 const NOBODY: EndedBy = { caller: null, requestId: null }
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from './support/chromium.ts'
@@ -27,6 +28,48 @@ test('is served at /docs itself, as HTML that may load nothing from elsewhere', 
   expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
   expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'self';/)
   expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+})
+
+test.each(['/docs', '/docs/reference.js', '/docs/swagger-ui.css', '/docs/favicon-32x32.png', '/docs/nothing'])(
+  '%s has the security headers of every other answer',
+  async (path) => {
+    const { headers } = await fetch(server.credentials.base_url + path)
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('referrer-policy')).toBe('no-referrer')
+    expect(headers.get('content-security-policy')).toMatch(/^default-src '(none|self)';.* frame-ancestors 'none'$/)
+    // Static files cannot tell http from https, and browsers ignore it over http.
+    const isFile = path !== '/docs/nothing'
+    expect(headers.get('strict-transport-security')).toBe(isFile ? 'max-age=63072000; includeSubDomains' : null)
+  },
+)
+
+test.each([
+  'GET /nothing',
+  'GET /sessions/current',
+  'DELETE /sessions/current',
+  'PUT /sessions',
+  'POST /oauth2/revoke',
+  'POST /operator/credentials',
+  'DELETE /api/4.0/logout',
+  'POST /api/chat.postMessage',
+  'POST /api/v1/nothing/',
+  'POST /v1/identity-stores/d-0/users/u-0/sessions/nothing',
+  'POST /sessions',
+])('%s with a body that does not come is answered, and the connection ends', async (start) => {
+  // Longer than any route takes, so that nobody waits for it to come.
+  const answer = await new Promise<string>((resolve, reject) => {
+    const { hostname, port } = new URL(server.credentials.base_url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    const head = [`${start} HTTP/1.1`, `Host: ${hostname}:${port}`, 'Content-Type: application/json']
+    let received = ''
+    socket.on('data', (chunk) => {
+      received += chunk
+    })
+    socket.on('error', reject)
+    socket.on('close', () => resolve(received))
+    socket.write([...head, 'Content-Length: 10000000', '', '{"a":'].join('\r\n'))
+  })
+  expect(answer).toMatch(/^HTTP\/1\.1 [24]\d\d /)
 })
 
 test('shows every operation of /openapi.json, and asks no other origin for anything', async () => {

@@ -1,14 +1,14 @@
 /** Who calls APIO: the holder of a session, by the cookie `sessionid` and nothing else. */
 import { originAllowed } from '../../auth/origins.ts'
-import { COOKIE, cookieToken, forgetCookie, issueCookie } from '../../auth/session-carriers.ts'
+import { COOKIE, issueCookie, tokensInCookies } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import type { CheckedSession, SessionView } from '../../sessions/user-sessions.ts'
 import { countCall } from '../../store/admissions.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
+import { withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
-import { renderError } from './errors.ts'
 
 /** Most changes that one user may make in a minute: each is an event of the audit log. */
 const CHANGES_PER_MINUTE = 120
@@ -32,12 +32,11 @@ export function requireOrigin(request: Request, { services }: RequestContext): R
   )
 }
 
-/** The session token in the cookie, verified; no object was asked. Null: none, two of them, or none of ours. */
-export async function cookieSession(request: Request, context: RequestContext): Promise<VerifiedToken | null> {
-  const presented = cookieToken(request, [COOKIE])
-  if (presented === null) return null
-  const verified = await context.services.sessions.verify(presented.token, 'web')
-  return verified.ok ? verified.value : null
+/** The session token in the cookie; no object was asked. Null: none, two of them, or none of ours. */
+async function cookieSession(request: Request, { services }: RequestContext): Promise<VerifiedToken | null> {
+  const found = await tokensInCookies(request, COOKIE, services.tokens)
+  const [only] = found ?? []
+  return only?.token.kind === 'web' && found?.length === 1 ? only : null
 }
 
 /**
@@ -71,34 +70,39 @@ export async function admitChange(
   return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
 }
 
-/** An answer with a session: the cookie goes with each, since its life slides with the session's use. */
-export async function sessionAnswer(
+/** An answer that no cache may give to anybody else, with its cookies. */
+export function sessionAnswer(body: unknown, cookies: readonly string[], status = 200): Response {
+  return withCookies(Response.json(body, { status, headers: { 'cache-control': 'no-store', vary: 'Cookie' } }), cookies)
+}
+
+/** The seconds that a session's cookie lives; null: until the browser ends. */
+export function cookieSeconds(view: SessionView, now: number): number | null {
+  return view.persistentCookie ? (view.expiresAt - now) / 1000 : null
+}
+
+/**
+ * The cookie of the session that a request was made with: it goes with each answer, since its life slides with the
+ * session's use. Under the newest key.
+ */
+export async function slidingCookie(
+  request: Request,
+  { services, now }: RequestContext,
+  { verified: { text, token }, checked }: ApioCaller,
+): Promise<readonly string[]> {
+  const current = services.tokens.isStale(token) ? await services.tokens.sign(token) : text
+  return [issueCookie(request, services.settings, current, cookieSeconds(checked, now), false)]
+}
+
+/**
+ * The same after work that took its time: none if the session has ended meanwhile, as by another sign-in of this
+ * browser, whose cookie it would take the place of.
+ */
+export async function slidingCookieIfLive(
   request: Request,
   context: RequestContext,
-  body: unknown,
-  session: { readonly token: string; readonly view: SessionView },
-  status = 200,
-): Promise<Response> {
-  const { view, token } = session
-  const maxAgeSeconds = view.persistentCookie ? (view.expiresAt - context.now) / 1000 : null
-  const cookie = issueCookie(request, context.services.settings, token, maxAgeSeconds, false)
-  return Response.json(body, {
-    status,
-    headers: { 'set-cookie': cookie, 'cache-control': 'no-store', vary: 'Cookie' },
-  })
-}
-
-/** The token to be set again: the same one, or the same session under the newest key. */
-export async function tokenOf({ verified }: ApioCaller, { services }: RequestContext): Promise<string> {
-  const { text, token } = verified
-  return services.tokens.isStale(token) ? services.tokens.sign(token) : text
-}
-
-/** An error; a client whose session is no more need not send its cookie any more. */
-export function renderCallerError(error: SessionError, request: Request, context: RequestContext): Response {
-  const response = renderError(error, context)
-  if (response.status === 401 && cookieToken(request, [COOKIE]) !== null) {
-    response.headers.append('set-cookie', forgetCookie(request, context.services.settings, COOKIE))
-  }
-  return response
+  caller: ApioCaller,
+): Promise<readonly string[]> {
+  const options = { touch: false, cookie: true, client: null, maxAgeSeconds: 0 }
+  const check = await context.services.sessions.check(caller.verified, options, context.now, context.later)
+  return check.ok ? slidingCookie(request, context, { ...caller, checked: check.value.checked }) : []
 }

@@ -1,25 +1,18 @@
 /** Signing in and out, and login tokens. */
 import type { z } from 'zod'
 import { passGate } from '../../auth/gates.ts'
-import { COOKIE, forgetCookie } from '../../auth/session-carriers.ts'
+import { signInCookies } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { ok, type Result } from '../../domain/result.ts'
 import type { CredentialsType } from '../../domain/session.ts'
 import { generateLoginToken, redeemLoginToken } from '../../identity/login-tokens.ts'
 import { noteFirstLogin } from '../../store/first-logins.ts'
 import type { KnownUser } from '../../store/users.ts'
+import { carriedSessions, signOutCarried } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
 import { loginBody, parseObject } from './body.ts'
-import {
-  admitChange,
-  cookieSession,
-  liveSession,
-  renderCallerError,
-  requireOrigin,
-  sessionAnswer,
-  tokenOf,
-} from './caller.ts'
+import { admitChange, cookieSeconds, liveSession, requireOrigin, sessionAnswer, slidingCookieIfLive } from './caller.ts'
 import { renderError } from './errors.ts'
 import { GenerateInput, LoginInput, NothingBody, OpenIdLoginInput, TokenLoginInput } from './schemas.ts'
 
@@ -48,19 +41,14 @@ export async function loginByOpenId(request: Request, context: RequestContext): 
 
 /** `POST /logout/`: ends the session. A genuine one that has ended is signed out already. */
 export async function logout(request: Request, context: RequestContext): Promise<Response> {
-  const { services, requestId, now, later } = context
   const origin = requireOrigin(request, context)
   if (!origin.ok) return renderError(origin.error, context)
   const input = await parseObject(request, NothingBody, 'may_be_empty')
   if (!input.ok) return renderError(input.error, context)
-  const verified = await cookieSession(request, context)
-  if (verified === null) return renderCallerError({ code: 'unauthenticated' }, request, context)
-  const ended = await services.sessions.endOwn(verified, 'current', requestId, now, later)
-  if (!ended.ok) return renderCallerError(ended.error, request, context)
-  return Response.json(
-    {},
-    { headers: { 'set-cookie': forgetCookie(request, services.settings, COOKIE), 'cache-control': 'no-store' } },
-  )
+  const done = await signOutCarried(request, context)
+  if (!done.ok) return renderError(done.error, context)
+  if (done.value.carried === 0) return renderError({ code: 'unauthenticated' }, context)
+  return sessionAnswer({}, done.value.forget)
 }
 
 /** `POST /auth_token/generate/` */
@@ -68,7 +56,7 @@ export async function generateToken(request: Request, context: RequestContext): 
   const origin = requireOrigin(request, context)
   if (!origin.ok) return renderError(origin.error, context)
   const caller = await liveSession(request, context)
-  if (!caller.ok) return renderCallerError(caller.error, request, context)
+  if (!caller.ok) return renderError(caller.error, context)
   const input = await parseObject(request, GenerateInput)
   if (!input.ok) return renderError(input.error, context)
   const admitted = await admitChange(caller.value, context)
@@ -76,8 +64,7 @@ export async function generateToken(request: Request, context: RequestContext): 
   const { services, requestId, now } = context
   const token = await generateLoginToken(services.db, caller.value.user, input.value.username, requestId, now)
   if (!token.ok) return renderError(token.error, context)
-  const session = { token: await tokenOf(caller.value, context), view: caller.value.checked }
-  return sessionAnswer(request, context, { loginToken: token.value }, session, 201)
+  return sessionAnswer({ loginToken: token.value }, await slidingCookieIfLive(request, context, caller.value), 201)
 }
 
 /** What all ways of signing in have in common: who comes with a live session leaves it behind (`replaced`). */
@@ -107,13 +94,16 @@ async function signInBy<T>(
     apiClientId: null,
     cookie: true,
   } as const
-  const opened = await services.sessions.open(user, opening, rules, await cookieSession(request, context))
+  const found = await carriedSessions(request, context)
+  const carried = found.ok ? found.value : []
+  const opened = await services.sessions.open(user, opening, rules, carried)
   if (!opened.ok) return renderError(opened.error, context)
   // The session is open: what cannot be noted now does not undo it.
   const first = user.firstLoginAt === null ? await noteFirstLogin(services.db, user, now) : ok(false)
   const { token, ...view } = opened.value
-  const body = loginBody(user, first.ok ? first.value : true)
-  const response = await sessionAnswer(request, context, body, { token, view })
+  const life = cookieSeconds(view, now)
+  const cookies = signInCookies(request, services.settings, token, life, false, carried)
+  const response = sessionAnswer(loginBody(user, first.ok ? first.value : true), cookies)
   if (credentialsType === 'password') rememberDevice(response, request, context, user)
   return response
 }

@@ -2,7 +2,7 @@
 import type { RequestContext } from '../context.ts'
 import type { Handler } from '../route.ts'
 import { parseObject, sessionInfoBody } from './body.ts'
-import { admitChange, liveSession, renderCallerError, requireOrigin, sessionAnswer, tokenOf } from './caller.ts'
+import { admitChange, liveSession, requireOrigin, sessionAnswer, slidingCookie, slidingCookieIfLive } from './caller.ts'
 import { renderError } from './errors.ts'
 import { ProfileInput } from './schemas.ts'
 
@@ -13,9 +13,9 @@ const SUCCESSOR = '/api/v1/session/user_login_info/'
 /** `GET`: from our database in every login mode, so it works whatever the application server does. */
 export async function readSessionInfo(request: Request, context: RequestContext): Promise<Response> {
   const caller = await liveSession(request, context)
-  if (!caller.ok) return renderCallerError(caller.error, request, context)
-  const session = { token: await tokenOf(caller.value, context), view: caller.value.checked }
-  return sessionAnswer(request, context, sessionInfoBody(caller.value.user.user), session)
+  if (!caller.ok) return renderError(caller.error, context)
+  const cookies = await slidingCookie(request, context, caller.value)
+  return sessionAnswer(sessionInfoBody(caller.value.user.user), cookies)
 }
 
 /** `PUT`: changes what is named, in the databases that the login mode says. */
@@ -24,7 +24,7 @@ export async function changeSessionInfo(request: Request, context: RequestContex
   const origin = requireOrigin(request, context)
   if (!origin.ok) return renderError(origin.error, context)
   const caller = await liveSession(request, context)
-  if (!caller.ok) return renderCallerError(caller.error, request, context)
+  if (!caller.ok) return renderError(caller.error, context)
   const input = await parseObject(request, ProfileInput)
   if (!input.ok) return renderError(input.error, context)
   const admitted = await admitChange(caller.value, context)
@@ -33,8 +33,8 @@ export async function changeSessionInfo(request: Request, context: RequestContex
   const { user } = caller.value.user
   const changed = await services.profiles.change(user, { firstName, lastName, emailAddress }, requestId, now)
   if (!changed.ok) return renderError(changed.error, context)
-  const session = { token: await tokenOf(caller.value, context), view: caller.value.checked }
-  return sessionAnswer(request, context, sessionInfoBody({ ...user, ...changed.value }), session)
+  const cookies = await slidingCookieIfLive(request, context, caller.value)
+  return sessionAnswer(sessionInfoBody({ ...user, ...changed.value }), cookies)
 }
 
 /** The same under its old URL: every answer says where the new one is. */

@@ -27,7 +27,7 @@ async function makeOperator(way: 'bootstrap' | 'recovery', request: Request, con
   const { settings, db } = context.services
   const secret = way === 'bootstrap' ? settings.operatorBootstrapSecret : settings.operatorRecoverySecret
   const secretHash = hashSecret(secret ?? '')
-  if (secret === null || !secretFits(bearerToken(request)?.token ?? '', secretHash)) {
+  if (secret === null || !secretFits(bearerToken(request) ?? '', secretHash)) {
     return fail({ code: 'unauthenticated' })
   }
   const input = await parseJson(request, OperatorBySecretInput)

@@ -2,39 +2,62 @@
 import { authenticateApiClient, authenticateBearer, type Caller, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import type { Scope } from '../../auth/scopes.ts'
-import { bearerToken, COOKIE, cookieToken, HOST_COOKIE, type PresentedToken } from '../../auth/session-carriers.ts'
+import {
+  bearerToken,
+  type CarriedToken,
+  COOKIE,
+  HOST_COOKIE,
+  saysBearer,
+  tokensInCookies,
+} from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import type { VerifiedToken } from '../../sessions/service.ts'
 import type { RequestContext } from '../context.ts'
 
-/** A session token that came with the request, verified; no object was asked yet. */
-export interface SessionCaller {
-  readonly carrier: PresentedToken['carrier']
-  readonly cookieName: PresentedToken['cookieName']
-  readonly verified: VerifiedToken
-}
-
 /**
- * The session that the request is made with: by `Authorization: Bearer`, else by cookie.
- * Errors: `unauthenticated`; `origin_not_allowed` for an unsafe request with a cookie from a foreign page.
+ * Acts as the session that the request is made with: that of `Authorization: Bearer`, else of a cookie, the name that
+ * only this host can have set first. Where the first one's session has ended, another API may have set the second.
+ * Errors: those of `act`; `unauthenticated`; `origin_not_allowed` for an unsafe request with a cookie from a foreign
+ * page.
  */
-export async function sessionCaller(
+export async function asCaller<T>(
   request: Request,
   context: RequestContext,
-): Promise<Result<SessionCaller, SessionError>> {
-  const bearer = bearerToken(request)
-  const byHeader = bearer !== null || request.headers.has('authorization')
-  const unsafe = request.method !== 'GET' && request.method !== 'HEAD'
-  // Also without a cookie: the answer may set one.
-  if (!byHeader && unsafe && !originAllowed(request, context.services.settings)) {
-    return fail({ code: 'origin_not_allowed' })
+  act: (caller: CarriedToken) => Promise<Result<T, SessionError>>,
+): Promise<Result<{ readonly caller: CarriedToken; readonly value: T }, SessionError>> {
+  const callers = await callersOf(request, context)
+  if (!callers.ok) return callers
+  let refused: Result<never, SessionError> = fail({ code: 'unauthenticated' })
+  for (const [index, caller] of callers.value.entries()) {
+    const answer = await act(caller)
+    if (answer.ok) return ok({ caller, value: answer.value })
+    if (answer.error.code !== 'session_ended' && answer.error.code !== 'unauthenticated') return answer
+    if (index === 0) refused = answer
   }
-  const presented = byHeader ? bearer : cookieToken(request, [HOST_COOKIE, COOKIE])
-  if (presented === null) return fail({ code: 'unauthenticated' })
-  const { token, carrier, cookieName } = presented
-  const verified = await context.services.sessions.verify(token, 'web')
-  return verified.ok ? ok({ carrier, cookieName, verified: verified.value }) : verified
+  return refused
+}
+
+async function callersOf(
+  request: Request,
+  { services }: RequestContext,
+): Promise<Result<readonly CarriedToken[], SessionError>> {
+  const { tokens, settings } = services
+  if (saysBearer(request)) {
+    const text = bearerToken(request)
+    const token = text === null ? null : (tokens.remembered(text) ?? (await tokens.verify(text)))
+    return ok(text === null || token?.kind !== 'web' ? [] : [{ text, token, cookieName: null }])
+  }
+  const unsafe = request.method !== 'GET' && request.method !== 'HEAD'
+  if (unsafe && !originAllowed(request, settings)) return fail({ code: 'origin_not_allowed' })
+  const callers: CarriedToken[] = []
+  for (const name of [HOST_COOKIE, COOKIE]) {
+    const found = await tokensInCookies(request, name, tokens)
+    // Of two genuine ones nobody can tell which is the browser's own.
+    if (found === null || found.length > 1) return ok([])
+    const [only] = found
+    if (only?.token.kind === 'web') callers.push(only)
+  }
+  return ok(callers)
 }
 
 /** A back end: a bearer credential, or an API client by HTTP Basic. Errors: as for credentials; `forbidden`. */

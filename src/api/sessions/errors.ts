@@ -6,13 +6,13 @@ import { problemOf } from '../problems.ts'
 
 export { renderInternalProblem as renderBug, renderProblem as renderError } from '../problems.ts'
 
-/** Renders a failure for OAuth clients: `error` is the code of RFC 6749, section 5.2. */
-export function renderOAuthError(failure: SessionError, context: RequestContext): Response {
+/** Renders a failure for OAuth clients: `error` is the code of RFC 6749, section 5.2, or of RFC 7009, section 2.2.1. */
+export function renderOAuthError(failure: SessionError, context: RequestContext, code?: string): Response {
   const problem = problemOf(failure)
   const challenge = { 'www-authenticate': 'Basic realm="latchkey", Bearer realm="latchkey"' }
   const headers = { ...problem.headers, ...(problem.status === 401 ? challenge : {}) }
   return problemResponse(
-    { ...problem, headers, extra: { error: oauthCode(problem.status), ...problem.extra } },
+    { ...problem, headers, extra: { error: code ?? oauthCode(problem.status), ...problem.extra } },
     context.headers,
   )
 }

@@ -1,4 +1,5 @@
 /** Introspection (RFC 7662) and revocation (RFC 7009), for resource servers with a credential. */
+import type { SessionError } from '../../domain/errors.ts'
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
 import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
 import { endOnRecord } from '../../sessions/recorded-end.ts'
@@ -9,6 +10,13 @@ import { privateJson } from './body.ts'
 import { backEnd } from './caller.ts'
 import { renderOAuthError as renderError } from './errors.ts'
 import { IntrospectForm, TokenForm } from './schemas.ts'
+
+const NO_WEB_SESSION: SessionError = {
+  code: 'invalid_request',
+  issues: [
+    { field: 'token', code: 'invalid', message: 'Is the token of an API session. It ends where it was opened.' },
+  ],
+}
 
 /** `POST /oauth2/introspect`. A token that is not live, not ours or of another store is `{"active":false}`. */
 export async function introspect(request: Request, context: RequestContext): Promise<Response> {
@@ -47,21 +55,30 @@ export async function introspect(request: Request, context: RequestContext): Pro
   )
 }
 
-/** `POST /oauth2/revoke`. Whatever the token was, it is not valid afterwards: 200. */
+/**
+ * `POST /oauth2/revoke`. 200: whatever the token was, it is not valid now. Refused for a genuine one that lives on: of
+ * another store (`forbidden`), or of an API session, which ends where it was opened (`unsupported_token_type`).
+ */
 export async function revoke(request: Request, context: RequestContext): Promise<Response> {
   const { services, requestId } = context
   const caller = await backEnd(request, 'sessions:revoke', context)
   if (!caller.ok) return renderError(caller.error, context)
   const form = await parseForm(request, TokenForm)
   if (!form.ok) return renderError(form.error, context)
-  const verified = await services.sessions.verify(form.value.token, 'web')
-  const { identityStoreId, credentialId } = caller.value
-  if (verified.ok && services.sessions.isOfStore(verified.value, identityStoreId)) {
+  const { token: text } = form.value
+  const token = await services.tokens.verify(text)
+  if (token !== null) {
+    const verified = { text, token }
+    const { identityStoreId, credentialId } = caller.value
+    if (!services.sessions.isOfStore(verified, identityStoreId)) {
+      return renderError({ code: 'forbidden', needed: [], provided: [] }, context)
+    }
+    if (token.kind !== 'web') return renderError(NO_WEB_SESSION, context, 'unsupported_token_type')
     const by = { caller: `credential:${credentialId}`, requestId }
-    const { sessionId } = verified.value.token
+    const { sessionId } = token
     const entry = auditEntry(context, by.caller, identityStoreId, 'session.ended', `session:${sessionId}`)
     const ended = await endOnRecord(services.db, entry, { session_ids: [sessionId] }, () =>
-      services.sessions.endByToken(verified.value, 'revoked', by),
+      services.sessions.endByToken(verified, 'revoked', by),
     )
     if (!ended.ok) return renderError(ended.error, context)
   }

@@ -1,12 +1,12 @@
 /** `POST /sessions`: a user signs in, or a trusted back end opens a session for a user it has verified. */
 import { authenticateBearer, authenticateBearerFor, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
-import { forgetCookie, issueCookie } from '../../auth/session-carriers.ts'
+import { type CarriedToken, saysBearer, signInCookies } from '../../auth/session-carriers.ts'
+import { carriedSessions, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
 import { privateJson, sessionBody } from './body.ts'
-import { type SessionCaller, sessionCaller } from './caller.ts'
 import { renderError } from './errors.ts'
 import { OpenForUser, SignIn } from './schemas.ts'
 
@@ -15,20 +15,24 @@ import { OpenForUser, SignIn } from './schemas.ts'
  * name and password. A client that still sends its old session there signs in anew.
  */
 export async function openSession(request: Request, context: RequestContext): Promise<Response> {
-  const carried = await sessionCaller(request, context)
-  if (!request.headers.has('authorization') || carried.ok) {
-    return signInUser(request, context, carried.ok ? carried.value : null)
-  }
-  return openForUser(request, context)
+  const found = await carriedSessions(request, context)
+  const carried = found.ok ? found.value : []
+  const bySession = carried.some(({ cookieName }) => cookieName === null)
+  return !saysBearer(request) || bySession ? signInUser(request, context, carried) : openForUser(request, context)
 }
 
-/** `carried`: the session that the client came with, which the new one takes the place of. */
-async function signInUser(request: Request, context: RequestContext, carried: SessionCaller | null): Promise<Response> {
+/** `carried`: the sessions that the client came with, which the new one takes the place of. */
+async function signInUser(
+  request: Request,
+  context: RequestContext,
+  carried: readonly CarriedToken[],
+): Promise<Response> {
   const { services, client, now } = context
+  const { settings } = services
   const input = await parseJson(request, SignIn)
   if (!input.ok) return renderError(input.error, context)
   const { persistent, transport } = input.value
-  if (transport === 'cookie' && !originAllowed(request, services.settings)) {
+  if (transport === 'cookie' && !originAllowed(request, settings)) {
     return renderError({ code: 'origin_not_allowed' }, context)
   }
   const user = await signInByPassword(request, context, input.value)
@@ -47,19 +51,15 @@ async function signInUser(request: Request, context: RequestContext, carried: Se
       cookie: transport === 'cookie',
     },
     user.value.rules,
-    carried?.verified ?? null,
+    carried,
   )
   if (!opened.ok) return renderError(opened.error, context)
   const { token, ...view } = opened.value
   const body = sessionBody(view, view.session.id)
   if (transport === 'bearer') return privateJson({ ...body, token }, context, { status: 201 })
-  const maxAgeSeconds = view.persistentCookie ? (view.expiresAt - now) / 1000 : null
-  const cookie = issueCookie(request, services.settings, token, maxAgeSeconds, true)
-  const response = privateJson(body, context, { status: 201, headers: { 'set-cookie': cookie } })
-  const old = carried?.cookieName ?? null
-  if (old !== null && !cookie.startsWith(`${old}=`)) {
-    response.headers.append('set-cookie', forgetCookie(request, services.settings, old))
-  }
+  const lifeSeconds = view.persistentCookie ? (view.expiresAt - now) / 1000 : null
+  const cookies = signInCookies(request, settings, token, lifeSeconds, true, carried)
+  const response = withCookies(privateJson(body, context, { status: 201 }), cookies)
   rememberDevice(response, request, context, user.value.user)
   return response
 }

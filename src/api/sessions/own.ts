@@ -1,13 +1,14 @@
 /** A user's own sessions: the check, the list, and their ends. */
-import { forgetCookies, HOST_COOKIE, issueCookie } from '../../auth/session-carriers.ts'
-import type { SessionError } from '../../domain/errors.ts'
+import { forgetCookie, HOST_COOKIE, issueCookie } from '../../auth/session-carriers.ts'
+import { fail } from '../../domain/result.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
 import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
+import { signOutCarried, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseQuery } from '../parse.ts'
 import { privateJson, privateText, rememberedText, sessionBody } from './body.ts'
-import { type SessionCaller, sessionCaller } from './caller.ts'
+import { asCaller } from './caller.ts'
 import { renderError } from './errors.ts'
 import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
@@ -16,30 +17,26 @@ export async function checkSession(request: Request, context: RequestContext): P
   const { services, client, now, later } = context
   const query = parseQuery(request, CheckQuery)
   if (!query.ok) return renderError(query.error, context)
-  const caller = await sessionCaller(request, context)
-  if (!caller.ok) return renderError(caller.error, context)
-  const { verified, carrier, cookieName } = caller.value
-  const options = {
-    touch: query.value.touch === 'true',
-    cookie: carrier === 'cookie',
-    client,
-    maxAgeSeconds: acceptedAgeSeconds(request, MAX_AGE_SECONDS),
-  }
-  const check = await services.sessions.check(verified, options, now, later)
-  if (!check.ok) return renderEnd(check.error, caller.value, request, context)
+  const { touch } = query.value
+  const maxAgeSeconds = acceptedAgeSeconds(request, MAX_AGE_SECONDS)
+  const check = await asCaller(request, context, (caller) => {
+    const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds }
+    return services.sessions.check(caller, options, now, later)
+  })
+  if (!check.ok) return renderError(check.error, context)
 
-  const { checked, ageSeconds } = check.value
-  const { token } = verified
+  const { token, cookieName } = check.value.caller
+  const { checked, ageSeconds } = check.value.value
   const response =
-    options.maxAgeSeconds > 0
+    maxAgeSeconds > 0
       ? privateText(rememberedText(checked), context, { headers: { age: String(ageSeconds) } })
       : privateJson(sessionBody(checked, token.sessionId), context)
-  if (options.cookie && (checked.cookieDue || services.tokens.isStale(token))) {
-    const maxAgeSeconds = checked.persistentCookie ? (checked.expiresAt - now) / 1000 : null
+  if (cookieName !== null && (checked.cookieDue || services.tokens.isStale(token))) {
+    const lifeSeconds = checked.persistentCookie ? (checked.expiresAt - now) / 1000 : null
     const reissued = await services.tokens.sign(token)
     // Under the name that it has: another API may know only that one.
     const host = cookieName === HOST_COOKIE
-    response.headers.append('set-cookie', issueCookie(request, services.settings, reissued, maxAgeSeconds, host))
+    response.headers.append('set-cookie', issueCookie(request, services.settings, reissued, lifeSeconds, host))
   }
   return response
 }
@@ -48,30 +45,25 @@ export async function checkSession(request: Request, context: RequestContext): P
 export async function listSessions(request: Request, context: RequestContext): Promise<Response> {
   const query = parseQuery(request, ListQuery)
   if (!query.ok) return renderError(query.error, context)
-  const caller = await sessionCaller(request, context)
-  if (!caller.ok) return renderError(caller.error, context)
   const { services, client, now, later } = context
   const { limit, cursor } = query.value
   const page = { before: cursor ?? null, limit: limit + 1 }
-  const list = await services.sessions.listOwn(caller.value.verified, client, page, now, later)
-  if (!list.ok) return renderEnd(list.error, caller.value, request, context)
-  const currentId = list.value.current.session.id
-  const found = list.value.sessions.map((view) => sessionBody(view, currentId)).reverse()
+  const list = await asCaller(request, context, (caller) => services.sessions.listOwn(caller, client, page, now, later))
+  if (!list.ok) return renderError(list.error, context)
+  const currentId = list.value.value.current.session.id
+  const found = list.value.value.sessions.map((view) => sessionBody(view, currentId)).reverse()
   const sessions = found.slice(0, limit)
   const nextCursor = found.length > limit ? (sessions.at(-1)?.id ?? null) : null
   return privateJson({ sessions, next_cursor: nextCursor }, context)
 }
 
-/** `DELETE /sessions/current`: signs out. Idempotent: an ended session and no session at all are signed out. */
+/**
+ * `DELETE /sessions/current`: signs out, of every session that the request carries. Idempotent: an ended session and
+ * no session at all are signed out.
+ */
 export async function signOut(request: Request, context: RequestContext): Promise<Response> {
-  const { services, requestId, now, later } = context
-  const caller = await sessionCaller(request, context)
-  if (!caller.ok && caller.error.code !== 'unauthenticated') return renderError(caller.error, context)
-  if (caller.ok) {
-    const ended = await services.sessions.endOwn(caller.value.verified, 'current', requestId, now, later)
-    if (!ended.ok && ended.error.code !== 'unauthenticated') return renderError(ended.error, context)
-  }
-  return gone(request, context, !request.headers.has('authorization'))
+  const done = await signOutCarried(request, context)
+  return done.ok ? gone(done.value.forget) : renderError(done.error, context)
 }
 
 /** `DELETE /sessions/{id}`: ends one of the holder's own sessions. */
@@ -80,43 +72,31 @@ export async function endSession(
   parameters: Record<string, string>,
   context: RequestContext,
 ): Promise<Response> {
-  const caller = await sessionCaller(request, context)
-  if (!caller.ok) return renderError(caller.error, context)
   const sessionId = parameters.sessionId ?? ''
-  if (!SESSION_ID_PATTERN.test(sessionId)) return renderError({ code: 'session_not_found' }, context)
   const { services, requestId, now, later } = context
-  const { verified, carrier } = caller.value
-  const ended = await services.sessions.endOwn(verified, { sessionId }, requestId, now, later)
-  if (!ended.ok) return renderEnd(ended.error, caller.value, request, context)
-  return gone(request, context, carrier === 'cookie' && sessionId === verified.token.sessionId)
+  const ended = await asCaller(request, context, async (caller) =>
+    SESSION_ID_PATTERN.test(sessionId)
+      ? services.sessions.endOwn(caller, { sessionId }, requestId, now, later)
+      : fail({ code: 'session_not_found' }),
+  )
+  if (!ended.ok) return renderError(ended.error, context)
+  const { cookieName, token } = ended.value.caller
+  const own = cookieName !== null && sessionId === token.sessionId && ended.value.value.length > 0
+  return gone(own ? [forgetCookie(request, services.settings, cookieName)] : [])
 }
 
 /** `DELETE /sessions?except=current`: ends all the others. Without the query: refused, never "all" by omission. */
 export async function endOtherSessions(request: Request, context: RequestContext): Promise<Response> {
-  const caller = await sessionCaller(request, context)
-  if (!caller.ok) return renderError(caller.error, context)
-  const query = parseQuery(request, EndQuery)
-  if (!query.ok) return renderError(query.error, context)
   const { services, requestId, now, later } = context
-  const ended = await services.sessions.endOwn(caller.value.verified, 'others', requestId, now, later)
-  if (!ended.ok) return renderEnd(ended.error, caller.value, request, context)
-  return privateJson({ ended: ended.value.length }, context)
+  const ended = await asCaller(request, context, async (caller) => {
+    const query = parseQuery(request, EndQuery)
+    return query.ok ? services.sessions.endOwn(caller, 'others', requestId, now, later) : query
+  })
+  if (!ended.ok) return renderError(ended.error, context)
+  return privateJson({ ended: ended.value.value.length }, context)
 }
 
-/** The answer to an end. `forget`: the browser's own session is the one that ended. */
-function gone(request: Request, context: RequestContext, forget: boolean): Response {
-  const headers = new Headers({ 'cache-control': 'no-store' })
-  const cookies = forget ? forgetCookies(request, context.services.settings) : []
-  for (const cookie of cookies) headers.append('set-cookie', cookie)
-  return new Response(null, { status: 204, headers })
-}
-
-/** A browser whose session has ended need not send its token any more. */
-function renderEnd(error: SessionError, caller: SessionCaller, request: Request, context: RequestContext): Response {
-  const response = renderError(error, context)
-  if (error.code === 'session_ended' && caller.carrier === 'cookie') {
-    for (const cookie of forgetCookies(request, context.services.settings))
-      response.headers.append('set-cookie', cookie)
-  }
-  return response
+/** The answer to an end. `forget`: what makes the browser forget the cookie whose session this request has ended. */
+function gone(forget: readonly string[]): Response {
+  return withCookies(new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } }), forget)
 }

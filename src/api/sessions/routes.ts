@@ -88,10 +88,12 @@ const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/sessions/current',
     operationId: 'signOut',
-    summary: 'Sign out. Idempotent.',
+    summary: 'Sign out: end every session whose token comes with the request. Idempotent.',
     security: ['session', 'none'],
     answers: {
       204: { description: 'Signed out.' },
+      400: problem('There are more session cookies than are looked at.'),
+      401: problem('The token is genuine, and of no session that ends here.'),
       403: problem('The request came from a foreign page.'),
       503: problem('Temporarily unavailable.'),
     },

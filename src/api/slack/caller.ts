@@ -31,7 +31,7 @@ export async function authenticate(
   const argument = request.method === 'POST' ? given?.get('token') : undefined
   const header = request.headers.has('authorization')
   if (!header && (typeof argument !== 'string' || argument === '')) return refusal('not_authed')
-  const token = header ? (bearerToken(request)?.token ?? '') : String(argument)
+  const token = header ? (bearerToken(request) ?? '') : String(argument)
   const caller = await authenticateActing(services.db, token, context)
   if (!caller.ok) {
     // A session's token is genuine too, and of no use here.

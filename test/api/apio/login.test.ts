@@ -290,17 +290,14 @@ describe('the cookie', () => {
     expect((await apio(INFO, { headers: { cookie: `sessionid=${one}; sessionid=${one}` } })).status).toBe(200)
   })
 
-  test('is set anew with each answer, and taken away with a session that has ended', async () => {
+  test('is set anew with each answer, and left alone when its session has ended', async () => {
     const user = await makeUser()
     const cookie = await signedIn(user)
     const alive = await readInfo(cookie)
     expect(alive.response.headers.get('set-cookie')).toContain(`sessionid=${cookie}; Max-Age=`)
     await send('/api/v1/logout/', { method: 'POST', cookie })
     const dead = await readInfo(cookie)
-    expect([dead.status, dead.response.headers.get('set-cookie')]).toEqual([
-      401,
-      expect.stringMatching(/^sessionid=; Max-Age=0/),
-    ])
+    expect([dead.status, dead.response.headers.get('set-cookie')]).toEqual([401, null])
   })
 
   test('is that of the own API: one session, whichever API is asked', async () => {
@@ -316,12 +313,13 @@ describe('logout', () => {
   test('ends the session, takes the cookie, and may be repeated', async () => {
     const user = await makeUser()
     const cookie = await signedIn(user)
-    for (const body of [undefined, '{}']) {
-      const options = body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }
-      const answer = await apio('/api/v1/logout/', { method: 'POST', cookie, ...options })
-      expect([answer.status, answer.body]).toEqual([200, {}])
-      expect(answer.response.headers.get('set-cookie')).toMatch(/^sessionid=; Max-Age=0/)
-    }
+    const first = await apio('/api/v1/logout/', { method: 'POST', cookie })
+    expect([first.status, first.body]).toEqual([200, {}])
+    expect(first.response.headers.get('set-cookie')).toMatch(/^sessionid=; Max-Age=0/)
+    const json = { body: '{}', headers: { 'content-type': 'application/json' } }
+    const again = await apio('/api/v1/logout/', { method: 'POST', cookie, ...json })
+    // The browser may have another session by now.
+    expect([again.status, again.body, again.response.headers.get('set-cookie')]).toEqual([200, {}, null])
     expect((await readInfo(cookie)).status).toBe(401)
   })
 

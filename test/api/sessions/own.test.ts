@@ -61,7 +61,8 @@ describe('signing out', () => {
       ended_by: `session:${session.id}`,
       end_request_id: response.headers.get('x-request-id'),
     })
-    expect((await end('/sessions/current', { cookie: session.token })).status).toBe(204)
+    const again = await end('/sessions/current', { cookie: session.token })
+    expect([again.status, again.headers.getSetCookie()]).toEqual([204, []])
     expect(await endRecord(session)).toEqual(record)
   })
 
@@ -75,14 +76,6 @@ describe('signing out', () => {
     const session = await signIn(await makeUser())
     expect((await end('/sessions/current', { bearer: session.token })).headers.getSetCookie()).toEqual([])
     expect((await end('/sessions/current', { bearer: 'x' })).headers.getSetCookie()).toEqual([])
-  })
-
-  test('on https clears the cookie under both names', async () => {
-    const response = await end('https://sessions.example/sessions/current', {})
-    expect(response.headers.getSetCookie()).toEqual([
-      'sessionid=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax',
-      '__Host-sessionid=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax',
-    ])
   })
 })
 

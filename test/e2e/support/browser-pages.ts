@@ -1,0 +1,71 @@
+/** Pages for a browser, and what stands between it and the service. */
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+
+const PAGE = '<!doctype html><title>An application</title>'
+
+export interface Pages {
+  /** `http://127.0.0.1:port`, under which the service is reached too. */
+  readonly origin: string
+  /** The same port under the name `localhost`: another site. */
+  readonly otherSite: string
+  /** Holds the requests for a path back until `release`; resolves when one is held. */
+  readonly hold: (path: string) => Promise<void>
+  readonly release: () => void
+  readonly stop: () => Promise<void>
+}
+
+/** Serves an empty page at `/page`, and hands everything else to the service. */
+export async function servePages(port: number, service: string): Promise<Pages> {
+  let heldPath: string | null = null
+  let held: () => void = () => {}
+  let waiting: (() => void)[] = []
+  const server = createServer((incoming, outgoing) => {
+    if (incoming.url === '/page') {
+      outgoing.setHeader('content-type', 'text/html')
+      outgoing.end(PAGE)
+    } else if (heldPath !== null && incoming.url === heldPath) {
+      waiting.push(() => pass(incoming, outgoing, service))
+      held()
+    } else pass(incoming, outgoing, service)
+  })
+  await listen(server, port)
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    otherSite: `http://localhost:${port}`,
+    hold(path) {
+      heldPath = path
+      return new Promise<void>((resolve) => {
+        held = resolve
+      })
+    },
+    release() {
+      heldPath = null
+      const those = waiting
+      waiting = []
+      for (const go of those) go()
+    },
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
+}
+
+function pass(incoming: IncomingMessage, outgoing: ServerResponse, service: string): void {
+  const { method = 'GET', url = '/', headers } = incoming
+  const onward = request(String(new URL(url, service)), {
+    method,
+    headers: { ...headers, host: new URL(service).host },
+  })
+  onward.on('response', (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(outgoing)
+  })
+  onward.on('error', () => outgoing.destroy())
+  incoming.pipe(onward)
+}
