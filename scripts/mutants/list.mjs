@@ -3,6 +3,7 @@
 import { apioMutants } from './apio.mjs'
 import { authorityMutants } from './authority.mjs'
 import { epochMutants } from './epochs.mjs'
+import { cookieMutants } from './cookies.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
 import { signInMutants } from './sign-in.mjs'
@@ -281,10 +282,13 @@ export const mutants = [
   },
   {
     name: 'two different cookies are a session',
-    file: 'src/auth/session-carriers.ts',
-    from: 'if (values.length > 1) return null',
-    to: '',
-    caughtBy: { file: 'test/auth/session-carriers.test.ts' },
+    file: 'src/api/sessions/caller.ts',
+    from: 'if (found === null || found.length > 1) return ok([])',
+    to: 'if (found === null) return ok([])',
+    caughtBy: {
+      file: 'test/api/sessions/cookies.test.ts',
+      test: 'two genuine ones are no session, whatever else there is',
+    },
   },
   {
     name: 'foreign pages may use the cookie',
@@ -324,6 +328,7 @@ export const mutants = [
   ...identityCenterMutants,
   ...lookerMutants,
   ...storageMutants,
+  ...cookieMutants,
   ...apioMutants,
   ...epochMutants,
   ...authorityMutants,

@@ -74,7 +74,7 @@ function ask(page: Page, url: string, method = 'GET', json?: object): Promise<nu
   )
 }
 
-describe('answers that cross', () => {
+describe('a cookie that stays on its site', () => {
   const service = serve('Lax')
   const user = () => {
     const found = service.server.credentials.users.find(({ login_mode }) => login_mode === 'LOCAL_LOGIN_SHARED')
@@ -128,50 +128,49 @@ describe('answers that cross', () => {
     expect(await ask(page, `${base}/sessions/current`)).toBe(401)
     await page.context().close()
   })
-})
 
-describe('the documented application on a sibling host', () => {
-  const service = serve('Lax')
-  let application: ChildProcess
+  describe('the documented application on a sibling host', () => {
+    let application: ChildProcess
 
-  beforeAll(() => {
-    const document = readFileSync(join(project.directory, 'docs/sessions.md'), 'utf8')
-    const code = /^```js\n([\s\S]*?)^```$/m.exec(document)?.[1] ?? ''
-    const file = join(project.directory, 'app.mjs')
-    writeFileSync(file, code)
-    const { base_url: LATCHKEY, service: back } = service.server.credentials
-    const environment = { ...process.env, LATCHKEY, APP: service.application, CREDENTIAL: back.token }
-    application = spawn('node', [file], { env: environment, stdio: 'inherit' })
-  })
-
-  afterAll(() => {
-    application?.kill()
-  })
-
-  test('knows its user until the session ends, wherever that is', async () => {
-    const user = service.server.credentials.users.find(({ login_mode }) => login_mode === 'LOCAL_LOGIN_SHARED')
-    await vi.waitFor(() => fetch(service.application), { timeout: 20_000, interval: 100 })
-    const page = await open(service.application)
-    const signIn = async () => {
-      await page.fill('[name=username]', user?.username ?? '')
-      await page.fill('[name=password]', user?.password ?? '')
-      await page.click('#sign-in button')
-      await page.waitForSelector(`text=Hello ${user?.id}`)
-    }
-    await signIn()
-    await page.click('text=Sign out')
-    await page.waitForSelector('#sign-in')
-    await signIn()
-    const [cookie] = await page.context().cookies(service.application)
-    expect(cookie).toMatchObject({ name: 'app_session', httpOnly: true })
-    const ended = await fetch(`${service.server.credentials.base_url}/sessions/current`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${cookie?.value}` },
+    beforeAll(() => {
+      const document = readFileSync(join(project.directory, 'docs/sessions.md'), 'utf8')
+      const code = /^```js\n([\s\S]*?)^```$/m.exec(document)?.[1] ?? ''
+      const file = join(project.directory, 'app.mjs')
+      writeFileSync(file, code)
+      const { base_url: LATCHKEY, service: back } = service.server.credentials
+      const environment = { ...process.env, LATCHKEY, APP: service.application, CREDENTIAL: back.token }
+      application = spawn('node', [file], { env: environment, stdio: 'inherit' })
     })
-    expect(ended.status).toBe(204)
-    await page.goto(service.application)
-    await page.waitForSelector('#sign-in')
-    await page.context().close()
+
+    afterAll(() => {
+      application?.kill()
+    })
+
+    test('knows its user until the session ends, wherever that is', async () => {
+      const user = service.server.credentials.users.find(({ login_mode }) => login_mode === 'LOCAL_LOGIN_SHARED')
+      await vi.waitFor(() => fetch(service.application), { timeout: 20_000, interval: 100 })
+      const page = await open(service.application)
+      const signIn = async () => {
+        await page.fill('[name=username]', user?.username ?? '')
+        await page.fill('[name=password]', user?.password ?? '')
+        await page.click('#sign-in button')
+        await page.waitForSelector(`text=Hello ${user?.id}`)
+      }
+      await signIn()
+      await page.click('text=Sign out')
+      await page.waitForSelector('#sign-in')
+      await signIn()
+      const [cookie] = await page.context().cookies(service.application)
+      expect(cookie).toMatchObject({ name: 'app_session', httpOnly: true })
+      const ended = await fetch(`${service.server.credentials.base_url}/sessions/current`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${cookie?.value}` },
+      })
+      expect(ended.status).toBe(204)
+      await page.goto(service.application)
+      await page.waitForSelector('#sign-in')
+      await page.context().close()
+    })
   })
 })
 
