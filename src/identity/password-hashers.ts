@@ -41,7 +41,13 @@ export class PasswordHashers {
   ): Promise<Result<T, SessionError>> {
     const number = Number.parseInt(hash('sha256', name, 'hex').slice(0, 8), 16) % HASHERS
     const hasher = this.objects.get(this.objects.idFromName(`hasher-${number}`))
-    const answer = await within(TIMEOUT_MILLISECONDS, 'password hashing', () => call(hasher), isObjectBug)
+    const ask = async () => {
+      const heard = await call(hasher)
+      // Lets go of the function that was handed over with the call.
+      if (Symbol.dispose in heard) (heard as Disposable)[Symbol.dispose]()
+      return heard
+    }
+    const answer = await within(TIMEOUT_MILLISECONDS, 'password hashing', ask, isObjectBug)
     return answer.ok ? answer.value : answer
   }
 }
