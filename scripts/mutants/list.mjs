@@ -2,8 +2,8 @@
 
 import { apioMutants } from './apio.mjs'
 import { authorityMutants } from './authority.mjs'
-import { epochMutants } from './epochs.mjs'
 import { cookieMutants } from './cookies.mjs'
+import { epochMutants } from './epochs.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
 import { signInMutants } from './sign-in.mjs'
