@@ -112,7 +112,8 @@ export class SessionMirror {
     for (;;) {
       const batch = storage.unmirrored(MAX_RECORDS)
       if (batch.length === 0) return true
-      const records = thatFit(batch.map((stored) => sessionRecord(owner, stored)))
+      const userDeleted = storage.knowledge.status.value.deleted === true
+      const records = thatFit(batch.map((stored) => sessionRecord(owner, stored, userDeleted)))
       // They may travel with another object, whose output gate knows nothing of what is written here.
       await ctx.storage.sync()
       const rules = await trips.take(db, { owner, records })

@@ -11,10 +11,12 @@ import { statement } from './statement.ts'
 /** A session record as it stands in D1. */
 export type SessionRecord = typeof sessions.$inferSelect
 
-/** What a session gains after it was opened; the rest never changes. */
+/** What a session gains after it was opened, or loses when its user is deleted; the rest never changes. */
 const MUTABLE = [
   'version',
   'lastSeenAt',
+  'address',
+  'userAgent',
   'recentAddress',
   'recentUserAgent',
   'location',

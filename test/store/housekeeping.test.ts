@@ -4,11 +4,10 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RETENTION } from '../../src/domain/retention.ts'
 import worker from '../../src/index.ts'
-import { newRecordId } from '../../src/store/audit-events.ts'
 import { BATCH_ROWS, keepHouse, removeEndedSessions } from '../../src/store/housekeeping.ts'
 import { stopClock } from '../support/clock.ts'
 import { breakD1Statements } from '../support/faults.ts'
-import { mirrored } from '../support/objects.ts'
+import { mirrored, mirroredByAlarm } from '../support/objects.ts'
 import { check, send, signIn } from '../support/requests.ts'
 import { db, makeBearer, makeOperator, makeStore, makeUser } from '../support/stores.ts'
 
@@ -148,10 +147,16 @@ test('a deleted user leaves no name, address or user agent behind in D1', async 
   const bearer = await makeOperator()
   const names = { first_name: 'Zaphod', last_name: 'Beeblebrox', email_address: 'zaphod@heart-of-gold.example' }
   expect((await send(path, { method: 'PATCH', bearer, json: names })).status).toBe(200)
-  await signIn(user, { address: '203.0.113.77', userAgent: 'Vogon/42' })
+  const session = await signIn(user, { address: '203.0.113.77', userAgent: 'Vogon/42' })
   await mirrored(user)
+  // What D1 has not been told yet is told later, without it.
+  const outage = breakD1Statements(/insert into "sessions"/i)
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  await check(session, { address: '203.0.113.78', userAgent: 'Marvin/1' })
+  await signIn(user, { address: '203.0.113.79' })
   expect((await send(path, { method: 'DELETE', bearer })).status).toBe(204)
-  await mirrored(user)
+  outage.repair()
+  await mirroredByAlarm(user)
   const texts = await Promise.all(
     ['users', 'sessions', 'audit_events'].map(async (table) => {
       const { results } = await env.DB.prepare(`SELECT * FROM ${table} WHERE identity_store_id = ?`)
@@ -160,7 +165,15 @@ test('a deleted user leaves no name, address or user agent behind in D1', async 
       return JSON.stringify(results)
     }),
   )
-  for (const trace of [...Object.values(names), user.username, '203.0.113.77', 'Vogon/42'])
+  for (const trace of [
+    ...Object.values(names),
+    user.username,
+    '203.0.113.77',
+    '203.0.113.78',
+    '203.0.113.79',
+    'Vogon/42',
+    'Marvin/1',
+  ])
     expect(texts.join()).not.toContain(trace)
   expect(texts[2]).toContain('user.deleted')
 })
@@ -177,8 +190,4 @@ test('what fails does not keep the rest from being removed', async () => {
   expect([await count('sessions', store), await count('audit_events', store)]).toEqual([3, 0])
   await cron()
   expect(await count('sessions', store)).toBe(0)
-})
-
-test('ids of records begin with their time', () => {
-  expect(newRecordId(NOW).slice(0, 13).replace('-', '')).toBe(NOW.toString(16).padStart(12, '0'))
 })
