@@ -4,6 +4,7 @@ import { apioMutants } from './apio.mjs'
 import { authorityMutants } from './authority.mjs'
 import { cookieMutants } from './cookies.mjs'
 import { epochMutants } from './epochs.mjs'
+import { identityMutants } from './identity.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { lookerMutants } from './looker.mjs'
 import { signInMutants } from './sign-in.mjs'
@@ -333,4 +334,5 @@ export const mutants = [
   ...epochMutants,
   ...authorityMutants,
   ...signInMutants,
+  ...identityMutants,
 ]

@@ -39,6 +39,7 @@ export async function generateLoginToken(
       identityStoreId,
       userId,
       epoch,
+      makerUserId: caller.user.userId,
       createdAt: now,
       expiresAt: now + LOGIN_TOKEN_SECONDS * 1000,
     },
@@ -55,7 +56,10 @@ export async function generateLoginToken(
   return written.ok ? ok(token) : written
 }
 
-/** The user of a login token, which is used up. Errors: `invalid_credentials`, `unavailable`. */
+/**
+ * The user of a login token, which is used up. Its maker must still be allowed to make it.
+ * Errors: `invalid_credentials`, `unavailable`.
+ */
 export async function redeemLoginToken(
   db: Database,
   token: string,
@@ -65,11 +69,15 @@ export async function redeemLoginToken(
   const taken = await takeLoginToken(db, hashToken(token), now)
   if (!taken.ok) return taken
   if (taken.value === null) return fail({ code: 'invalid_credentials' })
-  const found = await findUser(db, taken.value)
+  const { identityStoreId, userId, makerUserId, epoch, createdAt } = taken.value
+  const find = (id: string) => findUser(db, { identityStoreId, userId: id })
+  const [found, foundMaker] = await Promise.all([find(userId), find(makerUserId ?? userId)])
   if (!found.ok) return found
-  const user = found.value
-  if (!user?.user.active || user.user.bot) return fail({ code: 'invalid_credentials' })
-  const { epoch, createdAt } = taken.value
+  if (!foundMaker.ok) return foundMaker
+  const [user, maker] = [found.value, foundMaker.value]
+  // What holds is what the two are now.
+  const may = user?.user.active && maker?.user.active && mayDo(maker.user, 'generate_login_token', user.user)
+  if (user === null || !may) return fail({ code: 'invalid_credentials' })
   // Like a session, it is void under a higher epoch than its own. The version before epochs went by the clock.
   const fits = epoch === null ? user.user.sessionsValidFrom <= createdAt : user.user.statusVersion === epoch
   return fits ? ok(user) : fail({ code: 'invalid_credentials' })

@@ -1,6 +1,6 @@
 /**
  * OpenID Connect: exchanges an authorization code at the identity store's provider and verifies the ID token
- * (issuer, audience, nonce, expiry, and the signature against the issuer's keys). No user is ever created.
+ * (issuer, audience, nonce, times, and the signature against the issuer's keys). No user is ever created.
  */
 import * as client from 'openid-client'
 import type { Sealing } from '../auth/sealing.ts'
@@ -14,6 +14,8 @@ import { findUser, type KnownUser } from '../store/users.ts'
 const TIMEOUT_SECONDS = 3
 /** How long a provider's metadata and keys are kept, in milliseconds (10 min). Unknown keys are asked for at once. */
 const METADATA_MILLISECONDS = 600_000
+/** How far a provider's clock may be ahead of ours, in milliseconds (30 s), as the library has it for the expiry. */
+const CLOCK_TOLERANCE_MILLISECONDS = 30_000
 /** Providers that are kept in memory. */
 const MAX_PROVIDERS = 100
 
@@ -50,7 +52,7 @@ export class OpenId {
     if (!claims.ok) return claims
     const { sub, email, email_verified: emailVerified } = claims.value
     const address = emailVerified === true && typeof email === 'string' ? email : null
-    const key = await findUserOfSubject(this.db, provider.value.identityStoreId, sub, address)
+    const key = await findUserOfSubject(this.db, provider.value, sub, address)
     if (!key.ok) return key
     const user = key.value === null ? ok(null) : await findUser(this.db, key.value)
     if (!user.ok) return user
@@ -75,7 +77,10 @@ export class OpenId {
         idTokenExpected: true,
       })
       const claims = tokens.claims()
-      return claims === undefined ? fail({ code: 'invalid_credentials' }) : ok(claims)
+      if (claims === undefined || claims.iat * 1000 > now + CLOCK_TOLERANCE_MILLISECONDS) {
+        return fail({ code: 'invalid_credentials' })
+      }
+      return ok(claims)
     } catch (error) {
       return fail(faultOf(error))
     }

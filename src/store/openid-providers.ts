@@ -52,7 +52,7 @@ export interface RedirectUriTaken {
   readonly code: 'redirect_uri_taken'
 }
 
-/** Sets a store's provider. Subjects of another issuer are forgotten: they name other people there. Null: no such store. */
+/** Sets a store's provider. Subjects of other issuers are forgotten: they name other people there. Null: no such store. */
 export async function putOpenIdProvider(
   db: Database,
   fields: OpenIdProviderFields,
@@ -66,10 +66,10 @@ export async function putOpenIdProvider(
       db.batch([
         db
           .update(users)
-          .set({ openidSubject: null })
+          .set({ openidSubject: null, openidIssuer: null })
           .where(
-            sql`${users.identityStoreId} = ${identityStoreId} AND ${users.openidSubject} IS NOT NULL AND EXISTS (
-              SELECT 1 FROM ${openidProviders} WHERE ${ofStore(identityStoreId)} AND ${openidProviders.issuer} <> ${issuer})`,
+            sql`${exists} AND ${users.identityStoreId} = ${identityStoreId} AND ${users.openidSubject} IS NOT NULL
+              AND ${users.openidIssuer} IS NOT ${issuer}`,
           ),
         insertAuditEvent(db, entry, {
           before: sql`(SELECT ${AUDIT_VIEW} FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`,
@@ -107,43 +107,58 @@ export async function deleteOpenIdProvider(db: Database, entry: AuditEntry): Pro
 
 /**
  * The user of a subject of the store's provider. Without one: the only user of the store who has the verified
- * address from an operator and no subject yet; the subject is the user's from then on. Null: nobody, or not
- * surely one.
+ * address from an operator and no subject there yet; the subject is the user's from then on. Null: nobody, or
+ * not surely one.
  */
 export async function findUserOfSubject(
   db: Database,
-  identityStoreId: string,
+  { identityStoreId, issuer }: Pick<OpenIdProvider, 'identityStoreId' | 'issuer'>,
   subject: string,
   verifiedEmail: string | null,
 ): Promise<Result<UserKey | null, Unavailable>> {
-  const mine = and(eq(users.identityStoreId, identityStoreId), isNull(users.deletedAt))
   const known = await attempt(() =>
     db
       .select({ userId: users.userId })
       .from(users)
-      .where(and(mine, eq(users.openidSubject, subject))),
+      .where(
+        and(
+          eq(users.identityStoreId, identityStoreId),
+          eq(users.openidSubject, subject),
+          eq(users.openidIssuer, issuer),
+          isNull(users.deletedAt),
+        ),
+      ),
   )
   if (!known.ok) return known
   const found = known.value[0]
   if (found !== undefined) return ok({ identityStoreId, userId: found.userId })
   if (verifiedEmail === null) return ok(null)
 
-  // An address that the user wrote could be anybody's.
-  const candidates = sql`${users.identityStoreId} = ${identityStoreId} AND ${users.deletedAt} IS NULL
-    AND lower(${users.emailAddress}) = ${verifiedEmail.toLowerCase()} AND NOT ${users.emailByUser}`
+  // SQLite's `lower` knows ASCII alone, as addresses do: no other letter becomes one of these. And an address
+  // that the user wrote could be anybody's.
+  const named = sql`SELECT named.user_id FROM ${users} AS named
+    WHERE named.identity_store_id = ${identityStoreId} AND lower(named.email_address) = lower(${verifiedEmail})`
+  const candidates = sql`${users.identityStoreId} = ${identityStoreId} AND ${users.userId} IN (${named})
+    AND ${users.deletedAt} IS NULL AND NOT ${users.emailByUser}`
   const linked = await attempt(() =>
     db
       .update(users)
-      .set({ openidSubject: subject })
+      .set({ openidSubject: subject, openidIssuer: issuer })
       .where(
-        sql`${candidates} AND ${users.openidSubject} IS NULL AND (SELECT count(*) FROM ${users} WHERE ${candidates}) = 1
-          AND NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.openidSubject} = ${subject})`,
+        sql`${candidates} AND ${users.openidIssuer} IS NOT ${issuer} AND (SELECT count(*) FROM ${users} WHERE ${candidates}) = 1
+          AND NOT EXISTS (SELECT 1 FROM ${users} AS other WHERE other.identity_store_id = ${identityStoreId}
+            AND other.openid_subject = ${subject} AND other.user_id <> ${users.userId})`,
       )
       .returning({ userId: users.userId }),
   )
   if (!linked.ok) return linked
   const user = linked.value[0]
   return ok(user === undefined ? null : { identityStoreId, userId: user.userId })
+}
+
+/** SQL of the issuer of a store's provider; null if it has none. */
+export function issuerOfStore(identityStoreId: string) {
+  return sql`(SELECT ${openidProviders.issuer} FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`
 }
 
 function ofStore(identityStoreId: string) {

@@ -81,8 +81,12 @@ export const users = sqliteTable(
     emailByUser: integer('email_by_user', { mode: 'boolean' }).notNull().default(false),
     /** The application server's version of the profile that this one was last taken from; null: never. */
     profileVersion: integer('profile_version'),
-    /** The user's `sub` at the store's OpenID provider. */
+    /** JSON, `ProfileBase`: what changes made here alone are told by; null: there was none. */
+    profileBase: text('profile_base'),
+    /** The user's `sub` at an OpenID provider … */
     openidSubject: text('openid_subject'),
+    /** … and the issuer that it belongs to. Null beside a subject: unknown, and nobody is found by it. */
+    openidIssuer: text('openid_issuer'),
     /** When the user first signed in at the APIO API; null: not yet. */
     firstLoginAt: integer('first_login_at'),
     /** Hashes of the address prefixes that the user signed in from by password, the last one first; comma-separated. */
@@ -97,6 +101,9 @@ export const users = sqliteTable(
     uniqueIndex('user_by_openid_subject')
       .on(table.identityStoreId, table.openidSubject)
       .where(sql`openid_subject IS NOT NULL`),
+    index('user_by_email_address')
+      .on(table.identityStoreId, sql`lower(email_address)`)
+      .where(sql`lower(email_address) IS NOT NULL`),
   ],
 )
 
@@ -233,6 +240,8 @@ export const loginTokens = sqliteTable('login_tokens', {
   userId: text('user_id').notNull(),
   /** The user's epoch when it was made; null where a version of before made it. */
   epoch: integer('epoch'),
+  /** The user who made it, of the same store. Null: the version that made it did not note who. */
+  makerUserId: text('maker_user_id'),
   createdAt: integer('created_at').notNull(),
   expiresAt: integer('expires_at').notNull(),
 })

@@ -10,6 +10,7 @@ import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { revocation } from './revocation.ts'
+import { issuerOfStore } from './openid-providers.ts'
 import type { UserKey } from './rules.ts'
 import { auditEvents, sessionSettings, sessions, users } from './schema.ts'
 import type { User } from './users.ts'
@@ -78,7 +79,9 @@ export function neverSeen(at: number) {
     statusVersion: 1,
     emailByUser: false,
     profileVersion: null,
+    profileBase: null,
     openidSubject: null,
+    openidIssuer: null,
     firstLoginAt: null,
     signedInFrom: null,
     createdAt: at,
@@ -110,6 +113,8 @@ export async function putUser(
   const where = sql`${storeExists(identityStoreId)} AND coalesce((SELECT ${users.statusVersion} FROM ${users} WHERE ${keyIs(key)}), 0) = ${seen ?? 0}`
   const before = sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`
   const newPassword = passwordHash === undefined ? sql`false` : sql`${users.passwordHash} IS NOT excluded.password_hash`
+  // Who replaces the whole user has read the address here; only another one, or one that is named alone, is said to be the user's.
+  const writtenBack = sql`lower(${users.emailAddress}) IS lower(excluded.email_address)`
   const voids = sql`(${users.deletedAt} IS NOT NULL OR ${newPassword})`
   const row: RowOf<typeof users> = {
     ...key,
@@ -149,7 +154,7 @@ export async function putUser(
             passwordHash: passwordHash === undefined ? sql`${users.passwordHash}` : sql`excluded.password_hash`,
             sessionsValidFrom: sql`iif(${voids}, ${at}, ${users.sessionsValidFrom})`,
             statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active)`,
-            emailByUser: false,
+            emailByUser: sql`iif(${users.deletedAt} IS NULL AND ${writtenBack}, ${users.emailByUser}, 0)`,
             firstLoginAt: sql`iif(${users.deletedAt} IS NULL, ${users.firstLoginAt}, NULL)`,
             createdAt: sql`iif(${users.deletedAt} IS NULL, ${users.createdAt}, ${at})`,
             updatedAt: at,
@@ -188,6 +193,9 @@ export async function updateUser(
         .set({
           ...(changes as Partial<User>),
           ...(changes.emailAddress === undefined ? {} : { emailByUser: false }),
+          ...(changes.openidSubject === undefined
+            ? {}
+            : { openidIssuer: changes.openidSubject === null ? null : issuerOfStore(identityStoreId) }),
           sessionsValidFrom: sql`iif(${newPassword}, ${at}, ${users.sessionsValidFrom})`,
           statusVersion: sql`${users.statusVersion} + (${newPassword} OR ${newStatus})`,
           updatedAt: at,
@@ -244,6 +252,7 @@ export async function deleteUser(
           passwordHash: null,
           openidSubject: null,
           signedInFrom: null,
+          openidIssuer: null,
           statusVersion: sql`${users.statusVersion} + 1`,
           updatedAt: at,
           deletedAt: at,

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
+import { findOpenIdProvider } from '../../store/openid-providers.ts'
 import {
   type ChangedMeanwhile,
   deleteUser,
@@ -71,6 +72,11 @@ export async function patchUser(operation: Operation): Outcome {
   if (!passwordHash.ok) return passwordHash
 
   const { openid_subject: openidSubject } = input.value
+  if (typeof openidSubject === 'string') {
+    const provider = await findOpenIdProvider(db, identityStoreId)
+    if (!provider.ok) return provider
+    if (provider.value === null) return fail(NO_PROVIDER)
+  }
   const changes: UserChanges = { ...namedFields(input.value), passwordHash: passwordHash.value, openidSubject }
   const entry = userEntry(operation, 'user.updated')
   const update = async (): Promise<Result<User, UserFault>> => {
@@ -98,6 +104,12 @@ export async function deleteStoreUser(operation: Operation): Outcome {
     },
   )
   return done.ok ? answerNothing() : done
+}
+
+/** A subject belongs to its issuer: without one it would name nobody. */
+const NO_PROVIDER: SessionError = {
+  code: 'conflict',
+  detail: 'openid_subject: the identity store has no OpenID provider whose subject it could be.',
 }
 
 type UserFault = SessionError | UsernameTaken | ChangedMeanwhile

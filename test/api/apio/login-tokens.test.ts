@@ -129,6 +129,35 @@ test('one that a version without epochs made is good unless the password was cha
   }
 })
 
+test('the maker is looked at again when the token is used: an owner who may no longer make it opens nothing', async () => {
+  const identityStoreId = await makeStore()
+  const member = await makeUser({ identityStoreId, role: 'member' })
+  const madeBy = async (owner: TestUser) =>
+    String((await generate(await sessionFor(owner), member.username)).body.loginToken)
+  const change = (owner: TestUser, assignment: string) =>
+    env.DB.prepare(`UPDATE users SET ${assignment} WHERE user_id = ?`).bind(owner.userId).run()
+  for (const assignment of ['active = 0', "role = 'admin'", 'deleted_at = 1']) {
+    const owner = await makeUser({ identityStoreId, role: 'owner' })
+    const token = await madeBy(owner)
+    await change(owner, assignment)
+    expect([assignment, (await redeem(token)).status]).toEqual([assignment, 401])
+  }
+  // Nor one for somebody who has risen above the maker; and nothing else stands in the way.
+  const owner = await makeUser({ identityStoreId, role: 'owner' })
+  const tokens = [await madeBy(owner), await madeBy(owner)]
+  await change(member, "role = 'primary_owner'")
+  expect((await redeem(tokens[0])).status).toBe(401)
+  await change(member, "role = 'member'")
+  expect((await redeem(tokens[1])).status).toBe(200)
+})
+
+test('a token of a version that did not note its maker is good for its user', async () => {
+  const user = await makeUser()
+  const token = await tokenFor(user)
+  await env.DB.prepare('UPDATE login_tokens SET maker_user_id = NULL WHERE user_id = ?').bind(user.userId).run()
+  expect((await redeem(token)).status).toBe(200)
+})
+
 test('what is no token is refused as such', async () => {
   expect((await redeem('0'.repeat(64))).status).toBe(401)
   expect((await redeem('../x')).status).toBe(401)

@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { intercept } from '../../support/bindings.ts'
 import { send, tokenInCookie } from '../../support/requests.ts'
 import { makeOperator, makeStore, makeUser } from '../../support/stores.ts'
 import { apio, readInfo } from './requests.ts'
@@ -118,7 +119,10 @@ async function subjectOf(userId: string): Promise<unknown> {
 }
 
 async function setSubject(userId: string, subject: string): Promise<void> {
-  await env.DB.prepare('UPDATE users SET openid_subject = ? WHERE user_id = ?').bind(subject, userId).run()
+  const issuer = '(SELECT issuer FROM openid_providers AS p WHERE p.identity_store_id = users.identity_store_id)'
+  await env.DB.prepare(`UPDATE users SET openid_subject = ?, openid_issuer = ${issuer} WHERE user_id = ?`)
+    .bind(subject, userId)
+    .run()
 }
 
 test('a user is found by verified address, and from then on by subject', async () => {
@@ -188,6 +192,13 @@ const BAD: readonly (readonly [string, () => void])[] = [
     'expired',
     () => {
       Object.assign(provider.claims, { iat: hourAgo(), exp: hourAgo() + 60 })
+    },
+  ],
+  [
+    'issued in the future',
+    () => {
+      const now = Math.floor(Date.now() / 1000)
+      Object.assign(provider.claims, { iat: now + 60, exp: now + 120 })
     },
   ],
   [
@@ -290,6 +301,139 @@ test('an address that the user wrote leads to nobody, until an operator writes i
   expect((await send(path, patch)).status).toBe(200)
   expect((await login(own)).status).toBe(200)
 })
+
+test('an operator who writes a profile back as it was has not said whose address it is', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  await env.DB.prepare("UPDATE users SET email_address = 'Boss@pie.example', email_by_user = 1 WHERE user_id = ?")
+    .bind(user.userId)
+    .run()
+  const path = `/operator/identity-stores/${own.identityStoreId}/users/${user.userId}`
+  const bearer = await makeOperator()
+  provider.claims = { sub: 'subject-1', email: 'boss@pie.example', email_verified: true }
+  const attemptAfter = async (method: string, email_address: string | null) => {
+    const json = method === 'PUT' ? { username: user.username, email_address } : { email_address }
+    expect((await send(path, { method, bearer, json })).status).toBe(200)
+    return (await login(own)).status
+  }
+  expect(await attemptAfter('PUT', 'Boss@pie.example')).toBe(401)
+  expect(await attemptAfter('PATCH', 'Boss@pie.example')).toBe(401)
+  expect(await attemptAfter('PATCH', 'boss@pie.example')).toBe(401)
+  expect(await attemptAfter('PATCH', null)).toBe(401)
+  expect(await attemptAfter('PUT', 'boss@pie.example')).toBe(200)
+})
+
+/** K of kelvin, dotted capital I and long s become ASCII letters where Unicode changes their case. */
+const LOOK_ALIKES = [
+  ['kim@pie.example', '\u212Aim@pie.example'],
+  ['iris@pie.example', '\u0130ris@pie.example'],
+  ['sam@pie.example', '\u017Fam@pie.example'],
+] as const
+
+test.each(LOOK_ALIKES)('the address %s is not that of %s, whichever of them is here', async (ascii, other) => {
+  for (const [here, there] of [
+    [ascii, other],
+    [other, ascii],
+  ] as const) {
+    const own = await makeProvider()
+    const user = await makeUser({ identityStoreId: own.identityStoreId })
+    await env.DB.prepare('UPDATE users SET email_address = ? WHERE user_id = ?').bind(here, user.userId).run()
+    provider.claims = { sub: 'subject-1', email: there, email_verified: true }
+    expect((await login(own)).status).toBe(401)
+    provider.claims = { sub: 'subject-1', email: here, email_verified: true }
+    expect((await login(own)).status).toBe(200)
+  }
+})
+
+/** Sets the store's provider to another one, with the same way back. */
+async function moveTo(own: Provider, name: string): Promise<Provider> {
+  const issuer = `https://${name}.${own.identityStoreId}.example`
+  const response = await send(`/operator/identity-stores/${own.identityStoreId}/openid-provider`, {
+    method: 'PUT',
+    bearer: await makeOperator(),
+    json: { issuer, client_id: 'latchkey', client_secret: SECRET, redirect_uri: own.redirectUri },
+  })
+  expect(response.status).toBe(200)
+  return { ...own, issuer }
+}
+
+async function removeProvider({ identityStoreId }: Provider): Promise<void> {
+  const path = `/operator/identity-stores/${identityStoreId}/openid-provider`
+  expect((await send(path, { method: 'DELETE', bearer: await makeOperator() })).status).toBe(204)
+}
+
+test.each(['replaced', 'removed first'])("an equal subject of another provider is not the user's: %s", async (how) => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  provider.claims = { sub: 'equal', email: user.username, email_verified: true }
+  expect((await login(own)).status).toBe(200)
+  if (how === 'removed first') await removeProvider(own)
+  const other = await moveTo(own, 'other')
+  provider.claims = { sub: 'equal' }
+  expect((await login(other)).status).toBe(401)
+  // By verified address it is the user's there too.
+  provider.claims = { sub: 'equal', email: user.username, email_verified: true }
+  expect((await login(other)).status).toBe(200)
+  provider.claims = { sub: 'equal' }
+  expect((await login(other)).status).toBe(200)
+})
+
+test('a provider that was removed and set again finds its subjects', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  await setSubject(user.userId, 'subject-1')
+  provider.claims = { sub: 'subject-1' }
+  await removeProvider(own)
+  const bearer = await makeOperator()
+  const { issuer, redirectUri: redirect_uri, identityStoreId } = own
+  const json = { issuer, client_id: 'latchkey', client_secret: SECRET, redirect_uri }
+  await send(`/operator/identity-stores/${identityStoreId}/openid-provider`, { method: 'PUT', bearer, json })
+  expect((await login(own)).status).toBe(200)
+})
+
+test('a subject of which no issuer is known finds nobody; a verified address tells it', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  await env.DB.prepare("UPDATE users SET openid_subject = 'old' WHERE user_id = ?").bind(user.userId).run()
+  provider.claims = { sub: 'old' }
+  expect((await login(own)).status).toBe(401)
+  provider.claims = { sub: 'old', email: user.username, email_verified: true }
+  expect((await login(own)).status).toBe(200)
+  provider.claims = { sub: 'old' }
+  expect((await login(own)).status).toBe(200)
+})
+
+test('users are found by subject and by address through an index', async () => {
+  const own = await makeProvider()
+  const statements: string[] = []
+  const leave = intercept((call, goOn) => {
+    if (call.to === 'D1') statements.push(...call.statements.filter((text) => /openid_subject/.test(text)))
+    return goOn()
+  })
+  provider.claims = { sub: 'nobody', email: 'nobody@pie.example', email_verified: true }
+  expect((await login(own)).status).toBe(401)
+  leave()
+  expect(statements).toHaveLength(2)
+  const plans = await Promise.all(statements.map(planOf))
+  const users = plans.map((plan) => plan.filter((step) => /^(SCAN|SEARCH)/.test(step)))
+  expect(users[0]).toEqual([
+    'SEARCH users USING INDEX user_by_openid_subject (identity_store_id=? AND openid_subject=?)',
+  ])
+  const [byId, byAddress, bySubject] = [
+    'SEARCH users USING PRIMARY KEY (identity_store_id=? AND user_id=?)',
+    'SEARCH named USING COVERING INDEX user_by_email_address (identity_store_id=? AND <expr>=?)',
+    'SEARCH other USING COVERING INDEX user_by_openid_subject (identity_store_id=? AND openid_subject=?)',
+  ]
+  expect(users[1]).toEqual([byId, byAddress, byId, byAddress, bySubject])
+})
+
+async function planOf(statement: string): Promise<string[]> {
+  const values = Array.from(statement.matchAll(/\?/g), () => 'x')
+  const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${statement}`)
+    .bind(...values)
+    .all<{ detail: string }>()
+  return results.map(({ detail }) => detail)
+}
 
 test('nobody is created, and the disabled and bots stay outside', async () => {
   const own = await makeProvider()

@@ -61,6 +61,13 @@ test('a subject is one user of the store, and forgotten with its issuer', async 
   await operator(`${store}/openid-provider`, { method: 'PUT', json: provider })
   expect((await set(one)).body).toMatchObject({ openid_subject: 's' })
   expect((await set(other)).status).toBe(409)
+  // Without a provider there is nobody whose subject it could be.
+  expect((await set(elsewhere)).status).toBe(409)
+  const elsewhereProvider = { ...PROVIDER, redirect_uri: `https://${elsewhere.identityStoreId}.example/` }
+  await operator(`/identity-stores/${elsewhere.identityStoreId}/openid-provider`, {
+    method: 'PUT',
+    json: elsewhereProvider,
+  })
   expect((await set(elsewhere)).status).toBe(200)
   await operator(`${store}/openid-provider`, { method: 'PUT', json: { ...provider, client_id: 'x' } })
   expect((await operator(`${store}/users/${one.userId}`)).body).toMatchObject({ openid_subject: 's' })
