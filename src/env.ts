@@ -4,6 +4,7 @@ import { type HashCost, parseHashCost } from './domain/hash-cost.ts'
 import type { Limits } from './domain/policy.ts'
 import type { Result } from './domain/result.ts'
 import { DEFAULT_RETENTION, type Retention } from './domain/retention.ts'
+import type { ApplicationServerCalls } from './identity/application-server-calls.ts'
 import type { PasswordHasher } from './identity/password-hasher.ts'
 import type { UserProfiles } from './identity/user-profiles.ts'
 import type { StoreJobs } from './sessions/store-jobs.ts'
@@ -17,6 +18,7 @@ export interface Env {
   readonly JOBS: DurableObjectNamespace<StoreJobs>
   readonly PROFILES: DurableObjectNamespace<UserProfiles>
   readonly HASHERS: DurableObjectNamespace<PasswordHasher>
+  readonly APPLICATION_SERVER_CALLS: DurableObjectNamespace<ApplicationServerCalls>
   /** Where the application server is a Worker of the same account. */
   readonly APPLICATION_SERVER?: Fetcher
   readonly SIGN_IN_GATE: RateLimit
@@ -108,6 +110,7 @@ const Variables = z.object({
   OPERATOR_RECOVERY_SECRET: z.string().min(32).optional(),
   APPLICATION_SERVER_URL: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
   APPLICATION_SERVER_TIMEOUT_MILLISECONDS: count.default(3_000),
+  APPLICATION_SERVER_MAX_CALLS: count.default(10),
   APPLICATION_SERVER_SECRET: z.string().min(32).optional(),
   APPLICATION_SERVER: z.unknown().optional(),
 })
@@ -122,12 +125,16 @@ const CheckedVariables = Variables.refine(
   message: 'must differ from the bootstrap secret',
 })
 
-/** How the application server is reached. Without `secret`, or with neither binding nor URL, it is not. */
+/** How the application server is reached. */
 export interface ApplicationServerSettings {
   /** Base URL; null where a service binding leads there. */
   readonly url: string | null
   readonly secret: string | null
+  /** Whether there is one: a secret, and a binding or a URL. */
+  readonly isConfigured: boolean
   readonly timeoutMilliseconds: number
+  /** How many calls may be under way at the same time. */
+  readonly maxCalls: number
 }
 
 /** How sign-in attempts are limited. */
@@ -228,7 +235,11 @@ function parseSettings(env: Env): Result<Settings, string[]> {
       applicationServer: {
         url: v.APPLICATION_SERVER_URL || null,
         secret: v.APPLICATION_SERVER_SECRET ?? null,
+        isConfigured:
+          v.APPLICATION_SERVER_SECRET !== undefined &&
+          (v.APPLICATION_SERVER !== undefined || v.APPLICATION_SERVER_URL !== ''),
         timeoutMilliseconds: v.APPLICATION_SERVER_TIMEOUT_MILLISECONDS,
+        maxCalls: v.APPLICATION_SERVER_MAX_CALLS,
       },
     },
   }

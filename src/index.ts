@@ -9,6 +9,7 @@ import { logContext, openDatabase } from './store/database.ts'
 import { keepHouse } from './store/housekeeping.ts'
 
 export { SessionsEntrypoint } from './entrypoint.ts'
+export { ApplicationServerCalls } from './identity/application-server-calls.ts'
 export { PasswordHasher } from './identity/password-hasher.ts'
 export { UserProfiles } from './identity/user-profiles.ts'
 export { StoreJobs } from './sessions/store-jobs.ts'

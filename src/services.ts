@@ -45,7 +45,7 @@ function build(env: Env, settings: Settings): Services {
     profiles: new Profiles(env.PROFILES),
     hashers: new PasswordHashers(env.HASHERS, settings.passwordHashCost),
     devices: new DeviceCookies(settings.sessionTokenKeys),
-    applicationServer: new ApplicationServer(env.APPLICATION_SERVER, settings.applicationServer),
+    applicationServer: new ApplicationServer(env.APPLICATION_SERVER_CALLS, settings.applicationServer),
     openId: new OpenId(db, sealing),
     jobs: env.JOBS,
     signInGate: env.SIGN_IN_GATE,

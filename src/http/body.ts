@@ -1,4 +1,4 @@
-/** Request bodies, read whole within limits of size and time. */
+/** Bodies of requests and answers, read whole within limits of size and time. */
 
 /** Largest body of an ordinary request, in bytes (64 KiB). */
 export const MAX_BODY_BYTES = 65_536
@@ -15,14 +15,17 @@ export type BodyFault =
 
 export type BodyResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: BodyFault }
 
-/** The raw bytes of a request's body; empty if it has none. */
-export async function readBody(request: Request, limitBytes = MAX_BODY_BYTES): Promise<BodyResult<Uint8Array>> {
+/** The raw bytes of a body; empty if there is none. */
+export async function readBody(
+  message: Pick<Request, 'headers' | 'body'>,
+  limitBytes = MAX_BODY_BYTES,
+): Promise<BodyResult<Uint8Array>> {
   const tooLarge = { ok: false, error: { code: 'request_too_large', limitBytes } } as const
-  const declared = Number(request.headers.get('content-length') ?? 0)
+  const declared = Number(message.headers.get('content-length') ?? 0)
   if (declared > limitBytes) return tooLarge
-  if (request.body === null) return { ok: true, value: new Uint8Array() }
+  if (message.body === null) return { ok: true, value: new Uint8Array() }
 
-  const reader = request.body.getReader()
+  const reader = message.body.getReader()
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), BODY_TIMEOUT_MILLISECONDS)

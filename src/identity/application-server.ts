@@ -4,28 +4,26 @@
  * anything that does not fit the contract is a fault.
  */
 import type { SessionError } from '../domain/errors.ts'
+import type { ProfileChanges, RemoteProfile } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { ApplicationServerSettings } from '../env.ts'
-import type { Profile, ProfileChanges } from '../store/profiles.ts'
-
-/** A profile as the application server has it. */
-export interface RemoteProfile extends Profile {
-  /** Grows with every change there, whoever makes it. */
-  readonly version: number
-}
+import { within } from '../store/database.ts'
+import { type ApplicationServerCalls, LINE_TIMEOUT_MILLISECONDS, type Reply } from './application-server-calls.ts'
 
 /** What kept the application server from doing what it was asked. */
 export type ApplicationServerFault =
   /** It said no, or something that makes no sense. Nothing was changed. */
   | { readonly code: 'refused'; readonly detail: string }
+  /** It was not called: it is not configured, or too many calls are under way. */
+  | { readonly code: 'not_sent' }
   /** It was not reached. Nothing was changed. */
   | { readonly code: 'unreachable' }
   /** It did not answer in time. */
   | { readonly code: 'timed_out' }
 
-/** Of an update: it may have been applied, or may still be; only the profile's version will tell. */
+/** Of an update: it may have been applied, or may still be. `nonsense`: it was answered, and the answer fits no contract. */
 export interface UnknownOutcome {
-  readonly code: 'unknown'
+  readonly code: 'unknown' | 'nonsense'
 }
 /** Of an update: the profile has another version than the one that the change was made for. Nothing was changed. */
 export interface VersionConflict {
@@ -34,19 +32,21 @@ export interface VersionConflict {
 
 /** Longest explanation of a refusal that is passed on, in characters. */
 const MAX_DETAIL_LENGTH = 200
-/** Host of requests over a service binding, where no name is looked up. */
-const BINDING_BASE = 'http://application-server'
+/** Longest text of a profile that fits our column, in characters. */
+const MAX_TEXT_LENGTH = 254
+/** What the object takes beyond the line and the call, in milliseconds. */
+const OBJECT_SLACK_MILLISECONDS = 500
 
 export class ApplicationServer {
-  private readonly binding: Fetcher | undefined
+  private readonly calls: DurableObjectNamespace<ApplicationServerCalls>
   private readonly settings: ApplicationServerSettings
 
-  constructor(binding: Fetcher | undefined, settings: ApplicationServerSettings) {
-    this.binding = binding
+  constructor(calls: DurableObjectNamespace<ApplicationServerCalls>, settings: ApplicationServerSettings) {
+    this.calls = calls
     this.settings = settings
   }
 
-  /** Whether it says that this is the user's password. */
+  /** Whether it says that this is the user's password. A fault says nothing of the password: it was not heard. */
   async authenticate(username: string, password: string): Promise<Result<boolean, ApplicationServerFault>> {
     const answer = await this.call('POST', 'v1/authenticate', { username, password })
     if (!answer.ok) return answer
@@ -77,22 +77,19 @@ export class ApplicationServer {
     idempotencyKey: string,
     version: number,
   ): Promise<Result<RemoteProfile, ApplicationServerFault | UnknownOutcome | VersionConflict>> {
+    if (version >= Number.MAX_SAFE_INTEGER) return fail(LAST_VERSION)
     const answer = await this.call('PATCH', profilePath(username), wireProfile(changes), {
       'idempotency-key': idempotencyKey,
       'if-match': `"${version}"`,
     })
-    if (!answer.ok) return answer.error.code === 'unreachable' && !this.isConfigured ? answer : fail(UNKNOWN)
+    if (!answer.ok) return answer.error.code === 'not_sent' ? answer : fail({ code: 'unknown' })
     const { status, body } = answer.value
     if (status === 412) return fail({ code: 'version_conflict' })
     const fault = faultOf(answer.value)
     // By the contract 503 says that nothing was done; any other error of the server says nothing.
-    if (fault !== null) return fail(status >= 500 && status !== 503 ? UNKNOWN : fault)
+    if (fault !== null) return fail(status >= 500 && status !== 503 ? { code: 'unknown' } : fault)
     const profile = profileIn(body)
-    return profile === null ? fail(UNKNOWN) : ok(profile)
-  }
-
-  private get isConfigured(): boolean {
-    return this.settings.secret !== null && (this.binding !== undefined || this.settings.url !== null)
+    return profile === null || profile.version <= version ? fail({ code: 'nonsense' }) : ok(profile)
   }
 
   private async call(
@@ -100,45 +97,24 @@ export class ApplicationServer {
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
-  ): Promise<Result<Reply, ApplicationServerFault>> {
-    const { url, secret, timeoutMilliseconds } = this.settings
-    if (!this.isConfigured) {
+  ): Promise<Result<Answer, ApplicationServerFault>> {
+    const { isConfigured, timeoutMilliseconds } = this.settings
+    if (!isConfigured) {
       console.warn('unavailable', { what: 'application server', error: 'not configured' })
-      return fail({ code: 'unreachable' })
+      return fail({ code: 'not_sent' })
     }
-    const limit = new AbortController()
-    const late = scheduler.wait(timeoutMilliseconds, { signal: limit.signal }).then(() => null)
-    const request = new AbortController()
-    const init: RequestInit = {
+    const json = body === undefined ? {} : { 'content-type': 'application/json' }
+    const call = {
       method,
-      redirect: 'manual',
-      signal: request.signal,
-      headers: {
-        authorization: `Bearer ${secret}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      path,
+      headers: { ...json, ...headers },
+      body: body === undefined ? null : JSON.stringify(body),
     }
-    const target = `${(this.binding === undefined ? (url ?? '') : BINDING_BASE).replace(/\/$/, '')}/${path}`
-    try {
-      const reply = await Promise.race([this.exchange(target, init), late])
-      if (reply !== null) return ok(reply)
-      request.abort()
-      return fail({ code: 'timed_out' })
-    } catch (error) {
-      console.warn('unavailable', { what: 'application server', error: String(error) })
-      return fail({ code: 'unreachable' })
-    } finally {
-      limit.abort()
-      late.catch(() => undefined)
-    }
-  }
-
-  private async exchange(target: string, init: RequestInit): Promise<Reply> {
-    const response = await (this.binding === undefined ? fetch(target, init) : this.binding.fetch(target, init))
-    const text = await response.text()
-    return { status: response.status, body: parse(text) }
+    const object = this.calls.get(this.calls.idFromName('application-server'))
+    const limit = LINE_TIMEOUT_MILLISECONDS + timeoutMilliseconds + OBJECT_SLACK_MILLISECONDS
+    const answer = await within(limit, 'application server', async () => object.send(call))
+    if (!answer.ok) return fail({ code: 'unreachable' })
+    return answer.value.ok ? ok({ status: answer.value.value.status, body: parse(answer.value.value) }) : answer.value
   }
 }
 
@@ -148,6 +124,7 @@ export function unavailableBecause(fault: ApplicationServerFault): SessionError 
   switch (fault.code) {
     case 'refused':
       return { code: 'unavailable', what, retryAfterSeconds: 5, because: 'refused', detail: fault.detail }
+    case 'not_sent':
     case 'unreachable':
       return { code: 'unavailable', what, retryAfterSeconds: 5 }
     case 'timed_out':
@@ -155,20 +132,24 @@ export function unavailableBecause(fault: ApplicationServerFault): SessionError 
   }
 }
 
-interface Reply {
+interface Answer {
   readonly status: number
   /** Undefined if it was not JSON. */
   readonly body: unknown
 }
 
 const NONSENSE = { code: 'refused', detail: 'Its answer does not fit the contract.' } as const
-const UNKNOWN = { code: 'unknown' } as const
+const LAST_VERSION = { code: 'refused', detail: 'The version of its profile cannot grow any more.' } as const
 
-function faultOf({ status, body }: Reply): Exclude<ApplicationServerFault, { code: 'timed_out' }> | null {
+function faultOf({
+  status,
+  body,
+}: Answer): Extract<ApplicationServerFault, { code: 'refused' | 'unreachable' }> | null {
   if (status === 200) return null
   if (status >= 500) return { code: 'unreachable' }
   const { detail } = members(body)
-  const said = typeof detail === 'string' ? detail.replace(/\p{Cc}/gu, ' ').slice(0, MAX_DETAIL_LENGTH) : ''
+  const clean = typeof detail === 'string' ? detail.replace(/[\p{Cc}\p{Cs}]/gu, ' ') : ''
+  const said = [...clean.slice(0, 2 * MAX_DETAIL_LENGTH)].slice(0, MAX_DETAIL_LENGTH).join('')
   return { code: 'refused', detail: said === '' ? `It answered ${status}.` : said }
 }
 
@@ -178,7 +159,7 @@ function profilePath(username: string): string {
 
 function profileIn(body: unknown): RemoteProfile | null {
   const { version, first_name: firstName, last_name: lastName, email_address: emailAddress } = members(body)
-  if (typeof version !== 'number' || !Number.isSafeInteger(version)) return null
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return null
   if (!isText(firstName) || !isText(lastName) || !isText(emailAddress)) return null
   return { version, firstName, lastName, emailAddress }
 }
@@ -187,18 +168,20 @@ function wireProfile({ firstName, lastName, emailAddress }: ProfileChanges): Rec
   return { first_name: firstName, last_name: lastName, email_address: emailAddress }
 }
 
-/** Text that fits our column, or none. */
+/** Text that fits our column and can be shown, or none. */
 function isText(value: unknown): value is string | null {
-  return value === null || (typeof value === 'string' && value.length <= 254)
+  return (
+    value === null || (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(value))
+  )
 }
 
 function members(body: unknown): Record<string, unknown> {
   return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Record<string, unknown>) : {}
 }
 
-function parse(text: string): unknown {
+function parse({ text }: Reply): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text ?? '')
   } catch {
     return undefined
   }

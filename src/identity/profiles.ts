@@ -1,14 +1,14 @@
 /** Changes of login profiles: each goes through its user's object, one after the other. */
 import type { SessionError } from '../domain/errors.ts'
 import { userObjectName } from '../domain/ids.ts'
+import type { Profile, ProfileChanges } from '../domain/profile.ts'
 import { fail, type Result } from '../domain/result.ts'
 import { within } from '../store/database.ts'
-import type { Profile, ProfileChanges } from '../store/profiles.ts'
 import type { UserKey } from '../store/rules.ts'
 import type { UserProfiles } from './user-profiles.ts'
 
 /** Longest wait for the object, in milliseconds: a read and a write of the application server, and D1 around them. */
-const OBJECT_TIMEOUT_MILLISECONDS = 12_000
+const OBJECT_TIMEOUT_MILLISECONDS = 14_000
 /** A change that has waited this long for its turn is not begun. */
 const TURN_TIMEOUT_MILLISECONDS = 4_000
 
@@ -25,12 +25,13 @@ export class Profiles {
     changes: ProfileChanges,
     requestId: string,
     now: number,
+    actor = `user:${owner.userId}`,
   ): Promise<Result<Profile, SessionError>> {
     const { identityStoreId, userId } = owner
     const object = this.objects.get(this.objects.idFromName(userObjectName(identityStoreId, userId)))
     const startBefore = now + TURN_TIMEOUT_MILLISECONDS
     const answer = await within(OBJECT_TIMEOUT_MILLISECONDS, 'profiles', async () =>
-      object.change({ identityStoreId, userId }, changes, requestId, startBefore),
+      object.change({ identityStoreId, userId }, changes, requestId, startBefore, actor),
     )
     // Whatever became of the object, it may have begun.
     return answer.ok ? answer.value : fail({ ...answer.error, because: 'timed_out', detail: IN_DOUBT })

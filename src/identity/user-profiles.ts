@@ -5,18 +5,29 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { SessionError } from '../domain/errors.ts'
+import {
+  changedProfile,
+  mergeProfile,
+  type Profile,
+  type ProfileBase,
+  type ProfileChanges,
+  profileDifference,
+  type RemoteProfile,
+} from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type Env, readSettings } from '../env.ts'
 import { newRecordId } from '../store/audit-events.ts'
-import { type Database, openDatabase } from '../store/database.ts'
-import { changeProfile, type Profile, type ProfileChanges, takeProfile } from '../store/profiles.ts'
+import { type Database, openDatabase, type Unavailable } from '../store/database.ts'
+import { changeProfile, takeProfile } from '../store/profiles.ts'
 import type { UserKey } from '../store/rules.ts'
-import { findUser, type User } from '../store/users.ts'
-import { ApplicationServer, type RemoteProfile, unavailableBecause } from './application-server.ts'
+import { findUser, readUserRow, type User } from '../store/users.ts'
+import { ApplicationServer, unavailableBecause } from './application-server.ts'
 import { writesBoth } from './login-modes.ts'
+import { type PendingChange, PendingChanges } from './pending-change.ts'
+import { profileBaseOf } from './stored-profiles.ts'
 
 /** How long the alarm leaves a change to the request that made it, in milliseconds. */
-const GRACE_MILLISECONDS = 12_000
+const GRACE_MILLISECONDS = 14_000
 /** Wait before an unfinished change is tried again; doubles up to the second. */
 const RETRY_MILLISECONDS = 1_000
 const MAX_RETRY_MILLISECONDS = 15_000
@@ -25,23 +36,8 @@ const SECOND_LOOK_MILLISECONDS = 30_000
 /** How often a change is made anew when theirs moves between reading and writing. */
 const MAX_TRIES = 3
 
-/** A change that may stand in their database and not in ours. */
-interface Pending extends Record<string, SqlStorageValue> {
-  identity_store_id: string
-  user_id: string
-  username: string
-  idempotency_key: string
-  /** JSON. */
-  changes: string
-  request_id: string
-  /** The version that the change was sent for; null: it was not sent yet. */
-  base_version: number | null
-  failures: number
-  refused_at: number | null
-}
-
 export class UserProfiles extends DurableObject<Env> {
-  private readonly sql: SqlStorage
+  private readonly pending: PendingChanges
   private readonly db: Database
   private readonly server: ApplicationServer
   private tail: Promise<unknown> = Promise.resolve()
@@ -51,32 +47,23 @@ export class UserProfiles extends DurableObject<Env> {
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
     this.db = openDatabase(env.DB)
-    this.server = new ApplicationServer(env.APPLICATION_SERVER, settings.value.applicationServer)
-    this.sql = ctx.storage.sql
-    this.sql.exec(`CREATE TABLE IF NOT EXISTS pending (
-      only INTEGER PRIMARY KEY CHECK (only = 1),
-      identity_store_id TEXT NOT NULL,
-      user_id TEXT NOT NULL,
-      username TEXT NOT NULL,
-      idempotency_key TEXT NOT NULL,
-      changes TEXT NOT NULL,
-      request_id TEXT NOT NULL,
-      base_version INTEGER,
-      failures INTEGER NOT NULL,
-      refused_at INTEGER
-    )`)
+    this.server = new ApplicationServer(env.APPLICATION_SERVER_CALLS, settings.value.applicationServer)
+    this.pending = new PendingChanges(ctx.storage.sql)
   }
 
   /**
-   * Changes a user's profile wherever its login mode says. A change whose turn comes after `startBefore`
-   * (epoch milliseconds) is not begun. Errors: `user_not_found`; `unavailable`: nothing was changed, but for
-   * `timed_out`, after which the change may stand and both databases will agree on it or on what came of it.
+   * Changes a user's profile wherever its login mode says, together with what was changed here alone before. A
+   * change whose turn comes after `startBefore` (epoch milliseconds) is not begun. Errors: `user_not_found`;
+   * `unavailable`: nothing was changed, but for `timed_out`, after which the change may stand and both databases
+   * will agree on it or on what came of it.
+   * @param actor who asks, for the audit log
    */
   async change(
     owner: UserKey,
     changes: ProfileChanges,
     requestId: string,
     startBefore: number,
+    actor = `user:${owner.userId}`,
   ): Promise<Result<Profile, SessionError>> {
     return this.inTurn(async () => {
       if (Date.now() > startBefore) return fail(BUSY)
@@ -87,8 +74,8 @@ export class UserProfiles extends DurableObject<Env> {
       if (found.value === null) return fail({ code: 'user_not_found' })
       const { user, loginMode, updateProfileToBsDbSso } = found.value
       return writesBoth(loginMode, updateProfileToBsDbSso)
-        ? this.changeBoth(user, changes, requestId)
-        : this.changeOurs(owner, changes, requestId)
+        ? this.changeBoth(user, changes, requestId, actor)
+        : this.changeOurs(owner, changes, requestId, actor)
     })
   }
 
@@ -101,8 +88,9 @@ export class UserProfiles extends DurableObject<Env> {
     owner: UserKey,
     changes: ProfileChanges,
     requestId: string,
+    actor: string,
   ): Promise<Result<Profile, SessionError>> {
-    const changed = await changeProfile(this.db, owner.userId, changes, entry(owner, requestId))
+    const changed = await changeProfile(this.db, owner.userId, changes, entry(owner, requestId, actor))
     if (!changed.ok) return changed
     return changed.value === null ? fail({ code: 'user_not_found' }) : ok(profileOf(changed.value))
   }
@@ -111,51 +99,50 @@ export class UserProfiles extends DurableObject<Env> {
     user: User,
     changes: ProfileChanges,
     requestId: string,
+    actor: string,
   ): Promise<Result<Profile, SessionError>> {
-    const pending = await this.begin(user, changes, requestId)
+    const pending = await this.begin(user, changes, requestId, actor)
     for (let tries = 1; ; tries += 1) {
-      const before = await this.server.readProfile(pending.username)
-      if (!before.ok) return this.abandon(unavailableBecause(before.error))
-      if (before.value === null) return this.abandon(UNKNOWN_THERE)
-      const { version } = before.value
-      this.sql.exec('UPDATE pending SET base_version = ?', version)
-      const theirs = await this.server.updateProfile(pending.username, changes, pending.idempotency_key, version)
-      if (theirs.ok) return this.takeOver(pending, theirs.value)
-      switch (theirs.error.code) {
+      const read = await this.server.readProfile(pending.username)
+      if (!read.ok) return this.abandon(unavailableBecause(read.error))
+      const theirs = read.value
+      if (theirs === null) return this.abandon(UNKNOWN_THERE)
+      if (theirs.version < (user.profileVersion ?? 0)) return this.abandon(WENT_BACK)
+      const merged = changedProfile(mergeProfile(profileBaseOf(user), user, theirs), changes)
+      const update = profileDifference(theirs, merged)
+      if (update === null) return this.adopt(pending, user, merged, theirs)
+
+      const ours = profileOf(user)
+      this.pending.sending(update, theirs.version, actor, ours)
+      const sent = await this.server.updateProfile(pending.username, update, pending.idempotencyKey, theirs.version)
+      if (sent.ok) return this.takeOver(pending, user, sent.value)
+      switch (sent.error.code) {
         case 'version_conflict':
           if (tries === MAX_TRIES) return this.abandon(BUSY)
           break
         case 'unknown':
+        case 'nonsense':
         case 'timed_out':
           await this.ctx.storage.setAlarm(Date.now() + RETRY_MILLISECONDS)
           return fail(IN_DOUBT)
         default:
-          return this.abandon(unavailableBecause(theirs.error))
+          return this.abandon(unavailableBecause(sent.error))
       }
     }
   }
 
-  private async begin(user: User, changes: ProfileChanges, requestId: string): Promise<Pending> {
-    const pending: Pending = {
-      identity_store_id: user.identityStoreId,
-      user_id: user.userId,
+  private async begin(user: User, changes: ProfileChanges, requestId: string, actor: string): Promise<PendingChange> {
+    const pending: PendingChange = {
+      owner: { identityStoreId: user.identityStoreId, userId: user.userId },
       username: user.username ?? '',
-      idempotency_key: crypto.randomUUID(),
-      changes: JSON.stringify(changes),
-      request_id: requestId,
-      base_version: null,
+      idempotencyKey: crypto.randomUUID(),
+      requestId,
+      request: { ...changes, actor },
+      baseVersion: null,
       failures: 0,
-      refused_at: null,
+      refusedAt: null,
     }
-    this.sql.exec(
-      'INSERT INTO pending VALUES (1, ?, ?, ?, ?, ?, ?, NULL, 0, NULL)',
-      pending.identity_store_id,
-      pending.user_id,
-      pending.username,
-      pending.idempotency_key,
-      pending.changes,
-      pending.request_id,
-    )
+    this.pending.begin(pending)
     await this.ctx.storage.setAlarm(Date.now() + GRACE_MILLISECONDS)
     return pending
   }
@@ -167,65 +154,95 @@ export class UserProfiles extends DurableObject<Env> {
   }
 
   private async forget(): Promise<void> {
-    this.sql.exec('DELETE FROM pending')
+    this.pending.forget()
     await this.ctx.storage.deleteAlarm()
   }
 
+  /** Theirs has the change already: only ours is to follow. */
+  private async adopt(
+    pending: PendingChange,
+    user: User,
+    profile: Profile,
+    theirs: RemoteProfile,
+  ): Promise<Result<Profile, SessionError>> {
+    const taken = await this.take(pending, user, profile, theirs)
+    if (!taken.ok) return this.abandon(taken.error)
+    await this.forget()
+    return taken.value ? ok(profile) : fail(BUSY)
+  }
+
   /** Theirs has changed: ours follows, now or by the alarm. */
-  private async takeOver(pending: Pending, remote: RemoteProfile): Promise<Result<Profile, SessionError>> {
-    const taken = await this.take(pending, remote)
-    if (!taken.ok) {
+  private async takeOver(
+    pending: PendingChange,
+    user: User,
+    theirs: RemoteProfile,
+  ): Promise<Result<Profile, SessionError>> {
+    const profile = profileOf(theirs)
+    const taken = await this.take(pending, user, profile, theirs)
+    if (!taken.ok || !taken.value) {
       await this.ctx.storage.setAlarm(Date.now() + RETRY_MILLISECONDS)
       return fail(OURS_FOLLOWS)
     }
     await this.forget()
-    return taken.value === null ? fail({ code: 'user_not_found' }) : ok(profileOf(taken.value))
+    return ok(profile)
   }
 
-  private take(pending: Pending, remote: RemoteProfile) {
-    const owner = { identityStoreId: pending.identity_store_id, userId: pending.user_id }
-    return takeProfile(this.db, owner.userId, remote, entry(owner, pending.request_id))
+  /** Writes to our database what came of a change. False if ours has moved since `user` was read. */
+  private take(
+    { owner, username, requestId, request }: PendingChange,
+    user: User,
+    profile: Profile,
+    theirs: RemoteProfile,
+  ): Promise<Result<boolean, Unavailable>> {
+    const actor = request?.actor ?? `user:${owner.userId}`
+    return takeProfile(this.db, { ...user, username }, profile, theirs, entry(owner, requestId, actor))
   }
 
   /** Finishes an earlier change, if there is one. False if that is not possible now: the alarm will try again. */
   private async settle(): Promise<boolean> {
-    const pending = this.sql.exec<Pending>('SELECT * FROM pending').toArray()[0]
-    if (pending === undefined) return true
+    const pending = this.pending.find()
+    if (pending === null) return true
     if (await this.isSettled(pending)) {
       await this.forget()
       return true
     }
-    const wait = Math.min(RETRY_MILLISECONDS * 2 ** pending.failures, MAX_RETRY_MILLISECONDS)
-    this.sql.exec('UPDATE pending SET failures = failures + 1')
+    const { owner, failures } = pending
+    const wait = Math.min(RETRY_MILLISECONDS * 2 ** failures, MAX_RETRY_MILLISECONDS)
+    this.pending.failed()
     await this.ctx.storage.setAlarm(Date.now() + wait)
-    const { identity_store_id: identityStoreId, user_id: userId, failures } = pending
-    console.warn('a profile change is not finished', { identityStoreId, userId, failures: failures + 1 })
+    console.warn('a profile change is not finished', { ...owner, failures: failures + 1 })
     return false
   }
 
   /**
-   * Reads what the profile is there and makes ours the same. If it still has the version that the change was
-   * sent for, the change may be under way: it is sent again under its own key, which settles it either way.
+   * Sends the change again under its own key. From then on it has happened, or it never can, since theirs has
+   * moved on: ours takes over what theirs is, but for what was changed here alone.
    */
-  private async isSettled(pending: Pending): Promise<boolean> {
-    if (pending.base_version === null) return true
-    const read = await this.server.readProfile(pending.username)
-    if (!read.ok) return false
-    if (read.value === null) return true
-    let remote = read.value
-    if (remote.version === pending.base_version) {
-      const { username, changes, idempotency_key: key, base_version: version } = pending
-      const sent = await this.server.updateProfile(username, JSON.parse(changes), key, version)
-      if (!sent.ok) return sent.error.code === 'refused' && this.staysRefused(pending)
-      remote = sent.value
-    }
-    return (await this.take(pending, remote)).ok
+  private async isSettled(pending: PendingChange): Promise<boolean> {
+    const { owner, username, idempotencyKey, request, baseVersion } = pending
+    if (baseVersion === null) return true
+    if (request === null) return false
+    const { actor: _, ours, ...update } = request
+    const sent = await this.server.updateProfile(username, update, idempotencyKey, baseVersion)
+    if (!sent.ok && (sent.error.code === 'refused' || sent.error.code === 'nonsense')) return this.staysRefused(pending)
+    if (!sent.ok && sent.error.code !== 'version_conflict') return false
+    const theirs = sent.ok ? sent : await this.server.readProfile(username)
+    if (!theirs.ok) return false
+    if (!sent.ok && theirs.value?.version === baseVersion) return this.staysRefused(pending)
+    const row = await readUserRow(this.db, owner)
+    if (!row.ok) return false
+    if (theirs.value === null || row.value === null || row.value.username !== username) return true
+    // What theirs took, it took over from ours as that was when the change was sent.
+    const base: ProfileBase | null = sent.ok ? (ours ? { ...ours, version: null } : null) : profileBaseOf(row.value)
+    const profile = mergeProfile(base, profileOf(row.value), theirs.value)
+    const taken = await this.take(pending, row.value, profile, theirs.value)
+    return taken.ok && taken.value
   }
 
-  private staysRefused(pending: Pending): boolean {
+  private staysRefused(pending: PendingChange): boolean {
     const now = Date.now()
-    if (pending.refused_at === null) this.sql.exec('UPDATE pending SET refused_at = ?', now)
-    return pending.refused_at !== null && now - pending.refused_at >= SECOND_LOOK_MILLISECONDS
+    if (pending.refusedAt === null) this.pending.refused(now)
+    return pending.refusedAt !== null && now - pending.refusedAt >= SECOND_LOOK_MILLISECONDS
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -242,6 +259,11 @@ const UNKNOWN_THERE: SessionError = {
   because: 'refused',
   detail: 'The application server does not know this user.',
 }
+const WENT_BACK: SessionError = {
+  ...WHAT,
+  because: 'refused',
+  detail: 'The application server answers an older version of the profile than it did before. Nothing was changed.',
+}
 const IN_DOUBT: SessionError = {
   ...WHAT,
   because: 'timed_out',
@@ -254,13 +276,12 @@ const OURS_FOLLOWS: SessionError = {
   detail: 'The application server has the change. Our database follows within a minute.',
 }
 
-function profileOf({ firstName, lastName, emailAddress }: User): Profile {
+function profileOf({ firstName, lastName, emailAddress }: Profile): Profile {
   return { firstName, lastName, emailAddress }
 }
 
-/** The user did it; the request id leads to the request, also from work done later. */
-function entry({ identityStoreId, userId }: UserKey, requestId: string) {
+/** The request id leads to the request, also from work done later. */
+function entry({ identityStoreId }: UserKey, requestId: string, actor: string) {
   const at = Date.now()
-  const action = 'user.profile_changed'
-  return { identityStoreId, eventId: newRecordId(at), at, actor: `user:${userId}`, action, requestId }
+  return { identityStoreId, eventId: newRecordId(at), at, actor, action: 'user.profile_changed', requestId }
 }

@@ -1,16 +1,11 @@
 /** The login profile in our database. Every change writes its audit event in the same transaction. */
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { type Profile, type ProfileChanges, profileDifference, type RemoteProfile } from '../domain/profile.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject, jsonObjectWith } from './audit-events.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { users } from './schema.ts'
 import type { User } from './users.ts'
-
-/** What a user may change of itself. Null: there is none. */
-export type Profile = Pick<User, 'firstName' | 'lastName' | 'emailAddress'>
-
-/** A change of some fields; what is missing stays. */
-export type ProfileChanges = { readonly [Field in keyof Profile]?: string | undefined }
 
 const COLUMNS = { firstName: 'first_name', lastName: 'last_name', emailAddress: 'email_address' } as const
 const AUDIT_VIEW = jsonObject({
@@ -19,35 +14,61 @@ const AUDIT_VIEW = jsonObject({
   email_address: users.emailAddress,
 })
 
-/** Changes a profile that we alone keep. `entry` is the audit event, without its subject. Null: no such user. */
+/**
+ * SQL of the profile that changes made here alone are told by (`ProfileBase`): what it was before the first of them.
+ * A base of another version than the profile's is one that an older release did not keep up.
+ */
+export const PROFILE_BASE = sql`iif(${users.profileBase} IS NOT NULL AND ${users.profileBase} ->> '$.version' IS ${users.profileVersion},
+  ${users.profileBase}, ${jsonObject({
+    version: users.profileVersion,
+    firstName: users.firstName,
+    lastName: users.lastName,
+    emailAddress: users.emailAddress,
+  })})`
+
+/** Changes a profile in our database alone. `entry` is the audit event, without its subject. Null: no such user. */
 export function changeProfile(
   db: Database,
   userId: string,
   changes: ProfileChanges,
   entry: Omit<AuditEntry, 'subject'>,
 ): Promise<Result<User | null, Unavailable>> {
-  return write(db, userId, changes, {}, sql`true`, entry)
+  return write(db, userId, changes, { profileBase: PROFILE_BASE }, sql`true`, entry)
 }
 
 /**
- * Takes over the profile that the application server has at `version`, unless a newer one was taken already.
- * Answers the user as it is then; null if there is none.
+ * Makes ours `profile` and notes that the application server has `theirs`, unless a newer one of it was taken
+ * already. False, and nothing is changed, if the profile has moved or the user was renamed since it was `seen`.
  */
-export function takeProfile(
+export async function takeProfile(
   db: Database,
-  userId: string,
-  { version, firstName, lastName, emailAddress }: Profile & { readonly version: number },
+  seen: User,
+  profile: Profile,
+  theirs: RemoteProfile,
   entry: Omit<AuditEntry, 'subject'>,
-): Promise<Result<User | null, Unavailable>> {
-  const newer = sql`coalesce(${users.profileVersion}, -1) < ${version}`
-  return write(db, userId, { firstName, lastName, emailAddress }, { profileVersion: version }, newer, entry)
+): Promise<Result<boolean, Unavailable>> {
+  const { version } = theirs
+  const asSeen = sql`${users.username} IS ${seen.username} AND ${isProfile(seen)}`
+  const older = sql`coalesce(${users.profileVersion}, -1) < ${version}`
+  const elsewhere = sql`${users.profileVersion} = ${version} AND NOT (${isProfile(profile)})`
+  const more = { profileVersion: version, profileBase: JSON.stringify(theirs) }
+  const written = await write(db, seen.userId, profile, more, sql`${asSeen} AND (${older} OR (${elsewhere}))`, entry)
+  if (!written.ok) return written
+  const { profileVersion, ...now } = written.value ?? { ...profile, profileVersion: version }
+  const taken =
+    (profileVersion ?? -1) > version || (profileVersion === version && profileDifference(now, profile) === null)
+  return ok(taken)
+}
+
+function isProfile({ firstName, lastName, emailAddress }: Profile): SQL {
+  return sql`${users.firstName} IS ${firstName} AND ${users.lastName} IS ${lastName} AND ${users.emailAddress} IS ${emailAddress}`
 }
 
 async function write(
   db: Database,
   userId: string,
-  fields: { readonly [Field in keyof Profile]?: string | null | undefined },
-  more: { readonly profileVersion?: number },
+  fields: ProfileChanges,
+  more: { readonly profileVersion?: number; readonly profileBase: string | SQL },
   condition: SQL,
   entry: Omit<AuditEntry, 'subject'>,
 ): Promise<Result<User | null, Unavailable>> {

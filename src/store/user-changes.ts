@@ -9,8 +9,9 @@ import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectW
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
-import { revocation } from './revocation.ts'
 import { issuerOfStore } from './openid-providers.ts'
+import { PROFILE_BASE } from './profiles.ts'
+import { revocation } from './revocation.ts'
 import type { UserKey } from './rules.ts'
 import { auditEvents, sessionSettings, sessions, users } from './schema.ts'
 import type { User } from './users.ts'
@@ -155,6 +156,7 @@ export async function putUser(
             sessionsValidFrom: sql`iif(${voids}, ${at}, ${users.sessionsValidFrom})`,
             statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active)`,
             emailByUser: sql`iif(${users.deletedAt} IS NULL AND ${writtenBack}, ${users.emailByUser}, 0)`,
+            ...profileMarks(sql`excluded.username`),
             firstLoginAt: sql`iif(${users.deletedAt} IS NULL, ${users.firstLoginAt}, NULL)`,
             createdAt: sql`iif(${users.deletedAt} IS NULL, ${users.createdAt}, ${at})`,
             updatedAt: at,
@@ -198,6 +200,7 @@ export async function updateUser(
             : { openidIssuer: changes.openidSubject === null ? null : issuerOfStore(identityStoreId) }),
           sessionsValidFrom: sql`iif(${newPassword}, ${at}, ${users.sessionsValidFrom})`,
           statusVersion: sql`${users.statusVersion} + (${newPassword} OR ${newStatus})`,
+          ...profileMarks(changes.username === undefined ? sql`${users.username}` : sql`${changes.username}`),
           updatedAt: at,
         })
         .where(thereIs(key))
@@ -284,6 +287,19 @@ function auditMembers(changes: UserChanges, passwordHash: string | null | undefi
 
 function excluded(field: keyof UserFields): SQL {
   return sql.raw(`excluded.${USER_COLUMNS[field]}`)
+}
+
+/**
+ * What is kept of the application server's copy of the profile when an operator writes ours. It knows users by
+ * name: another name is another profile there, of other versions. A revived user starts afresh.
+ */
+function profileMarks(username: SQL) {
+  const renamed = sql`${users.username} IS NOT ${username}`
+  return {
+    profileVersion: sql`iif(${renamed}, NULL, ${users.profileVersion})`,
+    profileBase: sql`CASE WHEN ${users.deletedAt} IS NOT NULL THEN NULL
+      WHEN ${renamed} THEN json_set(${PROFILE_BASE}, '$.version', NULL) ELSE ${PROFILE_BASE} END`,
+  }
 }
 
 function keyIs({ identityStoreId, userId }: UserKey): SQL {

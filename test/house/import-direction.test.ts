@@ -48,6 +48,13 @@ const RULES: readonly Rule[] = [
     refused: ['../sessions/service.ts', '../api/apio/routes.ts', '../services.ts', 'zod', 'cloudflare:workers'],
     allowed: [...below.map((path) => `../${path}`), '../auth/sealing.ts', './passwords.ts'],
   },
+  { file: 'src/identity/user-profiles.ts', refused: ['../api/context.ts', 'zod'], allowed: ['cloudflare:workers'] },
+  {
+    file: 'src/identity/application-server-calls.ts',
+    refused: ['../api/context.ts', 'zod'],
+    allowed: ['cloudflare:workers'],
+  },
+  { file: 'src/identity/stored-profiles.ts', refused: ['../api/context.ts', 'cloudflare:workers'], allowed: ['zod'] },
   {
     file: 'src/sessions/a.ts',
     refused: ['../identity/passwords.ts', '../api/context.ts', '../app.ts', '../index.ts', 'zod', 'cloudflare:workers'],
@@ -183,7 +190,7 @@ describe('the code', () => {
 
   test('runs zod only where something enters', () => {
     const places =
-      /^src\/(env|api\/(parse|route|openapi)|api\/[^/]+\/([a-z-]+-)?schemas|sessions\/(config-copies|stored-jobs))\.ts$/
+      /^src\/(env|api\/(parse|route|openapi)|api\/[^/]+\/([a-z-]+-)?schemas|sessions\/(config-copies|stored-jobs)|identity\/stored-profiles)\.ts$/
     const outside = sources().filter((path) => !places.test(path))
     expect(outside.filter((path) => runsZod(readFileSync(join(ROOT, path), 'utf8')))).toEqual([])
     expect(["import { z } from 'zod'", "import type { z } from 'zod'"].map(runsZod)).toEqual([true, false])

@@ -307,7 +307,7 @@ describe('whatever is wrong', SLOW, () => {
     })
     const outcome = async (password: string, success = true) => {
       let done = false
-      const applicationServer = new ApplicationServer(undefined, settings.value.applicationServer)
+      const applicationServer = new ApplicationServer(env.APPLICATION_SERVER_CALLS, settings.value.applicationServer)
       const hashers = new PasswordHashers(env.HASHERS, settings.value.passwordHashCost)
       const deps = { hashers, throttle, applicationServer, gate: { limit: async () => ({ success }) } }
       const client = { address: user.address, userAgent: null }

@@ -38,9 +38,9 @@ export type Mishap =
   /** An answer that fits no contract; nothing was done. */
   | 'nonsense'
 
-/** The switch. `decide` is asked at each call. */
+/** The switch. `decide` is asked at each call; a response stands for what the server says in place of its own. */
 export const applicationServer = {
-  decide: (_call: ApplicationCall): Mishap => 'none',
+  decide: (_call: ApplicationCall): Mishap | Response => 'none',
   /** All calls since the test began. */
   calls: [] as ApplicationCall[],
   /** Requests that are under way for long, while nobody waits for them any more. */
@@ -75,6 +75,7 @@ async function answer(url: string, init: RequestInit): Promise<Response> {
   const call = { method: request.method, path: new URL(url).pathname }
   applicationServer.calls.push(call)
   const mishap = applicationServer.decide(call)
+  if (mishap instanceof Response) return mishap
   switch (mishap) {
     case 'none':
       return reach(request)

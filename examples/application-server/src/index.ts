@@ -17,7 +17,7 @@ interface Row {
 }
 
 const FIELDS = ['first_name', 'last_name', 'email_address'] as const
-type Changes = { readonly [Field in (typeof FIELDS)[number]]?: string }
+type Changes = { readonly [Field in (typeof FIELDS)[number]]?: string | null }
 
 export default {
   async fetch(request, env) {
@@ -50,7 +50,7 @@ async function update(username: string, request: Request, env: Env): Promise<Res
   const version = /^"(\d+)"$/.exec(request.headers.get('if-match') ?? '')?.[1]
   if (key === null || version === undefined) return refuse(400, 'Idempotency-Key and If-Match are needed.')
   const changes = changesIn(await members(request))
-  if (changes === null) return refuse(422, 'first_name, last_name, email_address, as text.')
+  if (changes === null) return refuse(422, 'first_name, last_name, email_address, as text or null.')
   const base = Number(version)
 
   // One transaction: the update is noted if the version fits, and applied if it was noted for this version.
@@ -112,7 +112,7 @@ function fits(password: string, hash: string | null): boolean {
 
 function changesIn(body: Record<string, unknown>): Changes | null {
   const known = Object.entries(body).every(
-    ([field, value]) => (FIELDS as readonly string[]).includes(field) && typeof value === 'string',
+    ([field, value]) => (FIELDS as readonly string[]).includes(field) && (typeof value === 'string' || value === null),
   )
   return known && Object.keys(body).length > 0 ? (body as Changes) : null
 }

@@ -135,6 +135,12 @@ export const UserBody = z.object({
   username: z.string(),
   has_password: z.boolean(),
   openid_subject: z.string().nullable(),
+  profile_here_alone: z
+    .string()
+    .optional()
+    .describe(
+      'After a change, where the login mode writes the profile to both databases: why the change holds in ours alone. It goes to the other with the next change.',
+    ),
   created_at: instant,
   updated_at: instant,
 })

@@ -1,6 +1,7 @@
 /** Users of an identity store, one at a time. */
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
+import { profileDifference } from '../../domain/profile.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
 import { findOpenIdProvider } from '../../store/openid-providers.ts'
@@ -17,6 +18,7 @@ import { auditEntry } from '../audit.ts'
 import { parseJson, parseQuery } from '../parse.ts'
 import { requireStore } from './identity-stores.ts'
 import { answer, answerNothing, instant, type Operation, type Outcome, page } from './operation.ts'
+import { newProfile, type SharedUser, shareProfile } from './profile-sharing.ts'
 import { PageQuery, type UserBody, UserInput, UserPatch } from './schemas.ts'
 
 /** `GET …/users` */
@@ -57,7 +59,9 @@ export async function putStoreUser(operation: Operation): Outcome {
   // A user who never was has no sessions that must be told.
   const needsTelling = row !== null && (creates || hash.value !== undefined || row.active !== fields.active)
   const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, put) : await put()
-  return done.ok ? answer(userBody(done.value), creates ? 201 : 200) : fail(refusal(done.error))
+  if (!done.ok) return fail(refusal(done.error))
+  if (creates) return answer(sharedBody(await newProfile(operation, done.value)), 201)
+  return answer(sharedBody(await shareProfile(operation, done.value, profileDifference(row, fields))))
 }
 
 /** `PATCH …/users/{user_id}` */
@@ -86,7 +90,11 @@ export async function patchUser(operation: Operation): Outcome {
   }
   const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined
   const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, update) : await update()
-  return done.ok ? answer(userBody(done.value)) : fail(refusal(done.error))
+  if (!done.ok) return fail(refusal(done.error))
+  const { firstName, lastName, emailAddress } = changes
+  const named = firstName !== undefined || lastName !== undefined || emailAddress !== undefined
+  const written = named ? { firstName, lastName, emailAddress } : null
+  return answer(sharedBody(await shareProfile(operation, done.value, written)))
 }
 
 /** `DELETE …/users/{user_id}` */
@@ -166,6 +174,10 @@ export function namedFields<Input extends z.infer<typeof UserInput> | z.infer<ty
     lastName: input.last_name as Input['last_name'],
     emailAddress: input.email_address as Input['email_address'],
   }
+}
+
+function sharedBody({ user, hereAlone }: SharedUser): z.input<typeof UserBody> {
+  return { ...userBody(user), ...(hereAlone === undefined ? {} : { profile_here_alone: hereAlone }) }
 }
 
 function userBody(user: User): z.input<typeof UserBody> {

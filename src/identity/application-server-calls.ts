@@ -1,0 +1,121 @@
+/**
+ * `ApplicationServerCalls`: the one Durable Object through which all calls of the application server go, so that
+ * no more are under way than it bears, however many places ask. Who finds no room waits in a short line.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { type Env, readSettings } from '../env.ts'
+import { readBody, utf8 } from '../http/body.ts'
+
+/** Longest wait for room, in milliseconds. */
+export const LINE_TIMEOUT_MILLISECONDS = 1_000
+/** Longest line, in calls for each that may be under way. */
+const LINE_PER_CALL = 10
+/** Host of requests over a service binding, where no name is looked up. */
+const BINDING_BASE = 'http://application-server'
+
+/** A call, but for how the server is reached. */
+export interface Call {
+  readonly method: string
+  /** Without the leading slash. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON; null for none. */
+  readonly body: string | null
+}
+
+/** What it answered. */
+export interface Reply {
+  readonly status: number
+  /** Null if it was not text, or longer than any answer of the contract. */
+  readonly text: string | null
+}
+
+/** Why there is no answer. `not_sent`: it was not called. `unreachable`, `timed_out`: it may have been. */
+export type CallFault = { readonly code: 'not_sent' | 'unreachable' | 'timed_out' }
+
+type Bindings = Pick<Env, 'APPLICATION_SERVER'>
+
+export class ApplicationServerCalls extends DurableObject<Env> {
+  private readonly settings
+  private underWay = 0
+  /** Each is called with whether there is room. */
+  private readonly line = new Set<(room: boolean) => void>()
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    const settings = readSettings(env)
+    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    this.settings = settings.value.applicationServer
+  }
+
+  /** Calls the application server as soon as there is room. Its answer comes whole, or not at all. */
+  async send(call: Call): Promise<Result<Reply, CallFault>> {
+    if (!(await this.enter())) return fail({ code: 'not_sent' })
+    try {
+      return await this.exchange(call)
+    } finally {
+      this.leave()
+    }
+  }
+
+  private async enter(): Promise<boolean> {
+    const { maxCalls } = this.settings
+    if (this.underWay < maxCalls) {
+      this.underWay += 1
+      return true
+    }
+    if (this.line.size >= maxCalls * LINE_PER_CALL) return false
+    return new Promise((resolve) => {
+      const answer = (room: boolean) => {
+        clearTimeout(timer)
+        this.line.delete(answer)
+        resolve(room)
+      }
+      const timer = setTimeout(answer, LINE_TIMEOUT_MILLISECONDS, false)
+      this.line.add(answer)
+    })
+  }
+
+  private leave(): void {
+    const [next] = this.line
+    if (next === undefined) this.underWay -= 1
+    else next(true)
+  }
+
+  private async exchange({ method, path, headers, body }: Call): Promise<Result<Reply, CallFault>> {
+    const { APPLICATION_SERVER: binding }: Bindings = this.env
+    const { url, secret, timeoutMilliseconds } = this.settings
+    const target = `${(binding === undefined ? (url ?? '') : BINDING_BASE).replace(/\/$/, '')}/${path}`
+    const request = new AbortController()
+    const init: RequestInit = {
+      method,
+      redirect: 'manual',
+      signal: request.signal,
+      headers: { ...headers, authorization: `Bearer ${secret}` },
+      ...(body === null ? {} : { body }),
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, timeoutMilliseconds, null)
+    })
+    const answered = async () => read(await (binding === undefined ? fetch(target, init) : binding.fetch(target, init)))
+    try {
+      const reply = await Promise.race([answered(), late])
+      if (reply !== null) return ok(reply)
+      request.abort()
+      return fail({ code: 'timed_out' })
+    } catch (error) {
+      console.warn('unavailable', { what: 'application server', error: String(error) })
+      return fail({ code: 'unreachable' })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+async function read(response: Response): Promise<Reply> {
+  const body = await readBody(response)
+  if (!body.ok && body.error.code === 'request_timeout') throw new Error('the answer broke off')
+  return { status: response.status, text: body.ok ? utf8(body.value) : null }
+}
