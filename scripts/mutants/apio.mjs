@@ -26,14 +26,14 @@ export const apioMutants = [
   {
     name: 'APIO: settling does not send the change again',
     file: OBJECT,
-    from: 'if (remote.version === pending.base_version) {',
-    to: 'if (remote.version < pending.base_version) {',
+    from: 'const sent = await this.server.updateProfile(username, update, idempotencyKey, baseVersion)',
+    to: "const sent: any = { ok: false, error: { code: 'version_conflict' } }",
     caughtBy: { file: WRITES, test: 'writing theirs, late leaves them equal' },
   },
   {
     name: 'APIO: a lost answer is taken for a refusal',
     file: 'src/identity/application-server.ts',
-    from: 'return fail(status >= 500 && status !== 503 ? UNKNOWN : fault)',
+    from: "return fail(status >= 500 && status !== 503 ? { code: 'unknown' } : fault)",
     to: 'return fail(fault)',
     caughtBy: { file: WRITES, test: 'writing theirs, crash after leaves them equal' },
   },
@@ -47,8 +47,8 @@ export const apioMutants = [
   {
     name: 'APIO: an older profile is taken over a newer one',
     file: 'src/store/profiles.ts',
-    from: '{ profileVersion: version }, newer, entry)',
-    to: '{ profileVersion: version }, sql`true`, entry)',
+    from: 'const older = sql`',
+    to: 'const older = sql`true OR ',
     caughtBy: { file: WRITES, test: 'in the audit log, once' },
   },
   {

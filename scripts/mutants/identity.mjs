@@ -2,7 +2,13 @@
 
 const TOKENS = 'test/api/apio/login-tokens.test.ts'
 const OPENID = 'test/api/apio/openid.test.ts'
+const MERGE = 'test/api/apio/profile-merge.test.ts'
+const SERVER = 'test/identity/application-server.test.ts'
+const STORED = 'test/identity/pending-change.test.ts'
 const PROVIDERS = 'src/store/openid-providers.ts'
+const CONTRACT = 'src/identity/application-server.ts'
+const CALLS = 'src/identity/application-server-calls.ts'
+const OBJECT = 'src/identity/user-profiles.ts'
 
 export const identityMutants = [
   {
@@ -53,5 +59,117 @@ export const identityMutants = [
     from: 'claims.iat * 1000 > now + CLOCK_TOLERANCE_MILLISECONDS',
     to: 'claims.iat < 0',
     caughtBy: { file: OPENID, test: 'issued in the future' },
+  },
+  {
+    name: 'identity: theirs is taken whole',
+    file: 'src/domain/profile.ts',
+    from: 'return changedHere && !changedThere ? ours[name] : theirs[name]',
+    to: 'return theirs[name]',
+    caughtBy: { file: MERGE, test: 'while the setting was off goes to the other' },
+  },
+  {
+    name: 'identity: ours beats what was changed there',
+    file: 'src/domain/profile.ts',
+    from: 'changedHere && !changedThere',
+    to: 'changedHere',
+    caughtBy: { file: 'test/domain/profile.properties.test.ts', test: 'each meeting keeps it field by field' },
+  },
+  {
+    name: "identity: an operator's change stays here in silence",
+    file: 'src/api/operator/profile-sharing.ts',
+    from: '{ user: { ...user, ...shared.value } } : { user, hereAlone: reasonOf(shared.error) }',
+    to: '{ user: { ...user, ...shared.value } } : { user }',
+    caughtBy: { file: MERGE, test: 'holds here, and the answer says so' },
+  },
+  {
+    name: "identity: an operator's change goes nowhere else",
+    file: 'src/api/operator/profile-sharing.ts',
+    from: 'if (changes === null && !heldBack) return { user }',
+    to: 'if (!heldBack || heldBack) return { user }',
+    caughtBy: { file: MERGE, test: 'goes where the login mode says' },
+  },
+  {
+    name: 'identity: what moved meanwhile is overwritten',
+    file: 'src/store/profiles.ts',
+    from: 'const asSeen = ',
+    to: 'const asSeen = sql`true` ?? ',
+    caughtBy: { file: MERGE, test: 'between their answer and our write' },
+  },
+  {
+    name: 'identity: a renamed user keeps the versions of another profile',
+    file: 'src/store/user-changes.ts',
+    from: 'const renamed = sql`',
+    to: 'const renamed = sql`false AND ',
+    caughtBy: { file: MERGE, test: 'a renamed user has another profile there' },
+  },
+  {
+    name: 'identity: as many calls as there are sign-ins',
+    file: CALLS,
+    from: 'if (this.underWay < maxCalls) {',
+    to: 'if (this.underWay >= 0) {',
+    caughtBy: { file: SERVER, test: 'are no more than the bound' },
+  },
+  {
+    name: 'identity: a line without end',
+    file: CALLS,
+    from: 'if (this.line.size >= maxCalls * LINE_PER_CALL) return false',
+    to: '',
+    caughtBy: { file: SERVER, test: 'not even in the line' },
+  },
+  {
+    name: 'identity: passwords that nobody heard count',
+    file: 'src/identity/sign-in.ts',
+    from: '    await takeBackAttempt(db, who, throttle)\n',
+    to: '',
+    caughtBy: { file: SERVER, test: 'a password that was not heard' },
+  },
+  {
+    name: 'identity: answers of any length',
+    file: CALLS,
+    from: 'await readBody(response)',
+    to: 'await readBody(response, 2_000_000)',
+    caughtBy: { file: SERVER, test: 'in so many words' },
+  },
+  {
+    name: 'identity: control characters in profiles',
+    file: CONTRACT,
+    from: '!/[\\p{Cc}\\p{Cs}]/u.test(value)',
+    to: 'true',
+    caughtBy: { file: SERVER, test: 'a control character' },
+  },
+  {
+    name: 'identity: versions that go back',
+    file: OBJECT,
+    from: 'if (theirs.version < (user.profileVersion ?? 0)) return this.abandon(WENT_BACK)',
+    to: '',
+    caughtBy: { file: SERVER, test: 'an older version than it answered before' },
+  },
+  {
+    name: 'identity: versions that stand still',
+    file: CONTRACT,
+    from: 'profile === null || profile.version <= version',
+    to: 'profile === null',
+    caughtBy: { file: SERVER, test: 'does not grow with a change' },
+  },
+  {
+    name: 'identity: versions that nothing can follow',
+    file: CONTRACT,
+    from: 'if (version >= Number.MAX_SAFE_INTEGER) return fail(LAST_VERSION)',
+    to: '',
+    caughtBy: { file: SERVER, test: 'a version that no other can follow' },
+  },
+  {
+    name: 'identity: objects of before are made anew',
+    file: 'src/identity/pending-change.ts',
+    from: 'CREATE TABLE IF NOT EXISTS pending',
+    to: 'CREATE TABLE pending',
+    caughtBy: { file: STORED, test: 'of schema 0 is finished' },
+  },
+  {
+    name: 'identity: what cannot be read is taken for done',
+    file: OBJECT,
+    from: 'if (request === null) return false',
+    to: 'if (request === null) return true',
+    caughtBy: { file: STORED, test: 'waits for one that can' },
   },
 ]

@@ -37,12 +37,17 @@ export type Mishap =
   | 'crashed_before'
   /** An answer that fits no contract; nothing was done. */
   | 'nonsense'
+  /** No answer ever; nothing was done. */
+  | 'hanging'
 
 /** The switch. `decide` is asked at each call; a response stands for what the server says in place of its own. */
 export const applicationServer = {
   decide: (_call: ApplicationCall): Mishap | Response => 'none',
   /** All calls since the test began. */
   calls: [] as ApplicationCall[],
+  /** How many there are for whose answer somebody waits, and how many there were at most. */
+  underWayNow: 0,
+  mostUnderWay: 0,
   /** Requests that are under way for long, while nobody waits for them any more. */
   underWay: [] as Request[],
 }
@@ -61,7 +66,7 @@ export function useApplicationServer(): void {
   beforeEach(() => {
     applicationServer.decide = () => 'none'
     applicationServer.calls = []
-    applicationServer.underWay = []
+    Object.assign(applicationServer, { underWay: [], underWayNow: 0, mostUnderWay: 0 })
   })
   afterAll(() => {
     if (env.APPLICATION_SERVER !== undefined) Reflect.deleteProperty(env.APPLICATION_SERVER, 'fetch')
@@ -69,6 +74,17 @@ export function useApplicationServer(): void {
 }
 
 async function answer(url: string, init: RequestInit): Promise<Response> {
+  applicationServer.underWayNow += 1
+  applicationServer.mostUnderWay = Math.max(applicationServer.mostUnderWay, applicationServer.underWayNow)
+  const gaveUp = new Promise<never>((_resolve, reject) => init.signal?.addEventListener('abort', reject))
+  try {
+    return await Promise.race([act(url, init), gaveUp])
+  } finally {
+    applicationServer.underWayNow -= 1
+  }
+}
+
+async function act(url: string, init: RequestInit): Promise<Response> {
   // The signal is the caller's: that it gave up does not stop the other side.
   const { signal: _, ...sent } = init
   const request = new Request(url, sent)
@@ -99,6 +115,8 @@ async function answer(url: string, init: RequestInit): Promise<Response> {
       throw new Error('Network connection lost.')
     case 'slow':
       await reach(request)
+      return new Promise(() => {})
+    case 'hanging':
       return new Promise(() => {})
     case 'late':
       applicationServer.underWay.push(request)

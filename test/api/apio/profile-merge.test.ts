@@ -10,6 +10,7 @@ import {
   theirProfile,
   useApplicationServer,
 } from '../../support/application-server.ts'
+import { intercept } from '../../support/bindings.ts'
 import { fireProfileAlarm } from '../../support/objects.ts'
 import { send } from '../../support/requests.ts'
 import { db, makeOperator, makeUser, type TestUser } from '../../support/stores.ts'
@@ -172,6 +173,23 @@ test("an operator's change is not lost to a change of the user that was under wa
   expect(await ourProfile(user)).toMatchObject({ first_name: 'User', last_name: 'Operator', version: 2 })
   await change(cookie, { first_name: 'Next' })
   await expectBoth(user, { first_name: 'Next', last_name: 'Operator' })
+})
+
+test('what an operator writes between their answer and our write stays', async () => {
+  const user = await userOf('LOCAL_LOGIN_DEDICATED')
+  const cookie = await sessionFor(user)
+  let moved = false
+  const leave = intercept(async (call, goOn) => {
+    if (call.to === 'D1' && !moved && call.statements.some((text) => /update "users" set/i.test(text))) {
+      moved = true
+      await env.DB.prepare("UPDATE users SET last_name = 'Operator' WHERE user_id = ?").bind(user.userId).run()
+    }
+    return goOn()
+  })
+  expect((await putInfo(cookie, { first_name: 'User' })).status).toBe(504)
+  leave()
+  expect(await fireProfileAlarm(user)).toBe(true)
+  expect(await ourProfile(user)).toMatchObject({ first_name: 'User', last_name: 'Operator', version: 2 })
 })
 
 test('a change of mind back to what there is there is kept too', async () => {
