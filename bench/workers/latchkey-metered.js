@@ -5,7 +5,14 @@ import { readSettings } from '../../src/env.ts'
 import worker from '../../src/index.ts'
 import { servicesOf } from '../../src/services.ts'
 
-export { PasswordHasher, SessionsEntrypoint, StoreJobs, UserProfiles, UserSessions } from '../../src/index.ts'
+export {
+  ApplicationServerCalls,
+  PasswordHasher,
+  SessionsEntrypoint,
+  StoreJobs,
+  UserProfiles,
+  UserSessions,
+} from '../../src/index.ts'
 
 const meters = { statements: 0, rowsRead: 0, rowsWritten: 0 }
 let metered = false
