@@ -256,6 +256,7 @@ export async function deleteUser(
           openidSubject: null,
           signedInFrom: null,
           openidIssuer: null,
+          profileBase: null,
           statusVersion: sql`${users.statusVersion} + 1`,
           updatedAt: at,
           deletedAt: at,

@@ -228,3 +228,12 @@ test('a base that an older version did not keep up is not used', async () => {
   await change(cookie, { first_name: 'Next' })
   await expectBoth(user, { first_name: 'Next', last_name: 'User' })
 })
+
+test('a deleted user leaves no base behind', async () => {
+  const user = await userOf('LOCAL_LOGIN_DEDICATED')
+  await change(await sessionFor(user), { first_name: 'Agreed' })
+  const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
+  expect((await send(path, { method: 'DELETE', bearer: await makeOperator() })).status).toBe(204)
+  const row = await env.DB.prepare('SELECT profile_base FROM users WHERE user_id = ?').bind(user.userId).first()
+  expect(row).toEqual({ profile_base: null })
+})
