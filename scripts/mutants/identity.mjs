@@ -118,9 +118,9 @@ export const identityMutants = [
   },
   {
     name: 'identity: passwords that nobody heard count',
-    file: 'src/identity/sign-in.ts',
-    from: '    await takeBackAttempt(db, who, throttle)\n',
-    to: '',
+    file: 'src/identity/hearing.ts',
+    from: 'ok({ fits: authenticated.value, replace: false }) : authenticated',
+    to: 'ok({ fits: authenticated.value, replace: false }) : ok({ fits: false, replace: false })',
     caughtBy: { file: SERVER, test: 'a password that was not heard' },
   },
   {
