@@ -6,13 +6,14 @@ import { identityCenterApi } from './api/identity-center/routes.ts'
 import { lookerApi, lookerBareApi } from './api/looker/routes.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { operatorApi } from './api/operator/routes.ts'
-import { type Api, logBug, type Route, serve } from './api/route.ts'
+import { problemsPage } from './api/problems-page.ts'
+import { type Api, logBug, type Route, type ServedApi, serve } from './api/route.ts'
 import { sessionsApi } from './api/sessions/routes.ts'
-import { SLACK_PATH, slackApi } from './api/slack/routes.ts'
+import { slackApi } from './api/slack/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
 import { complete } from './http/common-headers.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
-import { pathOf } from './http/router-paths.ts'
+import { pathOf, routed } from './http/router-paths.ts'
 
 const reference: Route = {
   method: 'GET',
@@ -24,6 +25,16 @@ const reference: Route = {
   handle: () => Response.json(document(), { headers: { 'cache-control': 'public, max-age=300' } }),
 }
 
+const problems: Route = {
+  method: 'GET',
+  path: '/docs/problems',
+  operationId: 'problems',
+  summary: 'What each code of a refusal means.',
+  security: ['none'],
+  answers: { 200: { description: 'A page for people.' } },
+  handle: problemsPage,
+}
+
 /** Every API, in the order in which they are tried. */
 export const apis: readonly Api[] = [
   operatorApi,
@@ -33,7 +44,7 @@ export const apis: readonly Api[] = [
   lookerBareApi,
   apioApi,
   // Last: its base is the root, so its 404 is everybody's.
-  { ...sessionsApi, routes: [...sessionsApi.routes, reference] },
+  { ...sessionsApi, routes: [...sessionsApi.routes, reference, problems] },
 ]
 
 let built: object | undefined
@@ -50,19 +61,33 @@ const lookerBare = serve(lookerBareApi)
 const apio = serve(apioApi)
 const own = serve(apis.at(-1) as Api)
 
+const to =
+  (api: ServedApi) =>
+  ({ request }: IRequest, context: RequestContext): Promise<Response> =>
+    api.fetch(request, context)
+
+/** Under Looker's base no segment can be empty, and its Ruby client writes `//login`. */
+function withoutEmptySegments(request: Request): Request {
+  const path = pathOf(request.url)
+  if (!path.includes('//')) return request
+  const url = new URL(request.url)
+  url.pathname = path.replace(/\/{2,}/g, '/')
+  return new Request(url, request)
+}
+
 const router = Router<IRequest, [RequestContext]>()
 router
-  .all('/sessions/*', own.fetch) // first: the check
-  .all('/operator/*', operator.fetch)
-  .all('/api/*', (request, context) =>
-    SLACK_PATH.test(new URL(request.url).pathname) ? slack.fetch(request as unknown as Request, context) : undefined,
-  )
-  .all('/v1/*', identityCenter.fetch)
-  .all('/api/4.0/*', looker.fetch)
-  .all('/session_config', lookerBare.fetch)
-  .all('/api/logout', lookerBare.fetch)
-  .all('/api/v1/*', apio.fetch)
-  .all('*', own.fetch)
+  .all('/sessions/*', to(own)) // first: the check
+  .all('/operator/*', to(operator))
+  .all('/v1/*', to(identityCenter))
+  .all('/api/4.0/*', ({ request }, context) => looker.fetch(withoutEmptySegments(request), context))
+  .all('/session_config', to(lookerBare))
+  .all('/alive', to(lookerBare))
+  .all('/versions', to(lookerBare))
+  .all('/api/logout', to(lookerBare))
+  .all('/api/v1/*', to(apio))
+  .all('/api/:method', to(slack))
+  .all('*', to(own))
 
 /** Answers a request. Never throws, never redirects. */
 export async function answer(request: Request, context: RequestContext): Promise<Response> {
@@ -89,10 +114,10 @@ function route(request: Request, context: RequestContext): Promise<Response> {
   // The check is asked more often than all the rest: it is found without a pattern.
   if (request.method === 'GET' && path.startsWith('/sessions/')) return own.fetch(request, context)
   const signed = path.startsWith(`${identityCenterApi.base}/`)
-  return request.method !== 'HEAD' || signed ? router.fetch(request, context) : head(request, context)
+  return request.method !== 'HEAD' || signed ? router.fetch(routed(request), context) : head(request, context)
 }
 
 async function head(request: Request, context: RequestContext): Promise<Response> {
-  const response = await router.fetch(new Request(request, { method: 'GET' }), context)
+  const response = await router.fetch(routed(new Request(request, { method: 'GET' })), context)
   return new Response(null, response)
 }

@@ -47,12 +47,12 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!caller.ok) return caller
     const parsed = checkInput(input, OpenInput)
     if (!parsed.ok) return parsed
-    const { userId, client, persistent } = parsed.value
+    const { userId, client, location, persistent } = parsed.value
     const owner = { identityStoreId: caller.value.identityStoreId, userId }
     const user = await findUser(this.services.db, owner)
     if (!user.ok) return user
     if (user.value === null) return fail({ code: 'user_not_found' })
-    const opened = await this.sessions.openForVerifiedUser(owner, client, persistent, {
+    const opened = await this.sessions.openForVerifiedUser(owner, client, location, persistent, {
       bot: user.value.user.bot,
       rules: user.value.rules,
     })

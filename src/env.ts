@@ -104,6 +104,8 @@ const Variables = z.object({
   CREDENTIAL_RETENTION_DAYS: count.default(DEFAULT_RETENTION.credentialDays),
   SLACK_TIER2_PER_MINUTE: count,
   SLACK_TIER4_PER_MINUTE: count,
+  LOOKER_CONFIG_CHANGES_PER_MINUTE: count.default(60),
+  ACCESS_KEY_SIGNATURES: z.enum(['as_vendor', 'strict']).default('as_vendor'),
   SESSION_TOKEN_KEYS: keys,
   SEALING_KEYS: keys,
   OPERATOR_BOOTSTRAP_SECRET: z.string().min(32),
@@ -171,6 +173,10 @@ export interface Settings {
   readonly configVerifySeconds: number
   readonly retention: Retention
   readonly slackTiers: SlackTiers
+  /** How often a minute one user may change the session config by Looker's API. */
+  readonly lookerConfigChangesPerMinute: number
+  /** Whether signed requests must have signed host, body and security token, which the vendor leaves open. */
+  readonly strictSignatures: boolean
   readonly sessionTokenKeys: readonly Key[]
   readonly sealingKeys: readonly Key[]
   readonly operatorBootstrapSecret: string
@@ -228,6 +234,8 @@ function parseSettings(env: Env): Result<Settings, string[]> {
         credentialDays: v.CREDENTIAL_RETENTION_DAYS,
       },
       slackTiers: { tier2: v.SLACK_TIER2_PER_MINUTE, tier4: v.SLACK_TIER4_PER_MINUTE },
+      lookerConfigChangesPerMinute: v.LOOKER_CONFIG_CHANGES_PER_MINUTE,
+      strictSignatures: v.ACCESS_KEY_SIGNATURES === 'strict',
       sessionTokenKeys: v.SESSION_TOKEN_KEYS,
       sealingKeys: v.SEALING_KEYS,
       operatorBootstrapSecret: v.OPERATOR_BOOTSTRAP_SECRET,

@@ -30,7 +30,7 @@ async function problem(response: Response): Promise<Problem> {
   expect(response.headers.get('cache-control')).toBe('no-store')
   const body = (await response.json()) as Problem
   expect(body).toMatchObject({
-    type: `/docs#problem-${body.code}`,
+    type: `/docs/problems#${body.code}`,
     title: expect.any(String),
     status: response.status,
     request_id: response.headers.get('x-request-id'),
@@ -40,7 +40,9 @@ async function problem(response: Response): Promise<Problem> {
 
 /** Whether a path belongs to an API that has its own words for what it does not serve, and tests of them. */
 function isVendors(path: string): boolean {
-  return path.startsWith('/v1/') || path.startsWith('/api/') || path === '/session_config'
+  return (
+    path.startsWith('/v1/') || path.startsWith('/api/') || ['/session_config', '/alive', '/versions'].includes(path)
+  )
 }
 
 /** `METHOD /path/{parameter}` of everything that the document lists. */

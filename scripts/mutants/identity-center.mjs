@@ -60,18 +60,18 @@ export const identityCenterMutants = [
     caughtBy: { file: SIGNATURE_TEST, test: 'is refused with another date' },
   },
   {
-    name: 'signature: Host need not be signed',
+    name: 'signature: Host need not be signed though the service is strict',
     file: SIGNATURE,
-    from: "    known.has('host') &&\n",
-    to: '',
-    caughtBy: { file: REQUESTS, test: 'must have the Host and the date' },
+    from: "(!strict || known.has('host'))",
+    to: 'known.size > 0',
+    caughtBy: { file: REQUESTS, test: 'must have the date among what is signed' },
   },
   {
-    name: 'signature: a body may be unsigned',
+    name: 'signature: a body may be unsigned though the service is strict',
     file: SIGNATURE,
-    from: 'declared === UNSIGNED_PAYLOAD ? body.length === 0 :',
+    from: 'declared === UNSIGNED_PAYLOAD ? !strict || body.length === 0 :',
     to: 'declared === UNSIGNED_PAYLOAD ? true :',
-    caughtBy: { file: REQUESTS, test: 'may leave its body unsigned only if it has none' },
+    caughtBy: { file: REQUESTS, test: 'may leave its body unsigned' },
   },
   {
     name: 'signature: public hosts are unknown',
@@ -97,8 +97,8 @@ export const identityCenterMutants = [
   {
     name: 'access key: the security token need not be signed',
     file: KEYS,
-    from: ' && signedHeaders.includes(SECURITY_TOKEN)',
-    to: ' && signedHeaders.length > 0',
+    from: '(!strict || signedHeaders.includes(SECURITY_TOKEN))',
+    to: 'signedHeaders.length > 0',
     caughtBy: { file: CALLERS, test: 'is refused without its token' },
   },
   {

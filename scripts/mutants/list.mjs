@@ -6,6 +6,7 @@ import { cookieMutants } from './cookies.mjs'
 import { epochMutants } from './epochs.mjs'
 import { identityMutants } from './identity.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
+import { inputMutants } from './input.mjs'
 import { lookerMutants } from './looker.mjs'
 import { signInMutants } from './sign-in.mjs'
 import { storageMutants } from './storage.mjs'
@@ -335,4 +336,5 @@ export const mutants = [
   ...authorityMutants,
   ...signInMutants,
   ...identityMutants,
+  ...inputMutants,
 ]

@@ -16,14 +16,14 @@ import type { RequestContext } from './context.ts'
 
 /**
  * The session tokens of kind `web` that the request carries: by bearer, and in cookies under either name. No object is
- * asked. Errors: `origin_not_allowed` for cookies, or nothing, from a foreign page; `unauthenticated` for a genuine
+ * asked. Errors: `origin_not_allowed` for cookies, or nothing, from a foreign page; `wrong_token_kind` for a genuine
  * token of another kind; `invalid_request` for more cookies than are looked at.
  */
 export async function carriedSessions(
   request: Request,
   { services }: RequestContext,
 ): Promise<Result<readonly CarriedToken[], SessionError>> {
-  const { tokens, settings } = services
+  const { tokens, sessions, settings } = services
   const text = bearerToken(request)
   const bearer = text === null ? null : await tokens.verify(text)
   const inCookies = await Promise.all([HOST_COOKIE, COOKIE].map((name) => tokensInCookies(request, name, tokens)))
@@ -39,7 +39,11 @@ export async function carriedSessions(
   }
   const byCookie = !saysBearer(request) || carried.some(({ cookieName }) => cookieName !== null)
   if (byCookie && !originAllowed(request, settings)) return fail({ code: 'origin_not_allowed' })
-  return carried.every(({ token }) => token.kind === 'web') ? ok(carried) : fail({ code: 'unauthenticated' })
+  for (const { text } of carried) {
+    const verified = await sessions.verify(text, 'web')
+    if (!verified.ok) return verified
+  }
+  return ok(carried)
 }
 
 /**

@@ -2,7 +2,9 @@
 import type { z } from 'zod'
 import type { Issue, SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { cutText, findIllFormedText } from '../domain/text.ts'
 import { MAX_BODY_BYTES, mediaType, readBody, utf8 } from '../http/body.ts'
+import { describeIssue } from './parse-messages.ts'
 
 /** A JSON body that fits `schema`. Errors: `unsupported_media_type`, `request_too_large`, `request_timeout`, `invalid_request`. */
 export async function parseJson<T>(
@@ -54,22 +56,49 @@ export function parseQuery<T>(request: Request, schema: z.ZodType<T>): Result<T,
 }
 
 function checkParameters<T>(parameters: URLSearchParams, schema: z.ZodType<T>): Result<T, SessionError> {
-  const names = [...parameters.keys()]
-  const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
-  if (twice.length > 0) {
-    return invalid(twice.map((field) => ({ field, code: 'invalid', message: 'Must be given once.' })))
+  const names = new Set<string>()
+  const twice = new Set<string>()
+  for (const name of parameters.keys()) (names.has(name) ? twice : names).add(name)
+  if (twice.size > 0) {
+    return invalid([...twice].map((field) => ({ field, code: 'invalid', message: 'Must be given once.' })))
   }
   return check(Object.fromEntries(parameters), schema)
 }
 
-/** A value that fits `schema`. Errors: `invalid_request`. */
+/** A value that fits `schema`, all its text being Unicode. Errors: `invalid_request`. */
 export function check<T>(value: unknown, schema: z.ZodType<T>): Result<T, SessionError> {
-  const parsed = schema.safeParse(value)
+  const illFormed = findIllFormedText(value)
+  if (illFormed !== null) {
+    return invalid([{ field: illFormed.join('.'), code: 'invalid', message: HALF_A_CHARACTER }])
+  }
+  const parsed = schema.safeParse(value, { error: describeIssue })
   return parsed.success ? ok(parsed.data) : invalid(parsed.error.issues.flatMap((issue) => issuesOf(issue, value)))
 }
 
+/** What is wrong with text that has a lone surrogate. */
+export const HALF_A_CHARACTER = 'Has half a character: a surrogate without its other half.'
+/** Most issues that are named; of the others their number is told. */
+export const MAX_ISSUES = 10
+/** Longest name of a field that is said again, in characters. */
+const MAX_FIELD_LENGTH = 100
+
 function invalid(issues: readonly Issue[]): Result<never, SessionError> {
-  return fail({ code: 'invalid_request', issues })
+  const named = issues
+    .slice(0, MAX_ISSUES)
+    .map((issue) =>
+      issue.field.length > MAX_FIELD_LENGTH ? { ...issue, field: `${cutText(issue.field, MAX_FIELD_LENGTH)}…` } : issue,
+    )
+  const more = moreThan(issues.length)
+  return fail({
+    code: 'invalid_request',
+    issues: more === null ? named : [...named, { field: '', code: 'invalid', message: more }],
+  })
+}
+
+/** What stands for the issues that are not named; null if all of them are. */
+export function moreThan(issues: number): string | null {
+  const left = issues - MAX_ISSUES
+  return left <= 0 ? null : `And ${String(left).replace(/\B(?=(\d{3})+$)/g, ' ')} more.`
 }
 
 /** What zod finds where a field is not there at all. */
@@ -78,11 +107,7 @@ const SAID_OF_NOTHING: ReadonlySet<string | undefined> = new Set(['invalid_type'
 function issuesOf(issue: z.core.$ZodIssue, value: unknown): Issue[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      field: [...path, key].join('.'),
-      code: 'unknown',
-      message: 'There is no such field.',
-    }))
+    return issue.keys.map((key) => ({ field: [...path, key].join('.'), code: 'unknown', message: issue.message }))
   }
   const missing = SAID_OF_NOTHING.has(issue.code) && at(value, issue.path) === undefined
   return [

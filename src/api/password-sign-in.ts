@@ -3,8 +3,9 @@ import { DEVICE_COOKIE } from '../auth/device-cookies.ts'
 import { cookiesAreSecure } from '../auth/origins.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { Result } from '../domain/result.ts'
+import { normalizeUsername } from '../domain/text.ts'
 import { cookieValues, MAX_COOKIE_SECONDS, setCookie } from '../http/cookies.ts'
-import { normalizeUsername, signIn } from '../identity/sign-in.ts'
+import { signIn } from '../identity/sign-in.ts'
 import type { KnownUser, User } from '../store/users.ts'
 import type { RequestContext } from './context.ts'
 
@@ -24,7 +25,7 @@ export function signInByPassword(
 /** Lets the browser of an answer to a good sign-in be known at the next one. */
 export function rememberDevice(response: Response, request: Request, context: RequestContext, user: User): void {
   const { settings, devices } = context.services
-  const value = devices.issue(user.username ?? '')
+  const value = devices.issue(normalizeUsername(user.username ?? ''))
   const travel = { sameSite: settings.cookieSameSite, secure: cookiesAreSecure(request, settings) }
   response.headers.append('set-cookie', setCookie(DEVICE_COOKIE, value, MAX_COOKIE_SECONDS, travel))
 }

@@ -44,6 +44,12 @@ export function problemOf(error: SessionError): Problem {
       }
     case 'unauthenticated':
       return unauthenticated(error.code, 'No valid session or credential')
+    case 'wrong_token_kind':
+      return {
+        ...unauthenticated(error.code, 'The token is genuine, and of another kind than is taken here'),
+        detail: `Wanted: ${error.expected}. Found: ${error.found}.`,
+        extra: { expected: error.expected, found: error.found },
+      }
     case 'credential_expired':
       return unauthenticated(error.code, 'The credential has expired')
     case 'credential_revoked':
@@ -80,6 +86,8 @@ export function problemOf(error: SessionError): Problem {
       return { status: 404, code: error.code, title: 'No such session' }
     case 'credential_not_found':
       return { status: 404, code: error.code, title: 'No such credential' }
+    case 'openid_provider_not_found':
+      return { status: 404, code: error.code, title: 'The identity store has no OpenID provider' }
     case 'user_disabled':
       return { status: 403, code: error.code, title: 'The user is disabled' }
     case 'conflict':

@@ -5,7 +5,7 @@
 import { type IRequest, type RouteEntry, Router } from 'itty-router'
 import type { z } from 'zod'
 import type { SessionError } from '../domain/errors.ts'
-import { allowedMethods, decodeParameters, isWellFormed, pathOf } from '../http/router-paths.ts'
+import { allowedMethods, decodeParameters, isWellFormed, pathOf, routed } from '../http/router-paths.ts'
 import { causeOf } from '../store/database.ts'
 import type { RequestContext } from './context.ts'
 
@@ -104,7 +104,7 @@ export function serve(api: Api): ServedApi {
     register(route.path, (request: IRequest, context: RequestContext) => {
       const parameters = decodeParameters(request.params)
       if (parameters === null || !exact(new URL(request.url).pathname)) return undefined
-      return route.handle(request as unknown as Request, parameters, context)
+      return route.handle(request.request as Request, parameters, context)
     })
   }
   async function handlePlain(route: Route, request: Request, context: RequestContext): Promise<Response> {
@@ -118,7 +118,7 @@ export function serve(api: Api): ServedApi {
   return {
     fetch: (request, context) => {
       const route = plain.get(`${request.method} ${pathOf(request.url)}`)
-      return route === undefined ? router.fetch(request, context) : handlePlain(route, request, context)
+      return route === undefined ? router.fetch(routed(request), context) : handlePlain(route, request, context)
     },
     routes: router.routes,
   }

@@ -26,7 +26,7 @@ const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 export type SignatureFault =
   /** There is no `Authorization` header, or it is of another kind. */
   | 'not_signed'
-  /** `host` or `x-sdk-date` is not among the signed headers, or a signed header is missing or named twice. */
+  /** `x-sdk-date`, or strictly `host`, is not among the signed headers, or a signed header is missing or named twice. */
   | 'signed_headers'
   /** `X-Sdk-Date` is no date. */
   | 'date'
@@ -34,7 +34,7 @@ export type SignatureFault =
   | 'date_too_far'
   /** The path or the query has a malformed escape. */
   | 'path'
-  /** The body is not what `X-Sdk-Content-Sha256` says, or is not signed at all. */
+  /** The body is not what `X-Sdk-Content-Sha256` says, or, strictly, is not signed at all. */
   | 'payload'
 
 /** What a request claims. */
@@ -47,8 +47,12 @@ export interface RequestSignature {
   readonly date: string
 }
 
-/** Reads what a request claims. */
-export function readSignature(headers: Headers, now: number): Result<RequestSignature, SignatureFault> {
+/** Reads what a request claims. `strict`: the host must be signed too. */
+export function readSignature(
+  headers: Headers,
+  now: number,
+  strict: boolean,
+): Result<RequestSignature, SignatureFault> {
   const [, accessKey, names, hex] = AUTHORIZATION.exec(headers.get('authorization') ?? '') ?? []
   if (accessKey === undefined || names === undefined || hex === undefined) return fail('not_signed')
   const signedHeaders = names.split(';')
@@ -56,7 +60,7 @@ export function readSignature(headers: Headers, now: number): Result<RequestSign
   const complete =
     known.size === signedHeaders.length &&
     signedHeaders.every((name) => HEADER_NAME.test(name) && (name === 'host' || headers.has(name))) &&
-    known.has('host') &&
+    (!strict || known.has('host')) &&
     known.has('x-sdk-date')
   if (!complete) return fail('signed_headers')
   const date = headers.get('x-sdk-date') ?? ''
@@ -72,18 +76,20 @@ export function readSignature(headers: Headers, now: number): Result<RequestSign
  * resource: where an id has none but unreserved characters, only one spelling of it fits a given signature.
  * @param body the body's bytes as they arrived
  * @param publicHosts hosts (`name[:port]`) under which the service is reached
+ * @param strict a body must be signed
  */
 export async function signedTexts(
   request: Request,
   body: Uint8Array,
   { signedHeaders, date }: RequestSignature,
   publicHosts: readonly string[],
+  strict: boolean,
 ): Promise<Result<readonly string[], SignatureFault>> {
   const url = new URL(request.url)
   const paths = canonicalPaths(url.pathname)
   const query = canonicalQuery(url.search)
   if (paths === null || query === null) return fail('path')
-  const payload = payloadHash(request.headers, body, await sha256(body))
+  const payload = payloadHash(request.headers, body, await sha256(body), strict)
   if (payload === null) return fail('payload')
   const hosts = new Set([request.headers.get('host') ?? url.host, ...publicHosts])
   const requests = paths.flatMap((path) =>
@@ -94,7 +100,7 @@ export async function signedTexts(
       return [request.method, path, query, lines.join(''), signedHeaders.join(';'), payload].join('\n')
     }),
   )
-  const hashes = await Promise.all(requests.map((text) => sha256(new TextEncoder().encode(text))))
+  const hashes = await Promise.all([...new Set(requests)].map((text) => sha256(new TextEncoder().encode(text))))
   return ok(hashes.map((hash) => `${ALGORITHM}\n${date}\n${hash}`))
 }
 
@@ -155,11 +161,11 @@ function canonicalQuery(search: string): string | null {
   }
 }
 
-/** What stands for the body; null if it is not this body, or would leave one unsigned. */
-function payloadHash(headers: Headers, body: Uint8Array, hash: string): string | null {
+/** What stands for the body; null if it is not this body, or would leave one unsigned that must be signed. */
+function payloadHash(headers: Headers, body: Uint8Array, hash: string, strict: boolean): string | null {
   const declared = headers.get('x-sdk-content-sha256')
   if (declared === null) return hash
-  const fits = declared === UNSIGNED_PAYLOAD ? body.length === 0 : declared.toLowerCase() === hash
+  const fits = declared === UNSIGNED_PAYLOAD ? !strict || body.length === 0 : declared.toLowerCase() === hash
   return fits ? declared : null
 }
 

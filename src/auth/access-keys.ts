@@ -22,6 +22,8 @@ export interface AccessKeyDependencies {
   readonly sealing: Sealing
   /** Origins under which the service is reached. */
   readonly publicOrigins: readonly string[]
+  /** Whether host, body and security token must be signed. */
+  readonly strict: boolean
 }
 
 /** Who signed. */
@@ -42,14 +44,14 @@ export interface BadSignature {
  * token; then, of a caller who has the secret, those of `checkUsable`; `unavailable`.
  */
 export async function authenticateSigner(
-  { db, sealing, publicOrigins }: AccessKeyDependencies,
+  { db, sealing, publicOrigins, strict }: AccessKeyDependencies,
   request: Request,
   body: Uint8Array,
   signature: RequestSignature,
   arrival: Arrival,
 ): Promise<Result<Signer, SessionError | BadSignature>> {
   const publicHosts = publicOrigins.map((origin) => new URL(origin).host)
-  const texts = await signedTexts(request, body, signature, publicHosts)
+  const texts = await signedTexts(request, body, signature, publicHosts, strict)
   if (!texts.ok) return fail({ code: 'bad_signature', fault: texts.error })
   const dummy = await dummySecret(sealing)
   const found = await findAccessKey(db, signature.accessKey)
@@ -67,17 +69,17 @@ export async function authenticateSigner(
 
   const { sessionTokenHash, delegatedStoreIds } = key
   // A permanent key has nothing to compare the header with: whatever it says, it gives nothing.
-  if (sessionTokenHash !== null && !bearsToken(request, signature, sessionTokenHash)) {
+  if (sessionTokenHash !== null && !bearsToken(request, signature, sessionTokenHash, strict)) {
     return fail({ code: 'unauthenticated' })
   }
   const caller = admit(db, key, arrival)
   return caller.ok ? ok({ ...caller.value, delegatedStoreIds }) : caller
 }
 
-/** A temporary key is only good with its token, and the token must be signed. */
-function bearsToken(request: Request, { signedHeaders }: RequestSignature, hash: string): boolean {
+/** A temporary key is only good with its token. Some clients add it after they have signed. */
+function bearsToken(request: Request, { signedHeaders }: RequestSignature, hash: string, strict: boolean): boolean {
   const token = request.headers.get(SECURITY_TOKEN) ?? ''
-  return secretFits(token, hash) && signedHeaders.includes(SECURITY_TOKEN)
+  return secretFits(token, hash) && (!strict || signedHeaders.includes(SECURITY_TOKEN))
 }
 
 const dummies = new WeakMap<Sealing, string>()

@@ -230,6 +230,11 @@ export function previousSecrets(credential: ShownCredential, now: number): Shown
   return credential.previousSecrets.filter((secret) => secret.valid_until > now)
 }
 
+/** Whether a text is a bearer token by its own checksum; not whether there is such a credential. */
+export function isBearerToken(text: string): boolean {
+  return parseBearer(text) !== null
+}
+
 function parseBearer(text: string): NewSecret | null {
   const match = BEARER_PATTERN.exec(text)
   const [, publicId, secret, sum] = match ?? []

@@ -26,6 +26,8 @@ export type SessionError =
   | { readonly code: 'method_not_allowed'; readonly allowed: readonly string[] }
   /** No token or credential, or none that we know. */
   | { readonly code: 'unauthenticated' }
+  /** The token is genuine, and of another kind than is taken here. */
+  | { readonly code: 'wrong_token_kind'; readonly expected: TokenKind; readonly found: TokenKind }
   /** The credential is known and past its expiry. */
   | { readonly code: 'credential_expired' }
   /** The credential is known and was revoked, or its owner or its store was deleted. */
@@ -51,6 +53,8 @@ export type SessionError =
   | { readonly code: 'user_disabled' }
   | { readonly code: 'session_not_found' }
   | { readonly code: 'credential_not_found' }
+  /** The identity store has no OpenID provider. */
+  | { readonly code: 'openid_provider_not_found' }
   /** The change clashes with what is there; `detail` says with what. */
   | { readonly code: 'conflict'; readonly detail: string }
   /**
@@ -64,6 +68,9 @@ export type SessionError =
       readonly because?: 'refused' | 'timed_out'
       readonly detail?: string
     }
+
+/** What a caller proves itself with: a session's token, of either kind, or a credential that an operator made. */
+export type TokenKind = 'web session' | 'api session' | 'credential'
 
 /** The code of a `SessionError`. */
 export type SessionErrorCode = SessionError['code']

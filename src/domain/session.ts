@@ -1,4 +1,5 @@
 /** What a session is. Pure; instants are epoch milliseconds. */
+import { cutText } from './text.ts'
 
 /** `web`: a signed-in user's client. `api`: an API login, with a fixed life of its own. */
 export type SessionKind = 'web' | 'api'
@@ -84,7 +85,7 @@ export interface Ending {
 
 /** Cuts a user agent to what is kept. */
 export function trimUserAgent(userAgent: string | null): string | null {
-  return userAgent === null ? null : userAgent.slice(0, MAX_USER_AGENT_LENGTH)
+  return userAgent === null ? null : cutText(userAgent, MAX_USER_AGENT_LENGTH)
 }
 
 /** Whether two clients are the same, as far as we can see. */

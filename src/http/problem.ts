@@ -16,7 +16,7 @@ export interface Problem {
 export function problemResponse(problem: Problem, common: CommonHeaders): Response {
   const { status, code, title, detail, extra, headers } = problem
   const body = {
-    type: `/docs#problem-${code}`,
+    type: `/docs/problems#${code}`,
     title,
     status,
     code,

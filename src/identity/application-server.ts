@@ -6,6 +6,7 @@
 import type { SessionError } from '../domain/errors.ts'
 import type { ProfileChanges, RemoteProfile } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { cutText } from '../domain/text.ts'
 import type { ApplicationServerSettings } from '../env.ts'
 import { within } from '../store/database.ts'
 import { type ApplicationServerCalls, LINE_TIMEOUT_MILLISECONDS, type Reply } from './application-server-calls.ts'
@@ -148,8 +149,8 @@ function faultOf({
   if (status === 200) return null
   if (status >= 500) return { code: 'unreachable' }
   const { detail } = members(body)
-  const clean = typeof detail === 'string' ? detail.replace(/[\p{Cc}\p{Cs}]/gu, ' ') : ''
-  const said = [...clean.slice(0, 2 * MAX_DETAIL_LENGTH)].slice(0, MAX_DETAIL_LENGTH).join('')
+  const said =
+    typeof detail === 'string' ? cutText(detail.toWellFormed().replace(/\p{Cc}/gu, ' '), MAX_DETAIL_LENGTH) : ''
   return { code: 'refused', detail: said === '' ? `It answered ${status}.` : said }
 }
 

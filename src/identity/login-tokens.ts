@@ -7,7 +7,6 @@ import { newRecordId } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import { insertLoginToken, takeLoginToken } from '../store/login-tokens.ts'
 import { findUser, findUserByUsername, type KnownUser } from '../store/users.ts'
-import { normalizeUsername } from './sign-in.ts'
 
 /** Life of a login token, in seconds. Source: Netaxis APIO, auth_token/generate. */
 export const LOGIN_TOKEN_SECONDS = 60
@@ -25,7 +24,7 @@ export async function generateLoginToken(
   requestId: string,
   now: number,
 ): Promise<Result<string, SessionError>> {
-  const found = await findUserByUsername(db, normalizeUsername(username))
+  const found = await findUserByUsername(db, username)
   if (!found.ok) return found
   const target = found.value
   const may = target?.user.active === true && mayDo(caller.user, 'generate_login_token', target.user)

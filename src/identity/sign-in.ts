@@ -63,8 +63,3 @@ async function verify(
     },
   )
 }
-
-/** User names compare without regard to case or surrounding space. */
-export function normalizeUsername(username: string): string {
-  return username.trim().toLowerCase()
-}

@@ -1,11 +1,12 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
+import { isBearerToken } from '../auth/credentials.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { Selection } from '../domain/lifecycle.ts'
 import type { Knowledge, News, SessionConfig, Versioned } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { Client, EndReason, SessionKind } from '../domain/session.ts'
+import type { Client, EndReason, Location, SessionKind } from '../domain/session.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { UserToOpenFor } from '../store/credentials.ts'
@@ -80,7 +81,13 @@ export class Sessions {
   /** The token in `text`, if it is ours and of this kind; no object is asked. Errors: `unauthenticated`. */
   async verify(text: string, kind: SessionKind): Promise<Result<VerifiedToken, SessionError>> {
     const token = this.deps.tokens.remembered(text) ?? (await this.deps.tokens.verify(text))
-    return token === null || token.kind !== kind ? fail({ code: 'unauthenticated' }) : ok({ text, token })
+    if (token?.kind === kind) return ok({ text, token })
+    const found = token !== null ? (`${token.kind} session` as const) : isBearerToken(text) ? 'credential' : null
+    return fail(
+      found === null
+        ? { code: 'unauthenticated' }
+        : { code: 'wrong_token_kind', expected: `${kind} session` as const, found },
+    )
   }
 
   /**
@@ -120,7 +127,13 @@ export class Sessions {
    * Opens a session for a user that a trusted back end has verified. Always with a token, never a cookie.
    * Errors: as for `open`; `conflict` for a bot, whose sessions Slack's API could not reset.
    */
-  async openForVerifiedUser(owner: UserKey, client: Client, persistent: boolean, user: UserToOpenFor) {
+  async openForVerifiedUser(
+    owner: UserKey,
+    client: Client,
+    location: Location | null,
+    persistent: boolean,
+    user: UserToOpenFor,
+  ) {
     if (user.bot) {
       return fail({ code: 'conflict', detail: 'The user is a bot: bots act by credentials, not by sessions.' } as const)
     }
@@ -129,8 +142,8 @@ export class Sessions {
       persistent,
       credentialsType: 'trusted_back_end',
       client,
-      // The edge saw the back end, not the user's client.
-      location: null,
+      // The edge saw the back end, not the user's client: only the back end can know.
+      location,
       actor: null,
       apiClientId: null,
       cookie: false,

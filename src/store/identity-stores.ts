@@ -40,6 +40,17 @@ export async function findIdentityStore(
   return rows.ok ? ok(rows.value[0] ?? null) : rows
 }
 
+/** Whether there is such a store, or was one that is deleted. */
+export async function wasIdentityStore(db: Database, identityStoreId: string): Promise<Result<boolean, Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select({ identityStoreId: identityStores.identityStoreId })
+      .from(identityStores)
+      .where(eq(identityStores.identityStoreId, identityStoreId)),
+  )
+  return rows.ok ? ok(rows.value.length > 0) : rows
+}
+
 /** A page of the identity stores by id, after the id `after`. */
 export async function listIdentityStores(
   db: Database,

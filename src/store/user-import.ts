@@ -17,6 +17,8 @@ export interface NewUser extends UserFields {
   readonly passwordHash: string | null
   /** Id of its audit event. */
   readonly eventId: string
+  /** How the username may have been kept before there was one form of it. */
+  readonly decomposedUsername: string
 }
 
 /** What came of one user. */
@@ -27,7 +29,13 @@ export type ImportFault =
   | { readonly code: 'identity_store_not_found' }
   | { readonly code: 'request_too_large'; readonly limitBytes: number }
 
-const FIELDS = [...Object.keys(USER_COLUMNS), 'userId', 'passwordHash', 'eventId'] as (keyof NewUser)[]
+const FIELDS = [
+  ...Object.keys(USER_COLUMNS),
+  'userId',
+  'passwordHash',
+  'eventId',
+  'decomposedUsername',
+] as (keyof NewUser)[]
 
 /**
  * Creates the users whose id and username are free, each with its audit event, and answers for each, in
@@ -44,7 +52,7 @@ export async function importUsers(
 
   const source = sql`json_each(${json})`
   const idTaken = sql<number>`EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.userId} = ${item('userId')})`
-  const usernameTaken = sql<number>`EXISTS (SELECT 1 FROM ${users} WHERE ${users.username} = ${item('username')})`
+  const usernameTaken = sql<number>`EXISTS (SELECT 1 FROM ${users} WHERE ${users.username} IN (${item('username')}, ${item('decomposedUsername')}))`
   const free = sql`${storeExists(identityStoreId)} AND NOT ${idTaken} AND NOT ${usernameTaken}`
   const event: RowOf<typeof auditEvents> = {
     ...entry,

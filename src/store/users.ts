@@ -1,7 +1,8 @@
 /** Reading users, with the rules that hold for them. Writing is in `user-changes.ts`. */
-import { and, asc, eq, getTableColumns, gt, isNull, type SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
+import { usernameSpellings } from '../domain/text.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser, type UserKey } from './rules.ts'
 import { identityStores, type LoginMode, type StoreState, sessionConfigs, sessionSettings, users } from './schema.ts'
@@ -20,14 +21,16 @@ export interface KnownUser {
   readonly updateProfileToBsDbSso: boolean
 }
 
-/** The user of a username, which the caller has lower-cased; null if there is none. */
+/** The user of a username, however it is spelled; null if there is none. */
 export function findUserByUsername(db: Database, username: string): Promise<Result<KnownUser | null, Unavailable>> {
   return findKnownUser(selectUserByUsername(db, username))
 }
 
 /** The same as a statement for a batch; `knownUserIn` its rows. */
 export function selectUserByUsername(db: Database, username: string) {
-  return selectKnownUser(db, eq(users.username, username))
+  const [form, ...others] = usernameSpellings(username)
+  const known = selectKnownUser(db, inArray(users.username, [form, ...others]))
+  return others.length === 0 ? known.orderBy() : known.orderBy(sql`${users.username} = ${form} DESC`)
 }
 
 /** One user of a store, or null if there is none. */

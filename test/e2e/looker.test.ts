@@ -98,7 +98,7 @@ describe('@looker/sdk-node', () => {
       await expect(sdk.ok(sdk.update_session_config({ [field]: value }))).rejects.toMatchObject({
         message: 'Validation Failed',
         errors: [{ field, code: 'invalid', message: expect.any(String), documentation_url: expect.any(String) }],
-        documentation_url: expect.stringContaining('/docs#'),
+        documentation_url: expect.stringContaining('/docs/problems#'),
       })
     })
   }
@@ -290,7 +290,7 @@ describe('the python client', () => {
     if (typeof value !== 'object' || value === null) return value
     const own: Record<string, unknown> = {
       access_token: expect.stringMatching(/^[A-Za-z0-9_-]{148}$/),
-      documentation_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/docs#/),
+      documentation_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/docs\/problems#/),
       sudo_user_id: ADMIN,
     }
     return Object.fromEntries(

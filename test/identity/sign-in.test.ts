@@ -4,7 +4,7 @@ import { readSettings } from '../../src/env.ts'
 import { ApplicationServer } from '../../src/identity/application-server.ts'
 import { HashingLine } from '../../src/identity/hashing-line.ts'
 import { PasswordHashers } from '../../src/identity/password-hashers.ts'
-import { normalizeUsername, signIn } from '../../src/identity/sign-in.ts'
+import { signIn } from '../../src/identity/sign-in.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { countCalls } from '../support/counts.ts'
 import { breakD1, breakD1Statements, breakD1Writes } from '../support/faults.ts'
@@ -454,5 +454,4 @@ describe('a hash of another cost', () => {
 test('user names compare without regard to case and surrounding space', async () => {
   const user = await makeUser()
   expect((await attempt(user, { username: `  ${user.username.toUpperCase()}\t` })).status).toBe(201)
-  expect(normalizeUsername(' A.B@C ')).toBe('a.b@c')
 })

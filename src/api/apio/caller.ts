@@ -32,24 +32,33 @@ export function requireOrigin(request: Request, { services }: RequestContext): R
   )
 }
 
-/** The session token in the cookie; no object was asked. Null: none, two of them, or none of ours. */
-async function cookieSession(request: Request, { services }: RequestContext): Promise<VerifiedToken | null> {
-  const found = await tokensInCookies(request, COOKIE, services.tokens)
+/**
+ * The session token in the cookie; no object was asked. Errors: `unauthenticated` (none, two of them, or none of
+ * ours), `wrong_token_kind`.
+ */
+async function cookieSession(
+  request: Request,
+  { services: { tokens, sessions } }: RequestContext,
+): Promise<Result<VerifiedToken, SessionError>> {
+  const found = await tokensInCookies(request, COOKIE, tokens)
   const [only] = found ?? []
-  return only?.token.kind === 'web' && found?.length === 1 ? only : null
+  return only === undefined || found?.length !== 1
+    ? fail({ code: 'unauthenticated' })
+    : sessions.verify(only.text, 'web')
 }
 
 /**
  * The live session that the request is made with; this is activity of its user. Errors: `unauthenticated`,
- * `session_ended`, `unavailable`.
+ * `wrong_token_kind`, `session_ended`, `unavailable`.
  */
 export async function liveSession(
   request: Request,
   context: RequestContext,
 ): Promise<Result<ApioCaller, SessionError>> {
   const { services, client, now, later } = context
-  const verified = await cookieSession(request, context)
-  if (verified === null) return fail({ code: 'unauthenticated' })
+  const cookie = await cookieSession(request, context)
+  if (!cookie.ok) return cookie
+  const verified = cookie.value
   const options = { touch: true, cookie: true, client, maxAgeSeconds: 0 }
   const check = await services.sessions.check(verified, options, now, later)
   if (!check.ok) return check

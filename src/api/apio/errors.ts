@@ -27,6 +27,8 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'session_ended':
     case 'user_not_found':
       return details(401, 'An open session is needed.')
+    case 'wrong_token_kind':
+      return details(401, `An open web session is needed; this is the token of another kind: ${error.found}.`)
     case 'invalid_credentials':
     case 'user_disabled':
       return details(401, 'The credentials are not valid.')
@@ -41,6 +43,7 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'identity_store_not_found':
     case 'session_not_found':
     case 'credential_not_found':
+    case 'openid_provider_not_found':
       return details(404, 'Not found.')
     case 'conflict':
       return details(400, error.detail)

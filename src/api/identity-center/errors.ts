@@ -58,6 +58,7 @@ function faultOf(error: SessionError): Fault {
     case 'method_not_allowed':
       return { status: 404, code: 'APIGW.0101', message: 'The API does not exist or has not been published' }
     case 'unauthenticated':
+    case 'wrong_token_kind':
     case 'invalid_credentials':
     case 'session_ended':
       return incorrect('verify aksk signature fail')
@@ -89,6 +90,8 @@ function faultOf(error: SessionError): Fault {
       return notFound('session')
     case 'credential_not_found':
       return notFound('access key')
+    case 'openid_provider_not_found':
+      return notFound('OpenID provider')
     case 'conflict':
       return { status: 409, code: 'IIC.1006', message: `Conflict: ${error.detail}` }
     case 'unavailable':
@@ -107,7 +110,9 @@ function signatureFault(fault: SignatureFault): Fault {
     case 'not_signed':
       return incorrect('no SDK-HMAC-SHA256 signature in the Authorization header')
     case 'signed_headers':
-      return incorrect('SignedHeaders must name host, x-sdk-date and headers of the request, each once')
+      return incorrect(
+        'SignedHeaders must name x-sdk-date (and host, where this service is strict) and headers of the request, each once',
+      )
     case 'date':
       return incorrect('X-Sdk-Date must be YYYYMMDDTHHMMSSZ')
     case 'date_too_far':
@@ -115,7 +120,7 @@ function signatureFault(fault: SignatureFault): Fault {
     case 'path':
       return incorrect('the path or the query cannot be decoded')
     case 'payload':
-      return incorrect('X-Sdk-Content-Sha256 does not fit the body; a body must be signed')
+      return incorrect('X-Sdk-Content-Sha256 does not fit the body, or leaves it unsigned where this service is strict')
   }
 }
 

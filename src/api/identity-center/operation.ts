@@ -28,17 +28,17 @@ export function permitted(
 ): Handler {
   return async (request, parameters, context) => {
     const { services, now } = context
+    const { db, sealing, settings } = services
     const { identity_store_id: identityStoreId = '', user_id: userId = '' } = parameters
     // Before any look-up; by address, so that nobody can use up another caller's share.
     const passed = await passGate(services.accessKeyGate, 'access-key', context.client)
     if (!passed.ok) return renderError(passed.error, context)
 
-    const signature = readSignature(request.headers, now)
+    const signature = readSignature(request.headers, now, settings.strictSignatures)
     if (!signature.ok) return renderError({ code: 'bad_signature', fault: signature.error }, context)
     const body = await readBody(request)
     if (!body.ok) return renderError(body.error, context)
-    const { db, sealing, settings } = services
-    const dependencies = { db, sealing, publicOrigins: settings.publicOrigins }
+    const dependencies = { db, sealing, publicOrigins: settings.publicOrigins, strict: settings.strictSignatures }
     const signer = await authenticateSigner(dependencies, request, body.value, signature.value, context)
 
     const asked = { action, identityStoreId, userId, accessKey: signature.value.accessKey }

@@ -7,6 +7,7 @@ import { deleteUserLockout, listUserLockouts, searchUserLockouts } from './locko
 import { login, loginUser, logout } from './login.ts'
 import { getApiSession, getMe, patchApiSession } from './own-session.ts'
 import * as schemas from './schemas.ts'
+import { alive, versions } from './service.ts'
 import { getSessionConfig, patchSessionConfig } from './session-config.ts'
 import { deleteUserSession, getUserSession, listUserSessions } from './user-sessions.ts'
 
@@ -50,7 +51,10 @@ function configRoutes(operationId: string): readonly Route[] {
       `${operationId}Update`,
       'Change what the body names of the session config, for administrators.',
       patchSessionConfig,
-      { body: json(schemas.SessionConfigPatch), answers: { ...ok, ...always, ...forbidden, ...withBody } },
+      {
+        body: json(schemas.SessionConfigPatch),
+        answers: { ...ok, ...always, ...forbidden, ...withBody, 429: error('Too many changes; see `Retry-After`.') },
+      },
     ),
   ]
 }
@@ -65,6 +69,29 @@ function logoutRoute(path: string, operationId: string): Route {
     answers: { 204: { description: 'Logged out.' }, ...always },
     handle: logout,
   }
+}
+
+/** What tools ask first, with a version in the path and without. */
+function serviceRoutes(operationId: string): readonly Route[] {
+  const open = { method: 'GET', security: ['none'] } as const
+  return [
+    {
+      ...open,
+      path: '/alive',
+      operationId: `${operationId}Alive`,
+      summary: 'Whether the service is there.',
+      answers: { 200: { description: 'It is.' } },
+      handle: alive,
+    },
+    {
+      ...open,
+      path: '/versions',
+      operationId: `${operationId}Versions`,
+      summary: 'The versions of the Looker API that are spoken.',
+      answers: { 200: { description: 'They.', schema: schemas.VersionsBody } },
+      handle: versions,
+    },
+  ]
 }
 
 const SESSIONS = '/users/:user_id/sessions'
@@ -96,6 +123,7 @@ const routes: readonly Route[] = [
     },
   }),
   logoutRoute('/logout', 'lookerLogout'),
+  ...serviceRoutes('looker'),
   ...configRoutes('lookerSessionConfig'),
   route('GET', '/session', 'lookerSession', 'Read the API session.', getApiSession, {
     answers: { 200: { description: 'It.', schema: schemas.ApiSessionBody }, ...always },
@@ -183,9 +211,13 @@ const common = { name: 'Looker', renderError, renderBug, trailingSlash: 'never' 
 /** Looker's API at its own place. */
 export const lookerApi: Api = { ...common, base: '/api/4.0', routes }
 
-/** What is served without a version: the config as the seed prints it, and where the python client logs out. */
+/** What is served without a version: what tools ask first, the config as the vendor documents it bare, and where the python client logs out. */
 export const lookerBareApi: Api = {
   ...common,
   base: '',
-  routes: [...configRoutes('lookerBareSessionConfig'), logoutRoute('/api/logout', 'lookerBareLogout')],
+  routes: [
+    ...serviceRoutes('lookerBare'),
+    ...configRoutes('lookerBareSessionConfig'),
+    logoutRoute('/api/logout', 'lookerBareLogout'),
+  ],
 }

@@ -113,6 +113,20 @@ export const LockoutBody = z.object({
   lockout_at: z.iso.datetime(),
 })
 
+const version = z.object({
+  version: z.string(),
+  full_version: z.string(),
+  status: z.string(),
+  swagger_url: z.url(),
+})
+export const VersionsBody = z.object({
+  looker_release_version: z.string(),
+  current_version: version,
+  supported_versions: z.array(version),
+  api_server_base_url: z.string(),
+  web_server_base_url: z.string(),
+})
+
 export const ErrorBody = z.object({ message: z.string(), documentation_url: z.url() })
 
 export const ValidationErrorBody = ErrorBody.extend({

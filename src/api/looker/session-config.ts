@@ -1,11 +1,16 @@
 /** The session config, whole for everyone and changed by administrators. */
 import type { z } from 'zod'
+import type { SessionError } from '../../domain/errors.ts'
 import type { SessionConfig } from '../../domain/policy.ts'
-import { fail } from '../../domain/result.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import { countCall } from '../../store/admissions.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
 import { parseAnyJson } from './body.ts'
 import { answer, auditEntry, type Operation, type Outcome, requireAdministrator } from './caller.ts'
 import { type SessionConfigBody, SessionConfigPatch } from './schemas.ts'
+
+/** Seconds in which changes of the config are counted. */
+const WINDOW_SECONDS = 60
 
 /** `GET /session_config`: as D1 has it, so that it shows a change at once wherever it is asked. */
 export async function getSessionConfig(operation: Operation): Outcome {
@@ -20,6 +25,8 @@ export async function patchSessionConfig(operation: Operation): Outcome {
   const { request, context, identityStoreId } = operation
   const allowed = requireAdministrator(operation)
   if (!allowed.ok) return allowed
+  const admitted = await admit(operation)
+  if (!admitted.ok) return admitted
   const patch = await parseAnyJson(request, SessionConfigPatch)
   if (!patch.ok) return patch
   const changes = changesOf(patch.value)
@@ -27,6 +34,16 @@ export async function patchSessionConfig(operation: Operation): Outcome {
   const entry = auditEntry(operation, 'session_config.updated', `identity_store:${identityStoreId}`)
   const config = await context.services.sessions.updateConfig(changes, entry, context.later)
   return config.ok ? answer(configBody(config.value.value, operation)) : config
+}
+
+/** Counts the change, per user whatever the API client. Errors: `rate_limited`, `unavailable`. */
+async function admit({ context, identityStoreId, user }: Operation): Promise<Result<void, SessionError>> {
+  const { services, now } = context
+  const subject = { identityStoreId, caller: `user:${user.user.userId}`, method: 'looker.session_config.update' }
+  const perMinute = services.settings.lookerConfigChangesPerMinute
+  const counted = await countCall(services.db, subject, perMinute, WINDOW_SECONDS, now)
+  if (!counted.ok) return counted
+  return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
 }
 
 function changesOf(patch: z.infer<typeof SessionConfigPatch>): Partial<SessionConfig> {

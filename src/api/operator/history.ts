@@ -1,8 +1,10 @@
 /** What was done in an identity store, and what is still to be done. */
 import type { z } from 'zod'
+import { fail } from '../../domain/result.ts'
 import { type AuditEvent, listAuditEvents } from '../../store/audit-events.ts'
 import { OPERATOR_STORE } from '../../store/credentials.ts'
 import { within } from '../../store/database.ts'
+import { wasIdentityStore } from '../../store/identity-stores.ts'
 import { parseQuery } from '../parse.ts'
 import { requireStore } from './identity-stores.ts'
 import { answer, instant, type Operation, type Outcome, page } from './operation.ts'
@@ -12,8 +14,11 @@ import { type AuditEventListBody, type JobListBody, PageQuery } from './schemas.
 const JOBS_TIMEOUT_MILLISECONDS = 2_000
 
 /** `GET …/audit-events` of an identity store. A deleted store's events can still be read. */
-export function listStoreEvents(operation: Operation): Outcome {
-  return list(operation, operation.identityStoreId)
+export async function listStoreEvents(operation: Operation): Outcome {
+  const { context, identityStoreId } = operation
+  const known = await wasIdentityStore(context.services.db, identityStoreId)
+  if (!known.ok) return known
+  return known.value ? list(operation, identityStoreId) : fail({ code: 'identity_store_not_found' })
 }
 
 /** `GET /audit-events`: of the operators' own credentials. */

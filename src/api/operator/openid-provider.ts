@@ -33,7 +33,7 @@ export async function getProvider({ context, identityStoreId }: Operation): Outc
   if (!store.ok) return store
   const provider = await findOpenIdProvider(context.services.db, identityStoreId)
   if (!provider.ok) return provider
-  return provider.value === null ? fail({ code: 'path_not_found' }) : answer(providerBody(provider.value))
+  return provider.value === null ? fail({ code: 'openid_provider_not_found' }) : answer(providerBody(provider.value))
 }
 
 /** `DELETE …/openid-provider` */
@@ -45,7 +45,7 @@ export async function deleteProvider(operation: Operation): Outcome {
     storeEntry(operation, 'openid_provider.deleted'),
   )
   if (!deleted.ok) return deleted
-  return deleted.value ? answerNothing() : fail({ code: 'path_not_found' })
+  return deleted.value ? answerNothing() : fail({ code: 'openid_provider_not_found' })
 }
 
 function providerBody(provider: OpenIdProvider): z.infer<typeof OpenIdProviderBody> {

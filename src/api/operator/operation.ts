@@ -6,6 +6,7 @@ import { OPERATOR_STORE } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
 import { check } from '../parse.ts'
 import type { Handler } from '../route.ts'
+import { credentialError } from '../wrong-token.ts'
 import { renderError } from './errors.ts'
 import { PathParameters } from './schemas.ts'
 
@@ -48,7 +49,7 @@ async function perform(
 /** The scope alone is not enough: the credential must be of the service itself, not of an identity store. */
 async function authenticateOperator(request: Request, context: RequestContext): Promise<Result<Caller, SessionError>> {
   const caller = await authenticateBearer(context.services.db, request, context)
-  if (!caller.ok) return caller
+  if (!caller.ok) return fail(await credentialError(caller.error, request, context))
   if (caller.value.identityStoreId !== OPERATOR_STORE) {
     return fail({ code: 'forbidden', needed: ['operator'], provided: caller.value.scopes })
   }

@@ -4,6 +4,7 @@ import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
 import { needsOwner, SCOPE_KINDS, STORE_SCOPES } from '../../auth/scopes.ts'
 import { ROLES } from '../../domain/authority.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
+import { normalizeUsername } from '../../domain/text.ts'
 import { isPasswordHash, MAX_PASSWORD_LENGTH } from '../../identity/passwords.ts'
 import { CREDENTIAL_KINDS, LOGIN_MODES, STORE_STATES } from '../../store/schema.ts'
 
@@ -61,16 +62,20 @@ export const IdentityStoreListBody = z.object({ identity_stores: z.array(Identit
 
 const username = z
   .string()
-  .trim()
-  .toLowerCase()
   .max(254)
-  .regex(/^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u, 'Must be a user name with its domain, `name@domain`.')
-  .describe('With its domain; unique among all stores; upper and lower case are one.')
+  .transform(normalizeUsername)
+  .pipe(
+    z
+      .string()
+      .max(254)
+      .regex(/^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u, 'Must be a user name with its domain, `name@domain`.'),
+  )
+  .describe('With its domain; unique among all stores; kept in lower case and in NFKC.')
 const userFields = {
   username,
   group_id: id.nullable(),
   role: z.enum(ROLES),
-  user_level: z.union([z.literal(0), z.literal(4), z.literal(8), z.literal(12), z.literal(16)]),
+  user_level: z.literal([0, 4, 8, 12, 16]),
   login_mode: z.enum(LOGIN_MODES).nullable().describe("Null: the store's default."),
   bot: z.boolean(),
   active: z.boolean().describe('False: all sessions end at once, and none can be opened.'),

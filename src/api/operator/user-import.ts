@@ -51,7 +51,11 @@ function sortOut(items: readonly unknown[], context: RequestContext) {
     const { user_id: userId, username, password_hash: passwordHash } = user.value
     if (userIds.has(userId)) results[index] = clash(userId, 'user_id: it is in the request twice.')
     else if (usernames.has(username)) results[index] = clash(userId, 'username: it is in the request twice.')
-    else users.set(index, { ...namedFields(user.value), userId, passwordHash, eventId: newRecordId(context.now) })
+    else {
+      const eventId = newRecordId(context.now)
+      const decomposedUsername = username.normalize('NFD')
+      users.set(index, { ...namedFields(user.value), userId, passwordHash, eventId, decomposedUsername })
+    }
     userIds.add(userId)
     usernames.add(username)
   }

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { profileDifference } from '../../domain/profile.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { usernameSpellings } from '../../domain/text.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
 import { findOpenIdProvider } from '../../store/openid-providers.ts'
 import {
@@ -13,7 +14,7 @@ import {
   type UsernameTaken,
   updateUser,
 } from '../../store/user-changes.ts'
-import { listUsers, readUserRow, type User } from '../../store/users.ts'
+import { findUserByUsername, listUsers, readUserRow, type User } from '../../store/users.ts'
 import { auditEntry } from '../audit.ts'
 import { parseJson, parseQuery } from '../parse.ts'
 import { requireStore } from './identity-stores.ts'
@@ -48,6 +49,8 @@ export async function putStoreUser(operation: Operation): Outcome {
   if (!input.ok) return input
   const seen = await seenUser(operation)
   if (!seen.ok) return seen
+  const free = await requireFreeUsername(operation, input.value.username)
+  if (!free.ok) return free
   const hash = await newPasswordHash(operation, input.value)
   if (!hash.ok) return hash
 
@@ -72,6 +75,8 @@ export async function patchUser(operation: Operation): Outcome {
   if (!input.ok) return input
   const user = await requireUser(operation)
   if (!user.ok) return user
+  const free = await requireFreeUsername(operation, input.value.username)
+  if (!free.ok) return free
   const passwordHash = await newPasswordHash(operation, input.value)
   if (!passwordHash.ok) return passwordHash
 
@@ -133,6 +138,22 @@ function refusal(error: UserFault): SessionError {
     default:
       return error
   }
+}
+
+/**
+ * Of a name that was once kept in other spellings, whether nobody else has it in one of those. The names of today are
+ * kept apart by the database. Errors: `conflict`, `unavailable`.
+ */
+async function requireFreeUsername(
+  { context, identityStoreId, userId }: Operation,
+  username: string | undefined,
+): Promise<Result<void, SessionError>> {
+  if (username === undefined || usernameSpellings(username).length === 1) return ok()
+  const found = await findUserByUsername(context.services.db, username)
+  if (!found.ok) return found
+  const user = found.value?.user
+  const own = user === undefined || (user.identityStoreId === identityStoreId && user.userId === userId)
+  return own ? ok() : fail(refusal({ code: 'username_taken' }))
 }
 
 async function requireUser(operation: Operation): Promise<Result<User, SessionError>> {

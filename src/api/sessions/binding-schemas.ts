@@ -5,8 +5,17 @@ import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
 import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
 
-const id = z.string().regex(ID_PATTERN)
+const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 const token = z.string().min(1).max(4_096)
+const placeText = z.string().max(100).nullable().default(null)
+const place = z.strictObject({
+  city: placeText,
+  region: placeText,
+  country: placeText,
+  timeZone: placeText,
+  latitude: placeText,
+  longitude: placeText,
+})
 
 /** `props` of the service binding: the store, and what the bound Worker may do there. */
 export const BindingProps = z.strictObject({ identityStoreId: id, scopes: z.array(z.enum(STORE_SCOPES)) })
@@ -20,9 +29,10 @@ export const CheckInput = z.strictObject({
 export const OpenInput = z.strictObject({
   userId: id,
   client: z.strictObject({
-    address: z.union([z.ipv4(), z.ipv6()]).nullable(),
+    address: z.union([z.ipv4(), z.ipv6()], 'Must be an IPv4 or an IPv6 address.').nullable(),
     userAgent: z.string().nullable().transform(trimUserAgent),
   }),
+  location: place.nullable().default(null),
   persistent: z.boolean().default(false),
 })
 

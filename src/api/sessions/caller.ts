@@ -13,6 +13,7 @@ import {
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { RequestContext } from '../context.ts'
+import { credentialError } from '../wrong-token.ts'
 
 /**
  * Acts as the session that the request is made with: that of `Authorization: Bearer`, else of a cookie, the name that
@@ -41,11 +42,10 @@ async function callersOf(
   request: Request,
   { services }: RequestContext,
 ): Promise<Result<readonly CarriedToken[], SessionError>> {
-  const { tokens, settings } = services
+  const { tokens, sessions, settings } = services
   if (saysBearer(request)) {
-    const text = bearerToken(request)
-    const token = text === null ? null : (tokens.remembered(text) ?? (await tokens.verify(text)))
-    return ok(text === null || token?.kind !== 'web' ? [] : [{ text, token, cookieName: null }])
+    const verified = await sessions.verify(bearerToken(request) ?? '', 'web')
+    return verified.ok ? ok([{ ...verified.value, cookieName: null }]) : verified
   }
   const unsafe = request.method !== 'GET' && request.method !== 'HEAD'
   if (unsafe && !originAllowed(request, settings)) return fail({ code: 'origin_not_allowed' })
@@ -55,7 +55,10 @@ async function callersOf(
     // Of two genuine ones nobody can tell which is the browser's own.
     if (found === null || found.length > 1) return ok([])
     const [only] = found
-    if (only?.token.kind === 'web') callers.push(only)
+    if (only === undefined) continue
+    const verified = await sessions.verify(only.text, 'web')
+    if (!verified.ok) return verified
+    callers.push(only)
   }
   return ok(callers)
 }
@@ -72,7 +75,7 @@ export async function backEnd(
     basic === null
       ? await authenticateBearer(services.db, request, context)
       : await authenticateApiClient(services.db, basic.id, basic.secret, context)
-  return caller.ok ? requireScope(caller.value, scope) : caller
+  return caller.ok ? requireScope(caller.value, scope) : fail(await credentialError(caller.error, request, context))
 }
 
 /** RFC 6749, section 2.3.1: id and secret are form-encoded before they are joined. */

@@ -1,11 +1,14 @@
 /** `POST /sessions`: a user signs in, or a trusted back end opens a session for a user it has verified. */
+import type { z } from 'zod'
 import { authenticateBearer, authenticateBearerFor, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import { type CarriedToken, saysBearer, signInCookies } from '../../auth/session-carriers.ts'
+import type { Location } from '../../domain/session.ts'
 import { carriedSessions, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
+import { credentialError } from '../wrong-token.ts'
 import { privateJson, sessionBody } from './body.ts'
 import { renderError } from './errors.ts'
 import { OpenForUser, SignIn } from './schemas.ts'
@@ -71,21 +74,34 @@ async function openForUser(request: Request, context: RequestContext): Promise<R
     // Who may not call at all is told so first.
     const caller = await authenticateBearer(services.db, request, context)
     const allowed = caller.ok ? requireScope(caller.value, 'sessions:open') : caller
-    return renderError(allowed.ok ? input.error : allowed.error, context)
+    return renderError(allowed.ok ? input.error : await credentialError(allowed.error, request, context), context)
   }
-  const { user_id: userId, client, persistent } = input.value
+  const { user_id: userId, client, location, persistent } = input.value
   const found = await authenticateBearerFor(services.db, request, userId, context)
-  if (!found.ok) return renderError(found.error, context)
+  if (!found.ok) return renderError(await credentialError(found.error, request, context), context)
   const caller = requireScope(found.value.caller, 'sessions:open')
   if (!caller.ok) return renderError(caller.error, context)
   if (found.value.user === null) return renderError({ code: 'user_not_found' }, context)
   const opened = await services.sessions.openForVerifiedUser(
     { identityStoreId: caller.value.identityStoreId, userId },
     { address: client.address, userAgent: client.user_agent },
+    locationFrom(location),
     persistent,
     found.value.user,
   )
   if (!opened.ok) return renderError(opened.error, context)
   const { token, ...view } = opened.value
   return privateJson({ ...sessionBody(view, view.session.id), token }, context, { status: 201 })
+}
+
+function locationFrom(place: z.infer<typeof OpenForUser>['location']): Location | null {
+  if (place === null) return null
+  return {
+    city: place.city ?? null,
+    region: place.region ?? null,
+    country: place.country ?? null,
+    timeZone: place.time_zone ?? null,
+    latitude: place.latitude ?? null,
+    longitude: place.longitude ?? null,
+  }
 }

@@ -9,6 +9,19 @@ const MAX_PAGE = 1_000
 const instant = z.iso.datetime()
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 
+const NO_ADDRESS = 'Must be an IPv4 or an IPv6 address.'
+
+const placeText = z.string().max(100).nullable()
+const Place = z.object({
+  city: placeText,
+  region: placeText,
+  country: placeText,
+  time_zone: placeText,
+  latitude: placeText,
+  longitude: placeText,
+})
+const place = z.strictObject(Place.shape).partial()
+
 /** Sign in with a password. */
 export const SignIn = z.strictObject({
   username: z.string().min(1).max(254),
@@ -25,10 +38,14 @@ export const OpenForUser = z.strictObject({
   user_id: id,
   client: z
     .strictObject({
-      address: z.union([z.ipv4(), z.ipv6()]),
-      user_agent: z.string().transform(trimUserAgent),
+      address: z.union([z.ipv4(), z.ipv6()], NO_ADDRESS).nullable(),
+      user_agent: z.string().nullable().transform(trimUserAgent),
     })
-    .describe("The end user's client, not the back end's own."),
+    .describe("The end user's client, not the back end's own; null for what the back end does not know."),
+  location: place
+    .nullable()
+    .default(null)
+    .describe('Where the end user is, as the back end knows it. Kept only where the store tracks it.'),
   persistent: z.boolean().default(false),
 })
 
@@ -51,15 +68,6 @@ export const TokenForm = z.strictObject({
 
 export const IntrospectForm = TokenForm.extend({
   touch: z.enum(['true', 'false']).default('false').describe('Not of RFC 7662: `true` counts as activity of the user.'),
-})
-
-const Place = z.object({
-  city: z.string().nullable(),
-  region: z.string().nullable(),
-  country: z.string().nullable(),
-  time_zone: z.string().nullable(),
-  latitude: z.string().nullable(),
-  longitude: z.string().nullable(),
 })
 
 /** A session as its user sees it. */

@@ -4,7 +4,10 @@
  */
 import type { z } from 'zod'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { findIllFormedText } from '../../domain/text.ts'
 import { mediaType, readBody } from '../../http/body.ts'
+import { MAX_ISSUES, moreThan } from '../parse.ts'
+import { describeIssue } from '../parse-messages.ts'
 import { invalidArguments, type Refusal, refusal, refusalOf } from './errors.ts'
 
 /** Largest body, in bytes (256 KiB): 1 000 user ids of 64 characters, percent-encoded, fit. */
@@ -26,22 +29,39 @@ const KINDS = new Map<string, 'list' | 'integer' | 'boolean'>([
   ['web_only', 'boolean'],
 ])
 
-/** The arguments of a request. A POST without body and type has none; python's client sends an empty JSON body. */
+/**
+ * The arguments of a request: those in its URL, and with a POST those of its body beside them; but a token is never
+ * taken from a URL. A POST without body and type has none in it; python's client sends an empty JSON body.
+ */
 export async function readArguments(request: Request): Promise<Result<Arguments, Refusal>> {
-  if (request.method !== 'POST') return namedOnce([...new URL(request.url).searchParams])
+  const inUrl = [...new URL(request.url).searchParams].filter(([name]) => name !== 'token')
+  if (request.method !== 'POST') return named(inUrl)
+  const inBody = await readBodyArguments(request)
+  return inBody.ok ? named([...inUrl, ...inBody.value]) : inBody
+}
+
+type Pairs = readonly (readonly [string, unknown])[]
+
+async function readBodyArguments(request: Request): Promise<Result<Pairs, Refusal>> {
   const type = mediaType(request)
   const charset = charsetOf(request)
   if (type !== null && !TYPES.has(type)) return refusal('invalid_post_type')
   if (charset === null) return refusal('invalid_charset')
   const body = await readBody(request, MAX_ARGUMENT_BYTES)
   if (!body.ok) return fail(refusalOf(body.error))
-  if (body.value.length === 0) return ok(new Map())
+  // Even a multipart form without fields has an end; node's client labels calls without arguments as a form.
+  if (body.value.length === 0) return type === 'multipart/form-data' ? refusal('invalid_form_data') : ok([])
   if (type === null) return refusal('missing_post_type')
   if (type === 'multipart/form-data') return readMultipart(request, body.value)
   const text = decode(body.value, charset)
   const json = type === 'application/json' || (type === 'text/plain' && text?.trimStart().startsWith('{') === true)
   if (text === null) return refusal(json ? 'invalid_json' : 'invalid_form_data')
   return json ? readJson(text) : readForm(text, charset)
+}
+
+/** Whether the body says that it is a form, and no arguments came at all. */
+export function lacksForm(request: Request, given: Arguments): boolean {
+  return given.size === 0 && request.method === 'POST' && mediaType(request) === 'application/x-www-form-urlencoded'
 }
 
 const TYPES = new Set(['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain'])
@@ -62,18 +82,22 @@ function decode(bytes: Uint8Array, charset: string): string | null {
   }
 }
 
-function readJson(text: string): Result<Arguments, Refusal> {
+function readJson(text: string): Result<Pairs, Refusal> {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return refusal('json_not_object')
-    return namedOnce(Object.entries(value))
+    const illFormed = findIllFormedText(value)
+    if (illFormed !== null) return invalidArguments([`has half a character ${pointer(...illFormed)}`])
+    return ok(Object.entries(value))
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     return refusal('invalid_json')
   }
 }
 
-function readForm(text: string, charset: string): Result<Arguments, Refusal> {
+function readForm(text: string, charset: string): Result<Pairs, Refusal> {
+  // JSON or XML under a form's label: a form escapes its first character.
+  if (/^\s*[{[<]/.test(text)) return refusal('invalid_form_data')
   const pairs: [string, string][] = []
   for (const part of text.trim().split('&')) {
     if (part === '') continue
@@ -83,7 +107,7 @@ function readForm(text: string, charset: string): Result<Arguments, Refusal> {
     if (name === null || value === null) return refusal('invalid_form_data')
     pairs.push([name, value])
   }
-  return namedOnce(pairs)
+  return ok(pairs)
 }
 
 /** Percent-escapes are bytes in the form's charset. Null if one is malformed. */
@@ -103,25 +127,32 @@ function unescaped(text: string, charset: string): string | null {
 }
 
 /** Files are no arguments of ours. */
-async function readMultipart(request: Request, body: Uint8Array): Promise<Result<Arguments, Refusal>> {
+async function readMultipart(request: Request, body: Uint8Array): Promise<Result<Pairs, Refusal>> {
   try {
     const headers = { 'content-type': request.headers.get('content-type') ?? '' }
     const form = await new Response(body, { headers }).formData()
-    return namedOnce([...form].filter(([, value]) => typeof value === 'string'))
+    return ok([...form].filter(([, value]) => typeof value === 'string'))
   } catch {
     return refusal('invalid_form_data')
   }
 }
 
-function namedOnce(pairs: readonly (readonly [string, unknown])[]): Result<Arguments, Refusal> {
+/** A name may come twice, in the URL and in the body or in one of them, if it says the same. */
+function named(pairs: Pairs): Result<Arguments, Refusal> {
   const named = new Map<string, unknown>()
   for (const [name, value] of pairs) {
     if (/^\w+\[.*\]$/.test(name)) return refusal('invalid_array_arg')
     if (!/^\w+$/.test(name) || name.length > MAX_NAME_LENGTH) return refusal('invalid_arg_name')
-    if (named.has(name)) return invalidArguments([`must be given once ${pointer(name)}`])
+    if (named.has(name) && !same(name, named.get(name), value)) {
+      return invalidArguments([`must be given once ${pointer(name)}`])
+    }
     named.set(name, value)
   }
   return ok(named)
+}
+
+function same(name: string, one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(converted(name, one)) === JSON.stringify(converted(name, other))
 }
 
 /** The arguments that fit a method's schema; others are ignored. Every bad one is named. */
@@ -131,9 +162,12 @@ export function checkArguments<T>(given: Arguments, schema: z.ZodType<T>): Resul
     // Forms cannot say null: an empty value is an absent one.
     if (value !== null && value !== '') values.set(name, converted(name, value))
   }
-  const parsed = schema.safeParse(Object.fromEntries(values))
+  const parsed = schema.safeParse(Object.fromEntries(values), { error: describeIssue })
   if (parsed.success) return ok(parsed.data)
-  return invalidArguments(parsed.error.issues.map((issue) => describe(issue, values)))
+  const { issues } = parsed.error
+  const messages = issues.slice(0, MAX_ISSUES).map((issue) => describe(issue, values))
+  const more = moreThan(issues.length)
+  return invalidArguments(more === null ? messages : [...messages, more])
 }
 
 /** A value under its name's kind; what cannot be converted stays, for the schema to refuse. */

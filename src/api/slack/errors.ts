@@ -94,6 +94,8 @@ export function refusalOf(error: SessionError): Refusal {
     case 'origin_not_allowed':
     case 'credential_not_found':
       return { error: 'invalid_auth' }
+    case 'wrong_token_kind':
+      return { error: 'not_allowed_token_type' }
     case 'credential_expired':
       return { error: 'token_expired' }
     case 'credential_revoked':
@@ -114,6 +116,7 @@ export function refusalOf(error: SessionError): Refusal {
       return { error: 'account_inactive' }
     case 'session_not_found':
       return { error: 'session_not_found' }
+    case 'openid_provider_not_found':
     case 'conflict':
       return { error: 'internal_error' }
     case 'unavailable':

@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '../../domain/result.ts'
 import type { SlackTiers } from '../../env.ts'
 import type { RequestContext } from '../context.ts'
 import { type Handler, logBug } from '../route.ts'
-import { type Arguments, checkArguments, readArguments } from './arguments.ts'
+import { type Arguments, checkArguments, lacksForm, readArguments } from './arguments.ts'
 import { type AdminCaller, admit, authenticate, requireAdmin, type SlackCaller } from './caller.ts'
 import { type Refusal, refusal, refusalOf, refusalResponse, requestHeaders, slackJson } from './errors.ts'
 
@@ -51,7 +51,7 @@ export function adminHandler<Input>(method: Method<Input>): Handler {
       if (method.name !== 'admin.users.session.list' && isForeign(team, admin.value))
         return refusal('team_access_not_granted')
       const input = checkArguments(given.value, method.schema)
-      if (!input.ok) return input
+      if (!input.ok) return lacksForm(request, given.value) ? refusal('invalid_form_data') : input
       return method.act({ caller: admin.value, input: input.value, context })
     })
 }

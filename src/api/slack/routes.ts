@@ -9,12 +9,6 @@ import { invalidate, reset, resetBulk } from './session-ends.ts'
 import { list } from './session-list.ts'
 import { clearSettings, getSettings, setSettings } from './session-settings.ts'
 
-/**
- * The paths of Slack methods: a name with a dot, which starts with a letter. Other APIs have theirs under
- * `/api` too.
- */
-export const SLACK_PATH = /^\/api\/[A-Za-z]\w*(\.[A-Za-z]\w*)+$/
-
 const MEDIA_TYPES = ['application/x-www-form-urlencoded', 'application/json', 'multipart/form-data', 'text/plain']
 
 interface Documentation {

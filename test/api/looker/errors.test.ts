@@ -32,6 +32,8 @@ describe('an error', () => {
     [{ code: 'user_not_found' }, 404],
     [{ code: 'session_not_found' }, 404],
     [{ code: 'credential_not_found' }, 404],
+    [{ code: 'openid_provider_not_found' }, 404],
+    [{ code: 'wrong_token_kind', expected: 'api session', found: 'web session' }, 401],
     [{ code: 'method_not_allowed', allowed: ['GET'] }, 405],
     [{ code: 'conflict', detail: 'x' }, 409],
     [{ code: 'locked_out', retryAfterSeconds: 7 }, 429],
@@ -44,7 +46,7 @@ describe('an error', () => {
       const body = (await response.json()) as Record<string, unknown>
       expect(response.status).toBe(status)
       expect(body.message).toBeTypeOf('string')
-      expect(body.documentation_url).toBe(`https://sessions.example/docs#looker-error-${status}`)
+      expect(body.documentation_url).toBe(`https://sessions.example/docs/problems#${error.code}`)
       expect(body).not.toHaveProperty('error')
       expect(response.headers.get('content-type')).toBe('application/json')
       expect(response.headers.get('retry-after')).toBe(status === 429 || status === 503 ? '7' : null)

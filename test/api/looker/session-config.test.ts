@@ -96,10 +96,10 @@ describe('bad values', () => {
             field,
             code: 'invalid',
             message: expect.stringContaining(`'${field}': Must be`),
-            documentation_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:8787\/docs#/),
+            documentation_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:8787\/docs\/problems#/),
           },
         ],
-        documentation_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:8787\/docs#/),
+        documentation_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:8787\/docs\/problems#/),
       })
     }
     expect(await version(user.identityStoreId)).toBe(1)

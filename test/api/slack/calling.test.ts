@@ -275,15 +275,15 @@ describe('every answer', () => {
     expect((await send('/api/admin.users.session.reset', { method: 'HEAD' })).status).toBe(200)
   })
 
+  test('that is none is an unknown method, whatever its name: clients repeat a 404 for half an hour', async () => {
+    for (const path of ['/api/x', '/api/users', '/api/admin.users.session.', '/api/api.test/', '/api/9']) {
+      const response = await send(path, { method: 'POST' })
+      expect([response.status, await response.json()], path).toEqual([200, { ok: false, error: 'unknown_method' }])
+    }
+  })
+
   test('leaves the paths of other APIs alone', async () => {
-    for (const path of [
-      '/api/4.0/session.config',
-      '/api/v1/session.x/',
-      '/api/logout',
-      '/api/x',
-      '/api/a.b/c',
-      '/api/api.test/',
-    ]) {
+    for (const path of ['/api/4.0/session.config', '/api/v1/session.x/', '/api/logout', '/api/a.b/c']) {
       const response = await send(path, { method: 'POST' })
       // Never 200: the other API's words, or that there is no such path.
       expect([404, 405], path).toContain(response.status)
