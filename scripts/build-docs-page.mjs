@@ -1,13 +1,14 @@
-// Fills dist/assets with the reference page that is served at /docs. Wrangler runs this before every
-// bundle, so it is quick, and it touches only files that differ: a touched asset restarts `wrangler dev`.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// Fills a folder, dist/assets if none is named, with the reference page that is served at /docs. Wrangler runs this
+// before every bundle, so it is quick, and it touches only files that differ: a touched asset restarts `wrangler dev`.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeWhole } from './whole-file.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
-const target = join(root, 'dist/assets')
+const target = resolve(process.argv[2] ?? join(root, 'dist/assets'))
 
 const sources = new Map([
   ['_headers', join(root, 'docs-page/_headers')],
@@ -21,19 +22,9 @@ const sources = new Map([
 
 mkdirSync(join(target, 'docs'), { recursive: true })
 for (const [name, source] of sources) {
-  const bytes = readFileSync(source)
-  const path = join(target, name)
-  if (current(path)?.equals(bytes) !== true) writeFileSync(path, bytes)
+  writeWhole(join(target, name), readFileSync(source), { drafts: dirname(target) })
 }
 for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name)
   if (entry.isFile() && !sources.has(relative(target, path).replaceAll('\\', '/'))) rmSync(path)
-}
-
-function current(path) {
-  try {
-    return readFileSync(path)
-  } catch {
-    return null
-  }
 }

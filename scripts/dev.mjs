@@ -3,17 +3,16 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  applicationServerMigrations,
-  fillApplicationServer,
-  prepareApplicationServer,
-} from './dev/application-server.mjs'
+import { fillApplicationServer } from './dev/application-server.mjs'
+import { extendLock, InUse, lockDirectory, unlockDirectory } from './dev/directory-lock.mjs'
+import { send } from './dev/local-http.mjs'
 import { readOptions, wranglerArguments } from './dev/options.mjs'
 import { howToTry } from './dev/print.mjs'
 import { startTool } from './dev/processes.mjs'
 import { ensureSecrets, fingerprints } from './dev/secrets.mjs'
 import { DoesNotFit, ensureDemoStore, makeUsers } from './dev/seed.mjs'
 import { stateFiles } from './dev/state-files.mjs'
+import { APPLICATION_SERVER_CONFIG, writeDevConfigs } from './dev/wrangler-config.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const START_TIMEOUT_MILLISECONDS = 60_000
@@ -40,7 +39,7 @@ try {
 } catch (error) {
   await tool?.stop()
   if (!stopping) {
-    if (error instanceof CannotStart) console.error(error.message)
+    if (error instanceof CannotStart || error instanceof InUse) console.error(error.message)
     else console.error(tool?.output(), error)
     process.exit(1)
   }
@@ -58,29 +57,38 @@ async function run(options) {
   const { baseUrl, persistTo } = options
   const files = stateFiles(persistTo)
   await requireFreePort(options)
-  if (options.reset) files.reset()
+  files.prepare()
+  await lockDirectory(persistTo, [process.pid])
+  process.on('exit', () => unlockDirectory(persistTo))
+  if (options.reset) {
+    files.reset()
+    files.prepare()
+  }
   const secrets = ensureSecrets(join(ROOT, '.dev.vars'))
   // Hashing takes a while: it goes on while the rest starts.
   const early = files.readCredentials() === null ? makeUsers() : null
-
-  prepareApplicationServer(ROOT, secrets.get('APPLICATION_SERVER_SECRET'))
+  const writing = writeDevConfigs(ROOT, files.generatedPath, secrets.get('APPLICATION_SERVER_SECRET'))
+  writing.catch(() => undefined)
 
   console.log('Applying migrations …')
-  for (const config of [[], applicationServerMigrations]) {
-    tool = startTool('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', persistTo, ...config])
+  for (const config of ['wrangler.toml', APPLICATION_SERVER_CONFIG]) {
+    const where = ['--local', '--persist-to', persistTo, '-c', config]
+    tool = startTool('wrangler', ['d1', 'migrations', 'apply', 'DB', ...where])
     if ((await tool.exited) !== 0) throw new CannotStart(`The migrations failed.\n${tool.output()}`)
     if (stopping) return
   }
 
   console.log('Starting …')
-  const server = startTool('wrangler', wranglerArguments(options))
+  const server = startTool('wrangler', wranglerArguments(options, await writing))
   tool = server
+  // It outlives a script that is killed by some moments.
+  extendLock(persistTo, [server.pid])
   const ended = server.exited.then((code) => {
     throw new CannotStart(`wrangler dev ended with ${code}.\n${server.output()}`)
   })
   const newUsers = async () => {
     const users = await (early ?? makeUsers())
-    await fillApplicationServer(users, persistTo)
+    await fillApplicationServer(users, persistTo, files.generatedPath)
     return users
   }
   await Promise.race([ended, untilServing(baseUrl)])
@@ -118,11 +126,11 @@ async function untilServing(baseUrl) {
   let last = 'no answer'
   while (Date.now() < deadline) {
     try {
-      const response = await fetch(`${baseUrl}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MILLISECONDS) })
-      if (response.ok) return
-      last = `${response.status} ${await response.text()}`
+      const { status, text } = await send(`${baseUrl}/healthz`, { timeoutMilliseconds: PROBE_TIMEOUT_MILLISECONDS })
+      if (status === 200) return
+      last = `${status} ${text}`
     } catch (error) {
-      last = String(error.cause ?? error)
+      last = String(error)
     }
     await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MILLISECONDS))
   }

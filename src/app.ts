@@ -7,7 +7,7 @@ import { lookerApi, lookerBareApi } from './api/looker/routes.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { operatorApi } from './api/operator/routes.ts'
 import { problemsPage } from './api/problems-page.ts'
-import { type Api, logBug, type Route, type ServedApi, serve } from './api/route.ts'
+import { type Api, answerBug, type Route, type ServedApi, serve } from './api/route.ts'
 import { sessionsApi } from './api/sessions/routes.ts'
 import { slackApi } from './api/slack/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
@@ -96,8 +96,7 @@ export async function answer(request: Request, context: RequestContext): Promise
   try {
     response = preflight(request, allowed) ?? (await route(request, context))
   } catch (error) {
-    logBug(error, context)
-    response = sessionsApi.renderBug(context)
+    response = await answerBug(sessionsApi, error, context)
   }
   // A body that nobody takes keeps a proxy in between from handing on the answer.
   if (request.body !== null && !request.bodyUsed) void request.body.cancel().catch(() => undefined)

@@ -1,9 +1,9 @@
 /** The Worker. */
 import { clientOf, locationOf } from './api/context.ts'
+import { notConfigured } from './api/unready.ts'
 import { answer } from './app.ts'
 import { type Env, readSettings } from './env.ts'
 import { commonHeaders } from './http/common-headers.ts'
-import { problemResponse } from './http/problem.ts'
 import { servicesOf } from './services.ts'
 import { logContext, openDatabase } from './store/database.ts'
 import { keepHouse } from './store/housekeeping.ts'
@@ -22,8 +22,8 @@ export default {
     const settings = readSettings(env)
     if (!settings.ok) {
       console.error('not configured', settings.error)
-      const problem = { status: 503, code: 'not_configured', title: 'Not configured' }
-      return problemResponse(problem, headers)
+      const names = settings.error.map((issue) => issue.split(':', 1)[0] ?? issue)
+      return notConfigured([...new Set(names)], headers)
     }
     const context = {
       services: servicesOf(env, settings.value),

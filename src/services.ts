@@ -1,6 +1,6 @@
 /** Wiring: the services of an isolate, built once from its bindings. */
-import { sql } from 'drizzle-orm'
-import type { Services } from './api/context.ts'
+import journal from '../migrations/meta/_journal.json'
+import type { Health, Services } from './api/context.ts'
 import { cookieWarnings } from './auth/cookie-warnings.ts'
 import { DeviceCookies } from './auth/device-cookies.ts'
 import { Sealing } from './auth/sealing.ts'
@@ -12,7 +12,11 @@ import { PasswordHashers } from './identity/password-hashers.ts'
 import { Profiles } from './identity/profiles.ts'
 import { ApiSessions } from './sessions/api-sessions.ts'
 import { Sessions } from './sessions/service.ts'
-import { attempt, openDatabase, within } from './store/database.ts'
+import { openDatabase, within } from './store/database.ts'
+import { missingMigrations } from './store/migrations.ts'
+
+/** What this version's statements were written for, by file name. */
+const MIGRATIONS = journal.entries.map(({ tag }) => `${tag}.sql`)
 
 /** How long an answer of `/healthz` is told again, in milliseconds. */
 const HEALTH_MILLISECONDS = 5_000
@@ -50,6 +54,7 @@ function build(env: Env, settings: Settings): Services {
     jobs: env.JOBS,
     signInGate: env.SIGN_IN_GATE,
     accessKeyGate: env.ACCESS_KEY_GATE,
+    missingMigrations: () => missingMigrations(db, MIGRATIONS),
     health: rememberingFor(HEALTH_MILLISECONDS, () => health(env, db)),
   }
 }
@@ -63,11 +68,14 @@ function rememberingFor<T>(milliseconds: number, ask: () => Promise<T>): (now: n
   }
 }
 
-async function health(env: Env, db: Services['db']): Promise<Record<string, boolean>> {
-  const [d1, kv, objects] = await Promise.all([
-    attempt(() => db.run(sql`SELECT 1`)),
+async function health(env: Env, db: Services['db']): Promise<Health> {
+  const [missing, kv, objects] = await Promise.all([
+    missingMigrations(db, MIGRATIONS),
     within(2_000, 'KV', () => env.CONFIG.get('health')),
     within(2_000, 'objects', async () => env.JOBS.get(env.JOBS.idFromName('health')).list()),
   ])
-  return { d1: d1.ok, kv: kv.ok, objects: objects.ok }
+  return {
+    bindings: { d1: missing.ok, kv: kv.ok, objects: objects.ok },
+    missingMigrations: missing.ok ? missing.value : [],
+  }
 }

@@ -1,4 +1,5 @@
 // A client of the operator API, as much as the seeding needs.
+import { send } from './local-http.mjs'
 
 const TIMEOUT_MILLISECONDS = 10_000
 
@@ -14,17 +15,16 @@ export class UnexpectedAnswer extends Error {
 export function operatorClient(baseUrl, token) {
   return {
     async call(method, path, body) {
-      const response = await fetch(`${baseUrl}/operator${path}`, {
+      const { status, text } = await send(`${baseUrl}/operator${path}`, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+        body: body === undefined ? undefined : JSON.stringify(body),
+        timeoutMilliseconds: TIMEOUT_MILLISECONDS,
       })
-      const text = await response.text()
-      if (!response.ok) throw new UnexpectedAnswer(method, path, response.status, text)
+      if (status < 200 || status > 299) throw new UnexpectedAnswer(method, path, status, text)
       return text === '' ? null : JSON.parse(text)
     },
   }

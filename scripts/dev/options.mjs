@@ -1,13 +1,23 @@
 // What `npm run dev -- …` was asked: our own options, and the arguments that go to wrangler as they are.
+import { networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
-import { DEV_CONFIGS } from './application-server.mjs'
 
 export const DEFAULT_PORT = 8787
 const DEFAULT_IP = '127.0.0.1'
+const PROTOCOLS = ['http', 'https']
+const ORIGINS = 'PUBLIC_ORIGINS:'
 
-/** Reads the arguments. Throws an `Error` with a plain message for an option without its value. */
+/** Reads the arguments. Throws an `Error` with a plain message for an option that is wrong or lacks its value. */
 export function readOptions(args, root) {
-  const options = { ip: DEFAULT_IP, port: DEFAULT_PORT, persistTo: resolve(root, '.wrangler/state'), reset: false }
+  const options = {
+    ip: DEFAULT_IP,
+    port: DEFAULT_PORT,
+    protocol: 'http',
+    persistTo: resolve(root, '.wrangler/state'),
+    reset: false,
+    /** Origins beside those of the address that it listens on. */
+    origins: [],
+  }
   const rest = []
   for (let index = 0; index < args.length; index += 1) {
     const [name, inline] = split(args[index])
@@ -19,32 +29,27 @@ export function readOptions(args, root) {
     }
     if (name === '--port') options.port = port(value())
     else if (name === '--ip') options.ip = value()
+    else if (name === '--local-protocol') options.protocol = protocol(value())
     else if (name === '--persist-to') options.persistTo = resolve(root, value())
     else if (name === '--reset') options.reset = true
+    else if (name === '--var' && (inline ?? args[index + 1])?.startsWith(ORIGINS))
+      options.origins.push(...value().slice(ORIGINS.length).split(','))
     else rest.push(args[index])
   }
-  return { ...options, rest, baseUrl: `http://${reachable(options.ip)}:${options.port}` }
+  return { ...options, rest, baseUrl: `${options.protocol}://${reachable(options.ip)}:${options.port}` }
 }
 
-/** What wrangler is given. On another address than the one in wrangler.toml, that one is the public origin. */
-export function wranglerArguments({ ip, port, persistTo, rest, baseUrl }) {
-  const ours = ip === DEFAULT_IP && port === DEFAULT_PORT
-  const origins = [...new Set([baseUrl, `http://localhost:${port}`])].join(',')
+/** What wrangler is given, with the paths of the configurations. */
+export function wranglerArguments({ ip, port, protocol, persistTo, origins, rest, baseUrl }, configs) {
+  const asConfigured = ip === DEFAULT_IP && port === DEFAULT_PORT && protocol === 'http' && origins.length === 0
+  // The first one is in links; the last ones are how this machine is called from itself, and from its neighbours.
+  const reached = [baseUrl, ...['localhost', ...neighbourly(ip)].map((host) => `${protocol}://${host}:${port}`)]
+  const all = [...new Set([...origins, ...reached])].join(',')
   return [
-    ...[
-      'dev',
-      ...DEV_CONFIGS.flatMap((config) => ['-c', config]),
-      '--ip',
-      ip,
-      '--port',
-      String(port),
-      '--persist-to',
-      persistTo,
-    ],
+    ...['dev', ...configs.flatMap((config) => ['-c', config])],
+    ...['--ip', ip, '--port', String(port), '--local-protocol', protocol, '--persist-to', persistTo],
     '--show-interactive-dev-session=false',
-    ...(ours || rest.some((argument) => argument.includes('PUBLIC_ORIGINS:'))
-      ? []
-      : ['--var', `PUBLIC_ORIGINS:${origins}`]),
+    ...(asConfigured ? [] : ['--var', `${ORIGINS}${all}`]),
     ...rest,
   ]
 }
@@ -60,9 +65,30 @@ function port(text) {
   return number
 }
 
+function protocol(text) {
+  if (!PROTOCOLS.includes(text)) throw new Error(`--local-protocol ${text}: neither http nor https`)
+  return text
+}
+
+function isAny(ip) {
+  return ip === '0.0.0.0' || ip === '*' || ip === '::'
+}
+
 /** An address under which this machine reaches what listens on `ip`. */
 function reachable(ip) {
-  if (ip === '0.0.0.0' || ip === '*') return DEFAULT_IP
-  if (ip === '::') return '[::1]'
+  if (isAny(ip)) return DEFAULT_IP
+  return inUrl(ip)
+}
+
+/** The addresses under which other machines reach what listens on `ip`, if it listens on all of them. */
+function neighbourly(ip) {
+  if (!isAny(ip)) return []
+  const all = Object.values(networkInterfaces()).flat()
+  // Addresses of one link alone need a zone, which no origin has.
+  const routable = all.filter(({ address, internal }) => !internal && !address.startsWith('fe80'))
+  return routable.map(({ address }) => inUrl(address))
+}
+
+function inUrl(ip) {
   return ip.includes(':') ? `[${ip}]` : ip
 }

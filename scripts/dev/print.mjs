@@ -1,82 +1,95 @@
-// What `npm run dev` says once it serves. Every line with curl works as it is printed.
+// What `npm run dev` says once it serves. Every line works as it is printed, in any folder; no secret is printed, the
+// lines read them from dev-credentials.json.
 import { relative } from 'node:path'
-import { signedHeaders } from './signature.mjs'
+import { fileURLToPath } from 'node:url'
 
-/** One line per API and act, in the order in which they can be tried. A new API adds its rows here. */
+const SIGNATURE = fileURLToPath(new URL('signature.mjs', import.meta.url))
+const JSON_BODY = "-H 'Content-Type: application/json'"
+
+/**
+ * One line per API and act, in the order in which they can be tried. A new API adds its rows here. `base` is the
+ * service's address, `secret` what reads one, `cookies` and `credentials` are paths, `curl` is the command.
+ */
 const TRIALS = [
   {
     title: 'sign in (own API)',
-    arguments: ({ base_url, users: [user] }, { cookiesPath }) => [
-      ...['-c', cookiesPath, `${base_url}/sessions`, '-H', 'Content-Type: application/json'],
-      ...['-d', JSON.stringify({ username: user.username, password: user.password })],
-    ],
+    line: ({ curl, base, cookies, users: [user], secret }) =>
+      `${curl} -c ${cookies} ${base}/sessions ${JSON_BODY} -d ${signIn(user, secret('users[0].password'))}`,
   },
   {
     title: 'check the session',
-    arguments: ({ base_url }, { cookiesPath }) => ['-b', cookiesPath, `${base_url}/sessions/current`],
+    line: ({ curl, base, cookies }) => `${curl} -b ${cookies} ${base}/sessions/current`,
   },
   {
     title: "sign in (APIO); the application server checks this user's password",
-    arguments: ({ base_url, users }, { cookiesPath }) => {
-      const { username, password } = users.find(({ login_mode }) => login_mode === 'SERVER_LOGIN')
-      return [
-        ...['-c', cookiesPath, `${base_url}/api/v1/login/`, '-H', 'Content-Type: application/json'],
-        ...['-d', JSON.stringify({ username, password })],
-      ]
+    line: ({ curl, base, cookies, users, secret }) => {
+      const index = users.findIndex(({ login_mode }) => login_mode === 'SERVER_LOGIN')
+      const body = signIn(users[index], secret(`users[${index}].password`))
+      return `${curl} -c ${cookies} ${base}/api/v1/login/ ${JSON_BODY} -d ${body}`
     },
   },
   {
     title: 'change the login profile, in both databases (APIO)',
-    arguments: ({ base_url }, { cookiesPath }) => [
-      ...['-b', cookiesPath, '-X', 'PUT', `${base_url}/api/v1/session/user_login_info/`],
-      ...['-H', 'Content-Type: application/json', '-d', '{"first_name":"Samuel"}'],
-    ],
+    line: ({ curl, base, cookies }) =>
+      `${curl} -b ${cookies} -X PUT ${base}/api/v1/session/user_login_info/ ${JSON_BODY} -d '{"first_name":"Samuel"}'`,
   },
   {
     title: 'read the identity store (operator API)',
-    arguments: ({ base_url, operator_token, identity_store_id }) => [
-      ...['-H', `Authorization: Bearer ${operator_token}`, `${base_url}/operator/identity-stores/${identity_store_id}`],
-    ],
+    line: ({ curl, base, store, secret }) =>
+      `${curl} ${bearer(secret('operator_token'))} ${base}/operator/identity-stores/${store}`,
   },
   {
     title: 'list the live sessions of all users (Slack)',
-    arguments: ({ base_url, slack }) => [
-      ...['-X', 'POST', '-H', `Authorization: Bearer ${slack.token}`, `${base_url}/api/admin.users.session.list`],
-    ],
+    line: ({ curl, base, secret }) =>
+      `${curl} -X POST ${bearer(secret('slack.token'))} ${base}/api/admin.users.session.list`,
   },
   {
     title: 'log in to the API; with its access_token, GET /api/4.0/session_config (Looker)',
-    arguments: ({ base_url, looker }) => [
-      `${base_url}/api/4.0/login`,
-      ...['-d', `client_id=${looker.client_id}`, '-d', `client_secret=${looker.client_secret}`],
-    ],
+    line: ({ curl, base, secret }) =>
+      `${curl} ${base}/api/4.0/login -d "client_id=${secret('looker.client_id')}" ` +
+      `-d "client_secret=${secret('looker.client_secret')}"`,
   },
   {
-    title: 'list the sessions of a user (Identity Center; this signature is good for 15 minutes)',
-    arguments: ({ base_url, identity_store_id, huawei, users: [user] }) => {
-      const url = `${base_url}/v1/identity-stores/${identity_store_id}/users/${user.id}/sessions`
-      const headers = Object.entries(signedHeaders(url, huawei)).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-      return [...headers, url]
+    title: 'list the sessions of a user (Identity Center)',
+    line: ({ curl, base, store, users: [user], credentials }) => {
+      const url = `${base}/v1/identity-stores/${store}/users/${user.id}/sessions`
+      return `node ${quoted(SIGNATURE)} ${credentials} ${url} | ${curl} -H @- ${url}`
     },
   },
 ]
 
 /** The text. `files` says where things are kept (state-files.mjs). */
-export function howToTry(credentials, files) {
-  const lines = TRIALS.map((trial) => {
-    const words = ['curl', '-fsS', ...trial.arguments(credentials, files)]
-    return `  # ${trial.title}\n  ${words.map(quoted).join(' ')}\n`
-  })
+export function howToTry({ base_url: base, identity_store_id: store, users }, files) {
+  const credentials = quoted(files.credentialsPath)
+  const context = {
+    base,
+    store,
+    users,
+    credentials,
+    cookies: quoted(files.cookiesPath),
+    secret: (name) => `$(node -p 'require(process.argv[1]).${name}' ${credentials})`,
+    // The certificate of `--local-protocol https` is nobody's.
+    curl: base.startsWith('https:') ? 'curl -fsSk' : 'curl -fsS',
+  }
   return [
     '',
-    `Latchkey serves at ${credentials.base_url}  (API reference: ${credentials.base_url}/docs)`,
+    `Latchkey serves at ${base}  (API reference: ${base}/docs)`,
     `Credentials: ${relative(process.cwd(), files.credentialsPath)}`,
     '',
     'Try, in another terminal:',
-    ...lines,
+    ...TRIALS.map(({ title, line }) => `  # ${title}\n  ${line(context)}\n`),
     'Ctrl-C stops it.',
     '',
   ].join('\n')
+}
+
+function bearer(secret) {
+  return `-H "Authorization: Bearer ${secret}"`
+}
+
+/** A JSON body in double quotes, since a secret is read in it. */
+function signIn({ username }, password) {
+  return `"{\\"username\\":\\"${username}\\",\\"password\\":\\"${password}\\"}"`
 }
 
 /** A word as a POSIX shell takes it. */

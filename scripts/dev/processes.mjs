@@ -26,9 +26,6 @@ export function startTool(name, args) {
       ...process.env,
       // The pinned Node and tools come first, however this script was started.
       PATH: `${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
-      WRANGLER_SEND_METRICS: 'false',
-      WRANGLER_HIDE_BANNER: 'true',
-      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
     },
   })
   running.add(child)
@@ -55,6 +52,8 @@ export function startTool(name, args) {
   // It may be gone already when it is told to stop.
   child.stdin.on('error', () => undefined)
   return {
+    /** Of its process group too. */
+    pid: child.pid,
     /** Resolves to the exit code. */
     exited,
     output: () => kept,

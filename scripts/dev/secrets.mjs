@@ -1,6 +1,7 @@
 // The local secrets in `.dev.vars`, where `wrangler dev` reads them; made at the first start.
 import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { writeWhole } from '../whole-file.mjs'
 
 const KEY_RINGS = ['SESSION_TOKEN_KEYS', 'SEALING_KEYS']
 const MAKERS = {
@@ -12,15 +13,31 @@ const MAKERS = {
 
 /** The secrets in `path`, by name. What is missing there is made and added; what is there is kept. */
 export function ensureSecrets(path) {
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  const there = existsSync(path)
+  const text = there ? readFileSync(path, 'utf8') : ''
   const secrets = parse(text)
   const missing = Object.keys(MAKERS).filter((name) => !secrets.has(name))
-  if (missing.length === 0) return secrets
   for (const name of missing) secrets.set(name, MAKERS[name]())
   const lines = missing.map((name) => `${name}=${secrets.get(name)}\n`).join('')
-  writeFileSync(path, text === '' || text.endsWith('\n') ? text + lines : `${text}\n${lines}`, { mode: 0o600 })
-  chmodSync(path, 0o600)
+  const full = text === '' || text.endsWith('\n') ? text + lines : `${text}\n${lines}`
+  if (there) writeWhole(path, full, { mode: 0o600 })
+  else if (!create(path, full)) return ensureSecrets(path)
   return secrets
+}
+
+/** Of two services that start at once in a fresh checkout, one makes the secrets of both. */
+function create(path, text) {
+  const draft = `${path}.${process.pid}`
+  writeFileSync(draft, text, { mode: 0o600 })
+  try {
+    linkSync(draft, path)
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+    return false
+  } finally {
+    rmSync(draft, { force: true })
+  }
 }
 
 /** One-way fingerprints of the keys, by ring and key id: what stored data was signed and sealed with. */

@@ -1,6 +1,13 @@
-// What is kept beside the data in the persist directory: the credentials, for clients, and the seed, for us.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+// What is kept beside the data in the persist directory: the credentials, for clients, and what is ours. Other users of
+// the machine read none of it: files of ours are 0600, and what wrangler keeps there is in folders that are 0700.
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeWhole } from '../whole-file.mjs'
+
+/** Where wrangler keeps its state in a persist directory. */
+const DATA = 'v3'
+/** What is generated for `wrangler dev`. */
+const GENERATED = 'dev'
 
 /** The files of one persist directory. */
 export function stateFiles(directory) {
@@ -11,15 +18,25 @@ export function stateFiles(directory) {
     credentialsPath: credentials,
     /** Where the curl lines that we print keep their cookie. */
     cookiesPath: cookies,
+    generatedPath: join(directory, GENERATED),
+    /** Makes the directory, and closes it to others unless it has things of somebody else's. */
+    prepare() {
+      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      const entries = readdirSync(directory)
+      if (entries.length === 0 || entries.includes(DATA)) chmodSync(directory, 0o700)
+      for (const folder of [DATA, GENERATED]) {
+        mkdirSync(join(directory, folder), { recursive: true })
+        chmodSync(join(directory, folder), 0o700)
+      }
+    },
     readCredentials: () => read(credentials),
-    writeCredentials: (value) => write(directory, credentials, value),
+    writeCredentials: (value) => write(credentials, value),
     /** `{operator_token, keys}`: kept from the first moment on; `keys` are those that the data was written under. */
     readSeed: () => read(seed),
-    writeSeed: (value) => write(directory, seed, value),
+    writeSeed: (value) => write(seed, value),
     /** Forgets the data and everything that was made for it; other files in the directory stay. */
     reset() {
-      // `v3` is where wrangler keeps its state in a persist directory.
-      for (const path of [join(directory, 'v3'), credentials, seed, cookies])
+      for (const path of [join(directory, DATA), credentials, seed, cookies])
         rmSync(path, { recursive: true, force: true })
     },
   }
@@ -29,10 +46,6 @@ function read(path) {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null
 }
 
-/** Whole or not at all, and for the owner's eyes only. */
-function write(directory, path, value) {
-  mkdirSync(directory, { recursive: true })
-  const draft = `${path}.${process.pid}`
-  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
-  renameSync(draft, path)
+function write(path, value) {
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
 }

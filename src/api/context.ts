@@ -2,6 +2,7 @@
 import type { DeviceCookies } from '../auth/device-cookies.ts'
 import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
+import type { Result } from '../domain/result.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
 import type { Settings } from '../env.ts'
 import type { CommonHeaders } from '../http/common-headers.ts'
@@ -12,7 +13,7 @@ import type { Profiles } from '../identity/profiles.ts'
 import type { ApiSessions } from '../sessions/api-sessions.ts'
 import type { Sessions } from '../sessions/service.ts'
 import type { StoreJobs } from '../sessions/store-jobs.ts'
-import type { Database } from '../store/database.ts'
+import type { Database, Unavailable } from '../store/database.ts'
 
 /** Built once per isolate. */
 export interface Services {
@@ -31,8 +32,18 @@ export interface Services {
   readonly jobs: DurableObjectNamespace<StoreJobs>
   readonly signInGate: RateLimit
   readonly accessKeyGate: RateLimit
-  /** Whether the bindings answer, one by one; some seconds old. `now` in epoch milliseconds. */
-  readonly health: (now: number) => Promise<Record<string, boolean>>
+  /** What was found some seconds ago at most. `now` in epoch milliseconds. */
+  readonly health: (now: number) => Promise<Health>
+  /** The migrations that the database lacks; asked where a statement did not fit it. */
+  readonly missingMigrations: () => Promise<Result<readonly string[], Unavailable>>
+}
+
+/** What `/healthz` tells. */
+export interface Health {
+  /** Whether the bindings answer, one by one. */
+  readonly bindings: Readonly<Record<string, boolean>>
+  /** Names of files; empty also where D1 does not answer. */
+  readonly missingMigrations: readonly string[]
 }
 
 /** One request. */

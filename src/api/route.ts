@@ -8,6 +8,7 @@ import type { SessionError } from '../domain/errors.ts'
 import { allowedMethods, decodeParameters, isWellFormed, pathOf, routed } from '../http/router-paths.ts'
 import { causeOf } from '../store/database.ts'
 import type { RequestContext } from './context.ts'
+import { schemaBehind } from './unready.ts'
 
 /** What a handler gets: the request, its decoded path parameters, and the context. */
 export type Handler = (
@@ -74,10 +75,7 @@ export interface ServedApi {
 export function serve(api: Api): ServedApi {
   const router = Router<IRequest, [RequestContext]>({
     base: api.base,
-    catch: (error: unknown, _request: IRequest, context: RequestContext) => {
-      logBug(error, context)
-      return api.renderBug(context)
-    },
+    catch: (error: unknown, _request: IRequest, context: RequestContext) => answerBug(api, error, context),
     finally: [
       (response: Response | undefined, request: IRequest, context: RequestContext) => {
         if (response !== undefined) return response
@@ -111,8 +109,7 @@ export function serve(api: Api): ServedApi {
     try {
       return await route.handle(request, {}, context)
     } catch (error) {
-      logBug(error, context)
-      return api.renderBug(context)
+      return answerBug(api, error, context)
     }
   }
   return {
@@ -124,8 +121,15 @@ export function serve(api: Api): ServedApi {
   }
 }
 
-/** Logs an error that nobody expected, under the request's id; the answer must say nothing of it. */
-export function logBug(error: unknown, context: RequestContext): void {
+/** Logs an error that nobody expected, under the request's id, and answers it; the answer must say nothing of it. */
+export async function answerBug(
+  api: Pick<Api, 'renderBug'>,
+  error: unknown,
+  context: RequestContext,
+): Promise<Response> {
+  const behind = await schemaBehind(error, context)
+  if (behind !== null) return behind
   const cause = causeOf(error)
   console.error('bug', { requestId: context.requestId, error: cause.stack ?? cause.message })
+  return api.renderBug(context)
 }

@@ -114,6 +114,8 @@ export const IntrospectionBody = z.object({
 export const HealthBody = z.object({
   status: z.enum(['ok', 'degraded']),
   bindings: z.record(z.string(), z.boolean()),
+  missing_migrations: z.array(z.string()).optional(),
+  detail: z.string().optional(),
 })
 
 /** RFC 9457. */

@@ -8,7 +8,7 @@ import type { Scope } from '../../auth/scopes.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { SlackTiers } from '../../env.ts'
 import type { RequestContext } from '../context.ts'
-import { type Handler, logBug } from '../route.ts'
+import { answerBug, type Handler } from '../route.ts'
 import { type Arguments, checkArguments, lacksForm, readArguments } from './arguments.ts'
 import { type AdminCaller, admit, authenticate, requireAdmin, type SlackCaller } from './caller.ts'
 import { type Refusal, refusal, refusalOf, refusalResponse, requestHeaders, slackJson } from './errors.ts'
@@ -115,8 +115,8 @@ async function answer(
     const outcome = await run(await readArguments(request), headers)
     return outcome.ok ? slackJson({ ok: true, ...outcome.value }, headers) : refusalResponse(outcome.error, headers)
   } catch (error) {
-    logBug(error, context)
-    return refusalResponse({ error: scope === 'admin.users:write' ? 'fatal_error' : 'internal_error' }, headers)
+    const refused = { error: scope === 'admin.users:write' ? 'fatal_error' : 'internal_error' } as const
+    return answerBug({ renderBug: () => refusalResponse(refused, headers) }, error, context)
   }
 }
 

@@ -5,15 +5,7 @@ import { basename, join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../../..')
 /** What a clone does not have. */
-const NOT_IN_A_CLONE = new Set([
-  'node_modules',
-  'dist',
-  '.wrangler',
-  '.dev.vars',
-  'wrangler.dev.toml',
-  '.git',
-  'dev-credentials.json',
-])
+const NOT_IN_A_CLONE = new Set(['node_modules', 'dist', '.wrangler', '.dev.vars', '.git', 'dev-credentials.json'])
 
 export interface ProjectCopy {
   readonly directory: string

@@ -1,0 +1,63 @@
+// What `wrangler dev` reads: made for one persist directory, so that two services of one checkout do not meet.
+import { readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { writeWhole } from '../whole-file.mjs'
+
+/** The example application server's own configuration; its database has its id from there. */
+export const APPLICATION_SERVER_CONFIG = 'examples/application-server/wrangler.toml'
+const BINDING = { binding: 'APPLICATION_SERVER', service: 'latchkey-application-server' }
+
+/**
+ * Writes both Workers' configurations and secrets into `folder`, and answers the paths of the configurations; the
+ * first one's Worker answers. A deployment has an application server of its own, or none: here it is the example,
+ * whatever wrangler.toml binds. `secret` is what both of them share.
+ */
+export async function writeDevConfigs(root, folder, secret) {
+  const latchkey = await rawConfig(join(root, 'wrangler.toml'))
+  const assets = join(folder, 'assets')
+  const config = {
+    ...latchkey,
+    services: [...(latchkey.services ?? []).filter(({ binding }) => binding !== BINDING.binding), BINDING],
+    assets: { ...latchkey.assets, directory: assets },
+    build: {
+      command: ['node', join(root, 'scripts/build-docs-page.mjs'), assets]
+        .map((word) => JSON.stringify(word))
+        .join(' '),
+      cwd: root,
+      // Of all paths this one must be relative.
+      watch_dir: relative(join(folder, 'latchkey'), join(root, 'src')),
+    },
+  }
+  const applicationServer = join(root, APPLICATION_SERVER_CONFIG)
+  const theirs = await rawConfig(applicationServer)
+  return [
+    write(join(folder, 'latchkey'), root, config, readFileSync(join(root, '.dev.vars'))),
+    write(
+      join(folder, 'application-server'),
+      dirname(applicationServer),
+      theirs,
+      `APPLICATION_SERVER_SECRET=${secret}\n`,
+    ),
+  ]
+}
+
+/** Paths in a configuration are relative to it; these are for another folder. */
+function write(folder, origin, config, secrets) {
+  const moved = {
+    ...config,
+    main: resolve(origin, config.main),
+    d1_databases: config.d1_databases.map((database) => ({
+      ...database,
+      migrations_dir: resolve(origin, database.migrations_dir),
+    })),
+  }
+  const path = join(folder, 'wrangler.json')
+  writeWhole(path, `${JSON.stringify(moved, null, 2)}\n`, { mode: 0o600 })
+  writeWhole(join(folder, '.dev.vars'), secrets, { mode: 0o600 })
+  return path
+}
+
+async function rawConfig(path) {
+  const { experimental_readRawConfig: readRawConfig } = (await import('wrangler')).default
+  return readRawConfig({ config: path }).rawConfig
+}
