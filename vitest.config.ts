@@ -1,3 +1,4 @@
+import './scripts/require-node.mjs'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { SECRETS } from './test/support/secrets.ts'

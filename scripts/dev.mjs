@@ -15,7 +15,7 @@ import { stateFiles } from './dev/state-files.mjs'
 import { APPLICATION_SERVER_CONFIG, writeDevConfigs } from './dev/wrangler-config.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const START_TIMEOUT_MILLISECONDS = 60_000
+const START_TIMEOUT_MILLISECONDS = 120_000
 const PROBE_TIMEOUT_MILLISECONDS = 5_000
 const PROBE_INTERVAL_MILLISECONDS = 150
 const PARENT_INTERVAL_MILLISECONDS = 300

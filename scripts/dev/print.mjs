@@ -8,7 +8,7 @@ const JSON_BODY = "-H 'Content-Type: application/json'"
 
 /**
  * One line per API and act, in the order in which they can be tried. A new API adds its rows here. `base` is the
- * service's address, `secret` what reads one, `cookies` and `credentials` are paths, `curl` is the command.
+ * service's address, `secret` what reads one, `cookies` a path, `curl` the command.
  */
 const TRIALS = [
   {
@@ -51,9 +51,10 @@ const TRIALS = [
   },
   {
     title: 'list the sessions of a user (Identity Center)',
-    line: ({ curl, base, store, users: [user], credentials }) => {
+    line: ({ curl, base, store, users: [user], secret }) => {
       const url = `${base}/v1/identity-stores/${store}/users/${user.id}/sessions`
-      return `node ${quoted(SIGNATURE)} ${credentials} ${url} | ${curl} -H @- ${url}`
+      const key = `ACCESS_KEY=${secret('huawei.ak')} SECRET_KEY=${secret('huawei.sk')}`
+      return `${key} node ${quoted(SIGNATURE)} ${url} | ${curl} -H @- ${url}`
     },
   },
 ]
@@ -65,7 +66,6 @@ export function howToTry({ base_url: base, identity_store_id: store, users }, fi
     base,
     store,
     users,
-    credentials,
     cookies: quoted(files.cookiesPath),
     secret: (name) => `$(node -p 'require(process.argv[1]).${name}' ${credentials})`,
     // The certificate of `--local-protocol https` is nobody's.

@@ -8,6 +8,7 @@ import { identityMutants } from './identity.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { inputMutants } from './input.mjs'
 import { lookerMutants } from './looker.mjs'
+import { runningMutants } from './running.mjs'
 import { signInMutants } from './sign-in.mjs'
 import { storageMutants } from './storage.mjs'
 
@@ -331,6 +332,7 @@ export const mutants = [
   ...lookerMutants,
   ...storageMutants,
   ...cookieMutants,
+  ...runningMutants,
   ...apioMutants,
   ...epochMutants,
   ...authorityMutants,

@@ -1,9 +1,5 @@
-/** APIO as its documentation shows it, with curl, against `npm run dev`: two Workers, two databases, a real OpenID provider. */
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** APIO against `npm run dev`: two Workers, two databases, a real OpenID provider. documents.test.ts runs its page. */
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type DevServer, freePort, startDev } from './support/dev-server.ts'
 import { queryDatabaseWith } from './support/local-database.ts'
@@ -15,13 +11,11 @@ const SOL = { sub: 'subject of sol', email: 'sol.single@pie.example', email_veri
 let project: ProjectCopy
 let server: DevServer
 let provider: OpenIdProvider
-let workspace: string
 let persistTo: string
 
 beforeAll(async () => {
   project = copyProject()
   persistTo = join(project.directory, '.wrangler/state')
-  workspace = mkdtempSync(join(tmpdir(), 'latchkey-curl-'))
   provider = await startOpenIdProvider(await freePort(), SOL)
   server = await startDev(project.directory, ['--port', String(await freePort())])
   const { issuer, clientId, clientSecret, redirectUri } = provider
@@ -38,27 +32,7 @@ afterAll(async () => {
   await server?.stop()
   await provider?.stop()
   project?.remove()
-  rmSync(workspace, { recursive: true, force: true })
 })
-
-interface Example {
-  readonly command: string
-  readonly output: string
-}
-
-/** The transcripts of a document: lines that begin with `$` are typed, the others are printed. */
-function examplesIn(text: string): Example[] {
-  const blocks = [...text.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '')
-  return blocks.flatMap((block) =>
-    block
-      .split(/^\$ /m)
-      .slice(1)
-      .map((example) => {
-        const end = example.indexOf('\n')
-        return { command: example.slice(0, end), output: example.slice(end + 1) }
-      }),
-  )
-}
 
 function profiles(username: string) {
   const columns = 'first_name, last_name, email_address'
@@ -84,33 +58,6 @@ async function signIn(username: string): Promise<string> {
   expect(response.status).toBe(200)
   return response.headers.get('set-cookie')?.split(';')[0] ?? ''
 }
-
-test('the documented examples answer what the document says, and both databases have the change', async () => {
-  const document = readFileSync(join(project.directory, 'docs/apio.md'), 'utf8')
-  const setUp = /^```sh\n(BASE=[\s\S]*?)^```$/m.exec(document)?.[1] ?? ''
-  const examples = examplesIn(document)
-  expect(examples.length).toBeGreaterThan(14)
-  const script = [setUp, ...examples.map(({ command }) => `${command}\nprintf '\\036'`)].join('\n')
-  const nonce = 'a-nonce'
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd: workspace,
-    env: {
-      ...process.env,
-      BASE: server.credentials.base_url,
-      CREDENTIALS: join(persistTo, 'dev-credentials.json'),
-      NONCE: nonce,
-      CODE: await provider.code(nonce),
-      REDIRECT_URI: provider.redirectUri,
-    },
-  })
-  const outputs = stdout.split('\u001e')
-  for (const [index, { command, output }] of examples.entries()) {
-    expect(`$ ${command}\n${outputs[index]?.trim()}`).toBe(`$ ${command}\n${output.trim()}`)
-  }
-  const { ours, theirs } = profiles('sam.server@pie.example')
-  expect(ours).toMatchObject({ first_name: 'Samuel' })
-  expect(theirs).toEqual(ours)
-})
 
 test('a real provider: the nonce must fit, a code is good once, the user is known by subject from then on', async () => {
   const login = async (code: string, nonce: string) => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { rmSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -107,9 +107,13 @@ describe('a trusted back end', () => {
 })
 
 describe('npm run dev', () => {
-  test('prints curl lines that work as they are', async () => {
-    const lines = server.output().match(/^ *curl .*$/gm) ?? []
-    expect(lines.length).toBeGreaterThanOrEqual(3)
+  test('prints lines that work as they are, and no secret', async () => {
+    const lines = server.output().match(/^ *(?:curl|ACCESS_KEY=).*$/gm) ?? []
+    expect(lines.length).toBeGreaterThanOrEqual(8)
+    const { users, service, slack, looker, huawei, operator_token } = server.credentials
+    const tokens = [operator_token, service.token, slack.token, slack.read_only_token]
+    const secrets = [...users.map(({ password }) => password), ...tokens, looker.client_secret, huawei.sk]
+    expect(secrets.filter((secret) => server.output().includes(secret))).toEqual([])
     for (const line of lines) {
       const { stdout } = await promisify(execFile)('sh', ['-c', `${line} -w '\\n%{http_code}'`])
       expect(stdout, line).toMatch(/\n2\d\d$/)
@@ -120,6 +124,16 @@ describe('npm run dev', () => {
     for (const path of ['.dev.vars', '.wrangler/state/dev-credentials.json', '.wrangler/state/dev-seed.json']) {
       expect(statSync(join(project.directory, path)).mode & 0o777, path).toBe(0o600)
     }
+    for (const path of ['.wrangler/state', '.wrangler/state/v3', '.wrangler/state/dev']) {
+      expect(statSync(join(project.directory, path)).mode & 0o777, path).toBe(0o700)
+    }
+  })
+
+  test('gives no local explorer to whoever reaches the port, and keeps no traces', async () => {
+    const explorer = await fetch(`${server.credentials.base_url}/cdn-cgi/local/explorer/api/d1/database`)
+    expect([explorer.status, await explorer.json()]).toMatchObject([404, { code: 'path_not_found' }])
+    const kept = readdirSync(join(project.directory, '.wrangler'), { recursive: true, encoding: 'utf8' })
+    expect(kept.filter((path) => path.includes('observability'))).toEqual([])
   })
 
   test('refuses a port that is taken', async () => {

@@ -1,0 +1,182 @@
+/**
+ * Every command of the documents, as they print it, against `npm run dev`: a page's commands are one session of a shell
+ * in the project's directory, and are typed twice. A block that is neither run nor listed here fails.
+ */
+import { execFile } from 'node:child_process'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { documents, examplesIn, type Piece, piecesOf } from './support/documents.ts'
+import { queryDatabaseWith } from './support/local-database.ts'
+import { type OpenIdProvider, startOpenIdProvider } from './support/openid-provider.ts'
+import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const DOCUMENTED_URL = 'http://127.0.0.1:8787'
+/** Languages of what is typed. */
+const RUN = new Set(['sh', 'console', 'js', 'ts'])
+/** Languages of what is only read. */
+const READ = new Set(['text', 'json'])
+/** How the server that all the others are run against was started. */
+const STARTED = 'starts the service, as this test has'
+const MINUTES = 'measures, or breaks things, for minutes'
+const STAND_IN = 'needs an account: test/e2e/deploy.test.ts runs it against a stand-in'
+
+/** What is not run here, by page and by how it begins, and why. */
+const LISTED: readonly (readonly [file: string, start: string, reason: string])[] = [
+  ['README.md', 'npm ci && npm run dev', `${STARTED}; npm ci is how the packages came here`],
+  ['README.md', 'npm run bench', MINUTES],
+  ['README.md', 'npm run mutants', MINUTES],
+  ['README.md', 'npm run crash', MINUTES],
+  ['README.md', 'npm test', 'runs this'],
+  ['README.md', 'npm run dev', STARTED],
+  ['docs/apio.md', 'npm run dev', STARTED],
+  ['docs/apio.md', 'npm exec -- node scripts/sign-in-times.mjs', MINUTES],
+  ['docs/application-server.md', '[[services]]', 'is in wrangler.toml here, before the start'],
+  ['docs/application-server.md', 'npm run dev', STARTED],
+  ['docs/identity-center.md', 'npm run dev', STARTED],
+  ['docs/looker.md', 'npm run dev', STARTED],
+  ['docs/operating.md', 'npm ci && npm run dev', `${STARTED}; npm ci is how the packages came here`],
+  ['docs/operating.md', 'npm run dev', 'test/e2e/dev.test.ts and two-services.test.ts run it'],
+  ['docs/operating.md', 'npx wrangler dev', 'test/e2e/two-services.test.ts runs it'],
+  ['docs/operating.md', 'wrangler dev', 'is what npm run dev runs'],
+  ['docs/operating.md', 'npm run crash', MINUTES],
+  ['docs/operating.md', 'npm run deploy -- ', STAND_IN],
+  ['docs/operating.md', 'npm run deploy:dry', 'test/e2e/bundle.test.ts runs what it runs'],
+  ['docs/operating.md', 'wrangler login', STAND_IN],
+  ['docs/operating.md', 'wrangler deploy', STAND_IN],
+  ['docs/operating.md', 'npm exec -- wrangler secret put', STAND_IN],
+  ['docs/operating.md', 'curl -fsS https://sessions.example.com/operator/bootstrap', 'two-services.test.ts runs it'],
+  ['docs/operating.md', 'curl -k', 'is an option, not a command'],
+  ['docs/performance.md', 'npm run bench', MINUTES],
+  ['docs/performance.md', 'wrangler dev', 'is what npm run dev runs'],
+  [
+    'docs/slack.md',
+    'import os, slack_sdk',
+    "Python's client is no package of npm: its captured bytes are in the tests",
+  ],
+  ['docs/slack.md', 'npm run dev', STARTED],
+  ['examples/application-server/README.md', 'npm run dev', STARTED],
+]
+
+const isListed = ({ file, text }: Piece) =>
+  LISTED.some(([page, start]) => page === file && (text === start || text.startsWith(start)))
+const isRun = (piece: Piece) => (RUN.has(piece.language) || piece.language === 'inline') && !isListed(piece)
+
+let project: ProjectCopy
+let server: DevServer
+let provider: OpenIdProvider
+let home: string
+let state: string
+
+beforeAll(async () => {
+  project = copyProject()
+  state = join(project.directory, '.wrangler/state')
+  // A client keeps a file in the home directory.
+  home = mkdtempSync(join(tmpdir(), 'latchkey-home-'))
+  const [binding] = piecesOf(ROOT, 'docs/application-server.md').filter(({ language }) => language === 'toml')
+  appendFileSync(join(project.directory, 'wrangler.toml'), `\n${binding?.text}`)
+  provider = await startOpenIdProvider(await freePort(), {
+    sub: 'subject of sol',
+    email: 'sol.single@pie.example',
+    email_verified: true,
+  })
+  server = await startDev(project.directory, ['--port', String(await freePort())])
+})
+
+afterAll(async () => {
+  await server?.stop()
+  await provider?.stop()
+  project.remove()
+  rmSync(home, { recursive: true, force: true })
+})
+
+/** The OpenID provider that docs/apio.md takes for granted, and what a browser brings back from it. */
+async function signedInElsewhere(): Promise<Record<string, string>> {
+  const { issuer, clientId, clientSecret, redirectUri } = provider
+  const { base_url, operator_token, identity_store_id } = server.credentials
+  const set = await fetch(`${base_url}/operator/identity-stores/${identity_store_id}/openid-provider`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${operator_token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ issuer, client_id: clientId, client_secret: clientSecret, redirect_uri: redirectUri }),
+  })
+  expect(set.status).toBe(200)
+  return { NONCE: 'a-nonce', CODE: await provider.code('a-nonce'), REDIRECT_URI: redirectUri }
+}
+
+/** Whether it was the first time is all that may differ. */
+const alike = (text: string) => text.trim().replace(/"is_first_login":(true|false)/g, '"is_first_login":…')
+
+/** Types what a page says into one shell, and compares what it prints where the page shows that. */
+async function typeAll(file: string): Promise<void> {
+  const steps = piecesOf(ROOT, file)
+    .filter(isRun)
+    .flatMap((piece): { command: string; output?: string }[] => {
+      const text = piece.text.replaceAll(DOCUMENTED_URL, server.credentials.base_url)
+      if (piece.language === 'console') return examplesIn(text)
+      if (piece.language !== 'js' && piece.language !== 'ts') return [{ command: text }]
+      const program = `block-${piece.line}.${piece.language === 'js' ? 'mjs' : 'mts'}`
+      writeFileSync(join(project.directory, program), text)
+      return [{ command: `node ${program}` }]
+    })
+  const script = steps.map(({ command }) => `${command}\nprintf '\\036'\n`).join('')
+  const env = { ...process.env, HOME: home, ...(file === 'docs/apio.md' && (await signedInElsewhere())) }
+  const { stdout, failure } = await promisify(execFile)('sh', ['-euc', script], { cwd: project.directory, env }).then(
+    (done) => ({ stdout: done.stdout, failure: null }),
+    (error) => ({ stdout: String(error.stdout), failure: String(error.stderr) }),
+  )
+  const outputs = stdout.split('\u001e')
+  expect(failure, `${file}, after what it printed: ${steps[outputs.length - 1]?.command}`).toBeNull()
+  for (const [index, { command, output }] of steps.entries()) {
+    if (output !== undefined)
+      expect(`$ ${command}\n${alike(outputs[index] ?? '')}`).toBe(`$ ${command}\n${alike(output)}`)
+  }
+}
+
+describe('the documents', () => {
+  const pieces = documents(ROOT).flatMap((file) => piecesOf(ROOT, file))
+
+  test('have no block that is neither run nor listed', () => {
+    const unknown = pieces.filter((piece) => !isRun(piece) && !READ.has(piece.language) && !isListed(piece))
+    expect(unknown).toEqual([])
+  })
+
+  test('have everything that is listed', () => {
+    const idle = LISTED.filter(
+      ([page, start]) => !pieces.some(({ file, text }) => file === page && text.startsWith(start)),
+    )
+    expect(idle).toEqual([])
+  })
+
+  test('call each thing by one name', () => {
+    const names = pieces.flatMap(({ text }) => [...text.matchAll(/\$\{?(\w*(?:TOKEN|OPERATOR|KEY|SECRET)\w*)/g)])
+    const known = ['ACCESS_KEY', 'ACCESS_TOKEN', 'LOGIN_TOKEN', 'OPERATOR_BOOTSTRAP_SECRET', 'OPERATOR_TOKEN']
+    const used = new Set(names.map(([, name]) => name))
+    expect([...used].filter((name) => !known.includes(name ?? '') && name !== 'SLACK_TOKEN')).toEqual([])
+  })
+
+  const pages = documents(ROOT).filter((file) => piecesOf(ROOT, file).some(isRun))
+  // Each call of wrangler takes seconds.
+  test.each(pages)('%s: every command works, twice', { timeout: 300_000 }, async (file) => {
+    await typeAll(file)
+    await typeAll(file)
+  })
+
+  test('changed both databases alike', () => {
+    const users = "username LIKE 'sam.%' OR username LIKE 'dee.%'"
+    const query = `SELECT username, first_name, email_address FROM users WHERE ${users} ORDER BY username`
+    const ours = queryDatabaseWith('identity_stores', state, query)
+    expect(ours).toMatchObject([{ first_name: 'Deirdre' }, { first_name: 'Sam' }])
+    expect(queryDatabaseWith('updates', state, query)).toEqual(ours)
+  })
+
+  test('leave nothing in the checkout', async () => {
+    const kept = readFileSync(join(project.directory, '.gitignore'), 'utf8')
+    expect(kept).toContain('.wrangler/')
+    const { stdout } = await promisify(execFile)('ls', ['-A'], { cwd: project.directory })
+    expect(stdout).not.toMatch(/cookies|token/)
+  })
+})
