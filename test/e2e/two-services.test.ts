@@ -111,6 +111,7 @@ describe('two services of one checkout', () => {
       while (using) {
         const response = await fetch(`${first.credentials.base_url}/sessions/current`, { headers: { cookie } })
         statuses.push(response.status)
+        await new Promise((resolve) => setTimeout(resolve, 50))
       }
     })()
     const args = ['--port', String(await freePort()), '--persist-to', elsewhere, '--ip', '0.0.0.0']
@@ -122,7 +123,7 @@ describe('two services of one checkout', () => {
     using = false
     await use
     expect(new Set(statuses)).toEqual(new Set([200]))
-    expect(statuses.length).toBeGreaterThan(100)
+    expect(statuses.length).toBeGreaterThan(20)
     expect(times()).toEqual(before)
     expect(first.output()).not.toMatch(/Reloading|restart/i)
     for (const server of [first, second]) expect((await signIn(server)).status).toBe(201)
