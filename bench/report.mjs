@@ -1,8 +1,9 @@
-// What is printed, and what README.md shows.
+// What is printed, and what README.md and docs/performance.md show.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { COUNTS, dollars, PRICES } from './cost.ts'
 
 const README = new URL('../README.md', import.meta.url)
+const PERFORMANCE = new URL('../docs/performance.md', import.meta.url)
 const START = '<!-- bench:start -->'
 const END = '<!-- bench:end -->'
 
@@ -40,24 +41,44 @@ export function asText(results, judged) {
     .join('\n')
 }
 
-/** The results as Markdown. */
-export function asMarkdown(results, judged) {
+/** The targets that README.md shows: the check, beside what else one would pick. */
+const IN_SHORT = [
+  'strict check, one user ÷ Worker with one object call and a read',
+  'strict check ÷ better-auth get-session on D1',
+  'strict check ÷ workers-oauth-provider',
+  '`max-age` check, warm ÷ iron-session unseal',
+]
+
+/** Puts the results into README.md, in short, and into docs/performance.md. */
+export function writeDocs(results, judged) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const short = judged.filter(({ what, found }) => IN_SHORT.includes(what) && found !== null)
+  const rows = short.map(({ what, found }) => line([what, ranged(found)]))
+  const table = [line(['requests per second, as a ratio', 'median (range)']), line(['---', '---:']), ...rows].join('\n')
+  writeBetweenMarks(README, [picture('bench/results/latest.svg'), table].join('\n\n'))
+  writeBetweenMarks(PERFORMANCE, asMarkdown(results, judged))
+}
+
+function picture(path) {
+  return `![Requests per second as a share of an empty Worker](${path})`
+}
+
+function asMarkdown(results, judged) {
   const markdown = tables(results, judged).map(({ title, rows: [head, ...rows] }) => {
     const line = (cells) => `| ${cells.join(' | ')} |`
     return [`${title}\n`, line(head), line(head.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows.map(line)].join(
       '\n',
     )
   })
-  const picture = '![Requests per second as a share of an empty Worker](bench/results/latest.svg)'
-  return [picture, ...notes(results), ...markdown].join('\n\n')
+  return [picture('../bench/results/latest.svg'), ...notes(results), ...markdown].join('\n\n')
 }
 
-/** Puts Markdown between the marks in README.md. Throws if the marks are not there. */
-export function writeReadme(markdown) {
-  const text = readFileSync(README, 'utf8')
+/** Puts Markdown between the marks in a file. Throws if the marks are not there. */
+function writeBetweenMarks(file, markdown) {
+  const text = readFileSync(file, 'utf8')
   const [start, end] = [text.indexOf(START), text.indexOf(END)]
-  if (start < 0 || end < start) throw new Error(`README.md has no ${START} … ${END}`)
-  writeFileSync(README, `${text.slice(0, start + START.length)}\n\n${markdown}\n\n${text.slice(end)}`)
+  if (start < 0 || end < start) throw new Error(`${file.pathname} has no ${START} … ${END}`)
+  writeFileSync(file, `${text.slice(0, start + START.length)}\n\n${markdown}\n\n${text.slice(end)}`)
 }
 
 function tables(results, judged) {

@@ -1,7 +1,7 @@
 // `npm run bench`: Latchkey side by side with what else one would pick, on this machine.
 //   --quick   in about a minute, for a look
 //   --scale   cost against size: up to a million records, up to 200 sessions a user
-//   --readme  put what was measured into README.md
+//   --docs    put what was measured into README.md and docs/performance.md
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -20,7 +20,7 @@ import { startWorkersOauthProvider } from './contenders/workers-oauth-provider.m
 import { measureHashing } from './hashing.mjs'
 import { nineOClock as measureNineOClock } from './nine-o-clock.mjs'
 import { measureOperations } from './operations.mjs'
-import { asMarkdown, asText, writeReadme } from './report.mjs'
+import { asText, writeDocs } from './report.mjs'
 import { ratio, runRounds } from './rounds.mjs'
 import { measureScale } from './scale.mjs'
 import { spread } from './spread.mjs'
@@ -29,7 +29,7 @@ import { workerdVersion } from './workers.mjs'
 
 const RESULTS = new URL('results/', import.meta.url)
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, scale: { type: 'boolean' }, readme: { type: 'boolean' } },
+  options: { quick: { type: 'boolean' }, scale: { type: 'boolean' }, docs: { type: 'boolean' } },
 })
 const SIZE = options.quick
   ? { rounds: 3, warmUp: 0.5, seconds: 0.6, amount: 96, users: 500, known: 64, repeats: 2, records: [10_000] }
@@ -71,7 +71,7 @@ mkdirSync(RESULTS, { recursive: true })
 writeFileSync(new URL('latest.json', RESULTS), `${JSON.stringify({ ...results, targets: judged }, null, 2)}\n`)
 writeFileSync(new URL('latest.svg', RESULTS), chart(results))
 console.log(asText(results, judged))
-if (options.readme) writeReadme(asMarkdown(results, judged))
+if (options.docs) writeDocs(results, judged)
 process.exit()
 
 /** What was measured before: the comparison and the growth are measured apart and shown together. */
