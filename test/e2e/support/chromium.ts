@@ -1,4 +1,4 @@
-/** A headless Chromium: the machine's own, else the one inside the package, for Linux on x64. */
+/** A headless Chromium: the machine's own, where people have it; else, on Linux and x64, the one inside a package. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -8,14 +8,27 @@ import { type Browser, chromium } from 'playwright-core'
 const MODULES = join(import.meta.dirname, '../../../node_modules')
 const PACKED = join(MODULES, '@sparticuz/chromium/bin')
 const UNPACKED = join(MODULES, '.cache/chromium')
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge']
+const APPLICATIONS = ['Google Chrome', 'Chromium', 'Microsoft Edge'].map(
+  (name) => `/Applications/${name}.app/Contents/MacOS/${name}`,
+)
+
+const onPath = NAMES.flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
+const own = [process.env.CHROME_PATH ?? '', ...onPath, ...APPLICATIONS].find((path) => path !== '' && existsSync(path))
+const packed = process.platform === 'linux' && process.arch === 'x64'
+
+/**
+ * Whether this machine has no browser: tests of pages are skipped there, with a line that says so. CI must have one.
+ */
+export const noBrowser = own === undefined && !packed && process.env.CI === undefined
+if (noBrowser)
+  console.warn('No Chromium, Chrome or Edge was found (CHROME_PATH may name one): tests of pages are skipped.')
 
 /** Starts the browser. */
 export async function launchChromium(): Promise<Browser> {
-  const own = NAMES.flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
-  const executablePath = own.find((path) => existsSync(path))
   const args = ['--no-sandbox', '--disable-gpu']
-  if (executablePath !== undefined) return chromium.launch({ executablePath, args })
+  if (own !== undefined) return chromium.launch({ executablePath: own, args })
+  if (!packed) throw new Error('there is no browser on this machine')
   unpack()
   return chromium.launch({
     executablePath: join(UNPACKED, 'chromium'),
