@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Pages, servePages } from './support/browser-pages.ts'
-import { launchChromium } from './support/chromium.ts'
+import { launchChromium, noBrowser } from './support/chromium.ts'
 import { type DevServer, freePort, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
@@ -16,7 +16,7 @@ let project: ProjectCopy
 
 beforeAll(async () => {
   project = copyProject()
-  browser = await launchChromium()
+  if (!noBrowser) browser = await launchChromium()
 })
 
 afterAll(async () => {
@@ -74,7 +74,7 @@ function ask(page: Page, url: string, method = 'GET', json?: object): Promise<nu
   )
 }
 
-describe('a cookie that stays on its site', () => {
+describe.skipIf(noBrowser)('a cookie that stays on its site', () => {
   const service = serve('Lax')
   const user = () => {
     const found = service.server.credentials.users.find(({ login_mode }) => login_mode === 'LOCAL_LOGIN_SHARED')
@@ -174,7 +174,7 @@ describe('a cookie that stays on its site', () => {
   })
 })
 
-describe('a cookie that travels to pages of other sites', () => {
+describe.skipIf(noBrowser)('a cookie that travels to pages of other sites', () => {
   const service = serve('None')
 
   test('signs in, checks and signs out there, and at home', async () => {

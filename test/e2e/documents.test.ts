@@ -28,9 +28,15 @@ const STAND_IN = 'needs an account: test/e2e/deploy.test.ts runs it against a st
 /** What is not run here, by page and by how it begins, and why. */
 const LISTED: readonly (readonly [file: string, start: string, reason: string])[] = [
   ['README.md', 'npm ci && npm run dev', `${STARTED}; npm ci is how the packages came here`],
-  ['README.md', 'npm run bench', MINUTES],
   ['README.md', 'npm run mutants', MINUTES],
-  ['README.md', 'npm run crash', MINUTES],
+  ['CONTRIBUTING.md', 'npm ci && npm', `${STARTED}; npm ci is how the packages came here`],
+  ['CONTRIBUTING.md', 'npm run check', 'is a part of npm test, which runs this'],
+  ['CONTRIBUTING.md', 'npm run format', 'mends what npm run check finds'],
+  ['CONTRIBUTING.md', 'npm exec -- vitest run', 'is a part of npm test, which runs this'],
+  ['CONTRIBUTING.md', 'npm run mutants', MINUTES],
+  ['CONTRIBUTING.md', 'npm run crash', MINUTES],
+  ['CONTRIBUTING.md', 'npm run bench', MINUTES],
+  ['CONTRIBUTING.md', 'npm run migrations:generate', 'changes the checkout'],
   ['README.md', 'npm test', 'runs this'],
   ['README.md', 'npm run dev', STARTED],
   ['docs/apio.md', 'npm run dev', STARTED],
