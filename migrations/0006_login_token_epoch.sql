@@ -1,1 +1,0 @@
-ALTER TABLE `login_tokens` ADD `epoch` integer;

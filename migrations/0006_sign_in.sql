@@ -1,1 +1,0 @@
-ALTER TABLE `users` ADD `signed_in_from` text;
