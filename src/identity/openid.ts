@@ -6,7 +6,7 @@ import * as client from 'openid-client'
 import type { Sealing } from '../auth/sealing.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { Database } from '../store/database.ts'
+import { type Database, logUnavailable } from '../store/database.ts'
 import { findOpenIdProviderByRedirectUri, findUserOfSubject, type OpenIdProvider } from '../store/openid-providers.ts'
 import { findUser, type KnownUser } from '../store/users.ts'
 
@@ -147,6 +147,6 @@ function faultOf(error: unknown): SessionError {
   // `fetch` that does not get through; TypeErrors of the library carry a code.
   if (error instanceof TypeError && 'code' in error) throw error
   if (error instanceof Error && !('code' in error) && error.message.startsWith('the OpenID client secret')) throw error
-  console.warn('unavailable', { what: 'OpenID provider', error: String(error) })
+  logUnavailable('OpenID provider', String(error))
   return unavailable
 }

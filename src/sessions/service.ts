@@ -332,8 +332,13 @@ export class Sessions {
     const change = () => updateSessionConfig(this.deps.db, changes, entry)
     const makeChange = due.reduce<typeof change>(
       (next, job) => () =>
-        this.durably(identityStoreId, job.kind, job, next, async (stub) => {
-          later(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await stub.run(job.kind)))
+        this.durably(identityStoreId, job.kind, job, next, async (stub, changed, revision) => {
+          const isIdle = job.kind === 'clear_locations' && changed?.before.trackSessionLocation === false
+          later(
+            within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
+              await (isIdle ? stub.withdraw(job.kind, revision) : stub.run(job.kind))
+            }),
+          )
           return ok()
         }),
       change,

@@ -4,7 +4,7 @@
  * deadline.
  */
 import type { Knowledge } from '../domain/policy.ts'
-import type { Database } from '../store/database.ts'
+import { type Database, logContext } from '../store/database.ts'
 import { MAX_RECORDS, MirrorTrips, thatFit } from './mirror-trips.ts'
 import { sessionRecord } from './session-record.ts'
 import { REMEMBERED_ENDED, type UserSessionsStorage } from './user-sessions-storage.ts'
@@ -112,11 +112,10 @@ export class SessionMirror {
     for (;;) {
       const batch = storage.unmirrored(MAX_RECORDS)
       if (batch.length === 0) return true
-      const userDeleted = storage.knowledge.status.value.deleted === true
-      const records = thatFit(batch.map((stored) => sessionRecord(owner, stored, userDeleted)))
+      const records = thatFit(batch.map((stored) => sessionRecord(owner, stored)))
       // They may travel with another object, whose output gate knows nothing of what is written here.
       await ctx.storage.sync()
-      const rules = await trips.take(db, { owner, records })
+      const rules = await logContext.run({ object: ctx.id.toString() }, () => trips.take(db, { owner, records }))
       if (!rules.ok) return false
       // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
       if (rules.value !== null) learn(rules.value, Date.now())

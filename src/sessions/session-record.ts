@@ -3,13 +3,8 @@ import type { UserKey } from '../store/rules.ts'
 import type { SessionRecord } from '../store/session-records.ts'
 import type { StoredSession } from './user-sessions-rows.ts'
 
-/** A session as D1 is to have it: its whole state, with its version. Of a deleted user nothing of device or place. */
-export function sessionRecord(owner: UserKey, stored: StoredSession, userDeleted: boolean): SessionRecord {
-  const { session, version, ending } = stored
-  const nobody = { address: null, userAgent: null }
-  const client = userDeleted ? nobody : session.client
-  const recent = userDeleted ? null : session.recentClient
-  const location = userDeleted ? null : session.location
+/** A session as D1 is to have it: its whole state, with its version. */
+export function sessionRecord(owner: UserKey, { session, version, ending }: StoredSession): SessionRecord {
   return {
     identityStoreId: owner.identityStoreId,
     userId: owner.userId,
@@ -21,11 +16,11 @@ export function sessionRecord(owner: UserKey, stored: StoredSession, userDeleted
     lastSeenAt: session.lastSeenAt,
     persistent: session.persistent,
     credentialsType: session.credentialsType,
-    address: client.address,
-    userAgent: client.userAgent,
-    recentAddress: recent?.address ?? null,
-    recentUserAgent: recent?.userAgent ?? null,
-    location: location === null ? null : JSON.stringify(location),
+    address: session.client.address,
+    userAgent: session.client.userAgent,
+    recentAddress: session.recentClient?.address ?? null,
+    recentUserAgent: session.recentClient?.userAgent ?? null,
+    location: session.location === null ? null : JSON.stringify(session.location),
     actorUserId: session.actor?.userId ?? null,
     actorSessionId: session.actor?.sessionId ?? null,
     apiClientId: session.apiClientId,

@@ -52,7 +52,8 @@ export async function within<T>(
   }
 }
 
-function logUnavailable(what: string, error: string): void {
+/** Logs that something did not answer, and whom it kept waiting. */
+export function logUnavailable(what: string, error: string): void {
   console.warn('unavailable', { what, error, ...logContext.getStore() })
 }
 

@@ -21,17 +21,24 @@ export const MAX_BATCHES = 200
 const DAY_MILLISECONDS = 86_400_000
 
 /** Removes what is due. What fails is logged, and does not keep the rest from being removed. */
-export async function keepHouse(db: Database, retention: Retention, now: number): Promise<void> {
+export async function keepHouse(
+  db: Database,
+  retention: Retention,
+  now: number,
+  maxBatches = MAX_BATCHES,
+): Promise<void> {
   const before = (days: number) => now - days * DAY_MILLISECONDS
   const credentialsBefore = before(retention.credentialDays)
   const tasks: Readonly<Record<string, () => Promise<Result<void, Unavailable>>>> = {
     'call counters': () => dropOldCallCounters(db, now),
     'sign-in attempts': () => dropOldAttempts(db, now),
     'login tokens': () => dropOldLoginTokens(db, now),
-    'session records': () => inBatches(() => removeEndedSessions(db, before(retention.sessionRecordDays))),
-    'audit events': () => inBatches(() => removeAuditEvents(db, before(retention.auditDays))),
-    'revoked credentials': () => inBatches(() => removeDeadCredentials(db, 'revoked_at', credentialsBefore)),
-    'expired credentials': () => inBatches(() => removeDeadCredentials(db, 'expires_at', credentialsBefore)),
+    'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
+    'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
+    'revoked credentials': () =>
+      inBatches(maxBatches, () => removeDeadCredentials(db, 'revoked_at', credentialsBefore)),
+    'expired credentials': () =>
+      inBatches(maxBatches, () => removeDeadCredentials(db, 'expires_at', credentialsBefore)),
   }
   for (const [what, remove] of Object.entries(tasks)) {
     const removed = await remove()
@@ -39,9 +46,12 @@ export async function keepHouse(db: Database, retention: Retention, now: number)
   }
 }
 
-/** Repeats a removal until it finds less than a whole batch. */
-async function inBatches(remove: () => Promise<Result<number, Unavailable>>): Promise<Result<void, Unavailable>> {
-  for (let batches = 0; batches < MAX_BATCHES; batches += 1) {
+/** Repeats a removal until it finds less than a whole batch, but not without end. */
+async function inBatches(
+  maxBatches: number,
+  remove: () => Promise<Result<number, Unavailable>>,
+): Promise<Result<void, Unavailable>> {
+  for (let batches = 0; batches < maxBatches; batches += 1) {
     const removed = await remove()
     if (!removed.ok) return removed
     if (removed.value < BATCH_ROWS) break

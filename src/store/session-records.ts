@@ -5,18 +5,16 @@ import type { Knowledge } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { attempt, type Database, type Unavailable } from './database.ts'
 import { type OwnedRules, ownersParameter, rulesByUser, rulesOfUsers, type UserKey } from './rules.ts'
-import { sessions } from './schema.ts'
+import { sessions, users } from './schema.ts'
 import { statement } from './statement.ts'
 
 /** A session record as it stands in D1. */
 export type SessionRecord = typeof sessions.$inferSelect
 
-/** What a session gains after it was opened, or loses when its user is deleted; the rest never changes. */
+/** What a session gains after it was opened; the rest never changes. */
 const MUTABLE = [
   'version',
   'lastSeenAt',
-  'address',
-  'userAgent',
   'recentAddress',
   'recentUserAgent',
   'location',
@@ -26,12 +24,28 @@ const MUTABLE = [
   'endRequestId',
 ] as const satisfies readonly (keyof SessionRecord)[]
 
+/** What is not written of a deleted user, however late the object that has it comes by. */
+const PERSONAL: readonly string[] = [
+  'address',
+  'userAgent',
+  'recentAddress',
+  'recentUserAgent',
+  'location',
+] satisfies (keyof SessionRecord)[]
+
 const upsert = statement((db) => {
   const columns = getTableColumns(sessions)
-  const fields = Object.keys(columns).map((field) => sql`value ->> ${sql.raw(`'$.${field}'`)}`)
+  const fields = Object.keys(columns).map((field) => {
+    const value = sql`value ->> ${sql.raw(`'$.${field}'`)}`
+    return PERSONAL.includes(field) ? sql`iif(${users.deletedAt} IS NULL, ${value}, NULL)` : value
+  })
   return db
     .insert(sessions)
-    .select(sql`SELECT ${sql.join(fields, sql`, `)} FROM json_each(${sql.placeholder('records')}) WHERE true`)
+    .select(
+      sql`SELECT ${sql.join(fields, sql`, `)} FROM json_each(${sql.placeholder('records')})
+        LEFT JOIN ${users} ON ${users.identityStoreId} = value ->> '$.identityStoreId' AND ${users.userId} = value ->> '$.userId'
+        WHERE true`,
+    )
     .onConflictDoUpdate({
       target: [sessions.identityStoreId, sessions.userId, sessions.sessionId],
       set: Object.fromEntries(MUTABLE.map((field) => [field, sql.raw(`excluded.${columns[field].name}`)])),

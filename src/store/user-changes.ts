@@ -225,6 +225,9 @@ export async function deleteUser(
 ): Promise<Result<boolean, Unavailable>> {
   const { identityStoreId, at } = entry
   const key = { identityStoreId, userId }
+  // The index is named, since SQLite prefers the primary key, which leads through every event of the store.
+  const eventsAboutUser = sql`(SELECT identity_store_id, event_id FROM audit_events INDEXED BY audit_events_by_subject
+    WHERE identity_store_id = ${identityStoreId} AND subject = ${`user:${userId}`})`
   const isThere = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${thereIs(key)})`
   const written = await attempt(() =>
     db.batch([
@@ -237,9 +240,7 @@ export async function deleteUser(
       db
         .update(auditEvents)
         .set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })
-        .where(
-          sql`${auditEvents.identityStoreId} = ${identityStoreId} AND ${auditEvents.subject} = ${`user:${userId}`} AND ${isThere}`,
-        ),
+        .where(sql`(${auditEvents.identityStoreId}, ${auditEvents.eventId}) IN ${eventsAboutUser} AND ${isThere}`),
       db
         .update(sessions)
         .set({ address: null, userAgent: null, recentAddress: null, recentUserAgent: null, location: null })

@@ -6,7 +6,7 @@ import { DEFAULT_RETENTION } from '../../src/domain/retention.ts'
 import worker from '../../src/index.ts'
 import { BATCH_ROWS, keepHouse, removeEndedSessions } from '../../src/store/housekeeping.ts'
 import { stopClock } from '../support/clock.ts'
-import { breakD1Statements } from '../support/faults.ts'
+import { breakD1Statements, breakUserObjects } from '../support/faults.ts'
 import { mirrored, mirroredByAlarm } from '../support/objects.ts'
 import { check, send, signIn } from '../support/requests.ts'
 import { db, makeBearer, makeOperator, makeStore, makeUser } from '../support/stores.ts'
@@ -69,6 +69,18 @@ describe('records of ended sessions', () => {
     await cron()
     expect(await count('sessions', store)).toBe(50)
     expect(await count('sessions', store, 'ended_at IS NULL')).toBe(50)
+  })
+
+  test('are removed in so many batches an hour, and the next hour goes on where the last one stopped', async () => {
+    const store = await makeStore()
+    await records(store, 3 * BATCH_ROWS, 400)
+    await records(store, 5, null)
+    const left: number[] = []
+    for (let hour = 0; hour < 4; hour += 1) {
+      await keepHouse(db, DEFAULT_RETENTION, NOW, 1)
+      left.push(await count('sessions', store))
+    }
+    expect(left).toEqual([2_005, 1_005, 5, 5])
   })
 
   test('one batch removes a thousand, reading no more than it removes', async () => {
@@ -176,6 +188,25 @@ test('a deleted user leaves no name, address or user agent behind in D1', async 
   ])
     expect(texts.join()).not.toContain(trace)
   expect(texts[2]).toContain('user.deleted')
+})
+
+test('nor does an object that learns of the deletion only when it copies to D1', async () => {
+  const user = await makeUser()
+  const { identityStoreId, userId } = user
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const outage = breakD1Statements(/insert into "sessions"/i)
+  const session = await signIn(user, { address: '203.0.113.79', userAgent: 'Vogon/44' })
+  await send('/sessions/current', { method: 'DELETE', bearer: session.token })
+  const deaf = breakUserObjects({ only: (call) => call.to === 'USERS' && call.method === 'tell' })
+  const path = `/operator/identity-stores/${identityStoreId}/users/${userId}`
+  await send(path, { method: 'DELETE', bearer: await makeOperator() })
+  expect(deaf.hits).toBeGreaterThan(0)
+  outage.repair()
+  await mirroredByAlarm(user)
+  const { results } = await env.DB.prepare('SELECT * FROM sessions WHERE identity_store_id = ?')
+    .bind(identityStoreId)
+    .all()
+  expect(results).toMatchObject([{ end_reason: 'logout', address: null, user_agent: null }])
 })
 
 test('what fails does not keep the rest from being removed', async () => {

@@ -235,6 +235,22 @@ describe('track_session_location', () => {
     expect((await locations(user)).flat()).toEqual(Array(6).fill(null))
   })
 
+  test('turned off where it was off, starts nothing', async () => {
+    const { admin, store } = await people()
+    const scans: string[] = []
+    intercept((call, goOn) => {
+      if (call.to === 'D1') scans.push(...call.statements.filter((text) => text.includes('sessions_with_location')))
+      return goOn()
+    })
+    await patchConfig(admin.token, { track_session_location: false })
+    await finishJobs(store)
+    expect(scans).toEqual([])
+    await patchConfig(admin.token, { track_session_location: true })
+    await patchConfig(admin.token, { track_session_location: false })
+    await finishJobs(store)
+    expect(scans).not.toEqual([])
+  })
+
   test('turned off, is not written again by an object that had not mirrored it yet', async () => {
     const { admin, user, store } = await people({ trackSessionLocation: true })
     // The mirror of the opening arrives in D1 only after everything was cleared.
