@@ -5,7 +5,7 @@ import { answer } from './app.ts'
 import { type Env, readSettings } from './env.ts'
 import { commonHeaders } from './http/common-headers.ts'
 import { servicesOf } from './services.ts'
-import { logContext, openDatabase } from './store/database.ts'
+import { openDatabase } from './store/database.ts'
 import { keepHouse } from './store/housekeeping.ts'
 
 export { SessionsEntrypoint } from './entrypoint.ts'
@@ -37,7 +37,7 @@ export default {
       },
       later: (work: Promise<unknown>) => ctx.waitUntil(work),
     }
-    return logContext.run({ requestId }, () => answer(request, context))
+    return answer(request, context)
   },
 
   async scheduled(_controller, env) {

@@ -9,7 +9,7 @@ import { advanceClock, stopClock } from './support/clock.ts'
 import { countCalls } from './support/counts.ts'
 import { breakD1 } from './support/faults.ts'
 import { ORIGIN, type RequestOptions, send, signIn } from './support/requests.ts'
-import { makeUser } from './support/stores.ts'
+import { makeOperator, makeUser } from './support/stores.ts'
 import { workerWith } from './support/variants.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -272,8 +272,10 @@ describe('an outage', () => {
     const response = await send('/sessions', { json: { username: 'a', password: 'b' } })
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect((await problem(response)).code).toBe('unavailable')
-    const requestId = response.headers.get('x-request-id')
-    expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining({ what: 'D1', requestId }))
+    // The object that hashes asks D1, and its log line names it; the request's line stands beside it.
+    const what = { what: 'D1', object: expect.any(String) }
+    expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining(what))
+    expect(logged).toHaveBeenCalledWith('answered 503', { requestId: response.headers.get('x-request-id') })
     // What it said last is true for five seconds.
     advanceClock(5)
     const health = await send('/healthz')
@@ -282,6 +284,16 @@ describe('an outage', () => {
       { status: 'degraded', bindings: { d1: false, kv: true, objects: true } },
     ])
   })
+})
+
+test('an outage is logged with the request that it kept waiting', async () => {
+  const bearer = await makeOperator()
+  const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  breakD1()
+  const response = await send('/operator/identity-stores', { bearer })
+  const requestId = response.headers.get('x-request-id')
+  expect(response.status).toBe(503)
+  expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining({ what: 'D1', requestId }))
 })
 
 test('/healthz asks the bindings at most every five seconds', async () => {

@@ -116,6 +116,13 @@ export const storageMutants = [
     file: 'src/store/database.ts',
     from: "console.warn('unavailable', { what, error, ...logContext.getStore() })",
     to: "console.warn('unavailable', { what, error })",
+    caughtBy: { file: 'test/app.test.ts', test: 'an outage is logged with the request that it kept waiting' },
+  },
+  {
+    name: 'storage: a check that is answered 503 is logged nowhere',
+    file: 'src/app.ts',
+    from: "if (response.status === 503) console.warn('answered 503', { requestId: context.requestId })",
+    to: '',
     caughtBy: { file: 'test/app.test.ts', test: 'is not taken for a bug, and says when to come back' },
   },
 ]

@@ -6,6 +6,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type Env, readSettings } from '../env.ts'
 import { readBody, utf8 } from '../http/body.ts'
+import { logUnavailable } from '../store/database.ts'
 
 /** Longest wait for room, in milliseconds. */
 export const LINE_TIMEOUT_MILLISECONDS = 1_000
@@ -106,7 +107,7 @@ export class ApplicationServerCalls extends DurableObject<Env> {
       request.abort()
       return fail({ code: 'timed_out' })
     } catch (error) {
-      console.warn('unavailable', { what: 'application server', error: String(error) })
+      logUnavailable('application server', String(error))
       return fail({ code: 'unreachable' })
     } finally {
       clearTimeout(timer)

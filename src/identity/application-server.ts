@@ -8,7 +8,7 @@ import type { ProfileChanges, RemoteProfile } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { cutText } from '../domain/text.ts'
 import type { ApplicationServerSettings } from '../env.ts'
-import { within } from '../store/database.ts'
+import { logUnavailable, within } from '../store/database.ts'
 import { type ApplicationServerCalls, LINE_TIMEOUT_MILLISECONDS, type Reply } from './application-server-calls.ts'
 
 /** What kept the application server from doing what it was asked. */
@@ -101,7 +101,7 @@ export class ApplicationServer {
   ): Promise<Result<Answer, ApplicationServerFault>> {
     const { isConfigured, timeoutMilliseconds } = this.settings
     if (!isConfigured) {
-      console.warn('unavailable', { what: 'application server', error: 'not configured' })
+      logUnavailable('application server', 'not configured')
       return fail({ code: 'not_sent' })
     }
     const json = body === undefined ? {} : { 'content-type': 'application/json' }

@@ -8,7 +8,7 @@ import { DurableObject } from 'cloudflare:workers'
 import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import type { Result } from '../domain/result.ts'
-import { type Database, openDatabase, type Unavailable } from '../store/database.ts'
+import { type Database, logContext, openDatabase, type Unavailable } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
 import { HashingLine, MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
 import { type Hearing, hear, type Try } from './hearing.ts'
@@ -29,6 +29,7 @@ export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
 
   /** Hears a try to sign in. `authenticate` asks the application server. Errors as for `hear`. */
   hear(attempt: Try, hearing: Hearing): Promise<Result<KnownUser, SessionError>> {
-    return hear({ db: this.db, line, turns: this.turns, later: (work) => this.ctx.waitUntil(work) }, attempt, hearing)
+    const deps = { db: this.db, line, turns: this.turns, later: (work: Promise<unknown>) => this.ctx.waitUntil(work) }
+    return logContext.run({ object: this.ctx.id.toString() }, () => hear(deps, attempt, hearing))
   }
 }

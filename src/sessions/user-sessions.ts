@@ -20,7 +20,7 @@ import type { Client, EndReason, Session } from '../domain/session.ts'
 import { nextSessionId } from '../domain/session-id.ts'
 import { type Env, readSettings } from '../env.ts'
 import { MAX_COOKIE_SECONDS } from '../http/cookies.ts'
-import { type Database, openDatabase } from '../store/database.ts'
+import { type Database, logContext, openDatabase } from '../store/database.ts'
 import { readRules, type UserKey } from '../store/rules.ts'
 import { SessionMirror } from './session-mirror.ts'
 import { sameHash } from './token-secrets.ts'
@@ -196,7 +196,7 @@ export class UserSessions extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.mirror.fired()
     try {
-      await this.doWhatIsDue()
+      await logContext.run({ object: this.ctx.id.toString() }, () => this.doWhatIsDue())
     } catch (error) {
       console.error('alarm failed', { object: this.ctx.id.toString(), error: String(error) })
       this.mirror.failed(Date.now())
