@@ -185,9 +185,16 @@ describe('`npx wrangler dev` once there are secrets', () => {
     const port = String(await freePort())
     const url = `http://127.0.0.1:${port}`
     const secret = /^OPERATOR_BOOTSTRAP_SECRET=(.*)$/m.exec(readFileSync(join(project.directory, '.dev.vars'), 'utf8'))
-    const documented = piecesOf(project.directory, 'docs/operating.md').find(({ text }) => text.includes('/bootstrap'))
-    const script = (documented?.text ?? '').replace('https://sessions.example.com', url)
-    const bootstrap = () => shell(script, { OPERATOR_BOOTSTRAP_SECRET: secret?.[1] ?? '' })
+    const documented = (path: string) => {
+      const pieces = piecesOf(project.directory, 'docs/operating.md')
+      const text = pieces.find((piece) => piece.language === 'sh' && piece.text.includes(path))?.text ?? ''
+      return text.replace('https://sessions.example.com', url)
+    }
+    const bootstrap = () => shell(documented('/bootstrap'), { OPERATOR_BOOTSTRAP_SECRET: secret?.[1] ?? '' })
+    const recovery = 'a recovery secret that was never used'.replaceAll(' ', '-')
+    // What makes the secret and hands it to the account: here it is a variable.
+    const standIns = `node() { echo ${recovery}; }; npm() { :; };`
+    const recover = () => shell(`${standIns} ${documented('/recovery')}`)
     let wrangler = typeWrangler('--port', port, '--persist-to', directory)
     try {
       const [status, body] = await vi.waitFor(() => answer(`${url}/healthz`), STARTED_WITHIN)
@@ -203,10 +210,13 @@ describe('`npx wrangler dev` once there are secrets', () => {
       ).toMatchObject([503, { code: 'schema_behind', detail }])
       await wrangler.stop()
       await shell(`npx wrangler d1 migrations apply DB --local --persist-to ${directory} < /dev/null`)
-      wrangler = typeWrangler('--port', port, '--persist-to', directory)
+      const given = ['--var', `OPERATOR_RECOVERY_SECRET:${recovery}`]
+      wrangler = typeWrangler('--port', port, '--persist-to', directory, ...given)
       expect((await vi.waitFor(() => answer(`${url}/healthz`), STARTED_WITHIN))[0]).toBe(200)
       expect(JSON.parse(await bootstrap())).toMatchObject({ token: expect.any(String) })
-      await expect(bootstrap()).rejects.toThrow()
+      await expect(bootstrap()).rejects.toThrow('409')
+      expect(JSON.parse(await recover())).toMatchObject({ token: expect.any(String) })
+      await expect(recover()).rejects.toThrow('409')
     } finally {
       await wrangler.stop()
       rmSync(directory, { recursive: true, force: true })
