@@ -1,8 +1,10 @@
 /** Who calls APIO: the holder of a session, by the cookie `sessionid` and nothing else. */
+import { isBearerToken } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import { COOKIE, issueCookie, tokensInCookies } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { cookieValues } from '../../http/cookies.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import type { CheckedSession, SessionView } from '../../sessions/user-sessions.ts'
 import { countCall } from '../../store/admissions.ts'
@@ -41,6 +43,8 @@ async function cookieSession(
   { services: { tokens, sessions } }: RequestContext,
 ): Promise<Result<VerifiedToken, SessionError>> {
   const found = await tokensInCookies(request, COOKIE, tokens)
+  // No session's token at all: it may be a credential, which is told so.
+  if (found?.length === 0) return sessions.verify(cookieValues(request, COOKIE).find(isBearerToken) ?? '', 'web')
   const [only] = found ?? []
   return only === undefined || found?.length !== 1
     ? fail({ code: 'unauthenticated' })
