@@ -14,7 +14,7 @@ import { type Database, type Unavailable, within } from '../store/database.ts'
 import type { UserKey } from '../store/rules.ts'
 import { updateSessionConfig } from '../store/session-configs.ts'
 import type { ChangedUsers } from '../store/session-settings.ts'
-import { CheckMemory } from './check-memory.ts'
+import { CheckMemory, seenAgain } from './check-memory.ts'
 import { ConfigCopies, storeTag } from './config-copies.ts'
 import { changeDurably } from './durable-change.ts'
 import type { Job } from './jobs.ts'
@@ -397,17 +397,5 @@ export class Sessions {
   ): Result<readonly string[], SessionError> {
     if (ended.ok) this.memory.forget([...ended.value, ...also])
     return ended
-  }
-}
-
-/** The whole of an answer of which only the last activity has changed, epoch milliseconds. */
-function seenAgain(known: CheckedSession, lastSeenAt: number): CheckedSession {
-  const { session, idlesOutAt } = known
-  return {
-    ...known,
-    session: { ...session, lastSeenAt },
-    // As long after the last activity as before: the policy is the same.
-    idlesOutAt: idlesOutAt === null ? null : idlesOutAt + lastSeenAt - session.lastSeenAt,
-    cookieDue: false,
   }
 }

@@ -163,7 +163,7 @@ for (const path of ['/oauth2/introspect', '/oauth2/revoke'] as const) {
       const revoked = await makeBearer(identityStoreId, SCOPES, { revokedAt: Date.now() - 1 })
       const callers: [RequestOptions, string][] = [
         [{}, 'unauthenticated'],
-        [{ bearer: session.token }, 'unauthenticated'],
+        [{ bearer: session.token }, 'wrong_token_kind'],
         [{ cookie: session.token }, 'unauthenticated'],
         [{ bearer: `${bearer.slice(0, -1)}x` }, 'unauthenticated'],
         [{ bearer: expired }, 'credential_expired'],

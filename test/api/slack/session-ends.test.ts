@@ -133,7 +133,8 @@ describe('reset', () => {
     const session = await signedIn()
     const both = { user_id: user.userId, mobile_only: 'true', web_only: 'true' }
     expect(await errorOf('session.reset', both)).toBe('invalid_arguments')
-    expect(await errorOf('session.reset', {})).toBe('invalid_arguments')
+    expect(await errorOf('session.reset', {})).toBe('invalid_form_data')
+    expect(await errorOf('session.reset', { web_only: 'true' })).toBe('invalid_arguments')
     expect(await errorOf('session.reset', { user_id: (await makeUser()).userId })).toBe('user_not_found')
     expect(await errorOf('session.reset', { user_id: (await team.user({ bot: true })).userId })).toBe(
       'cannot_reset_bot',
