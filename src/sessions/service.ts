@@ -38,7 +38,6 @@ import { userStub } from './user-stub.ts'
 /** Longest wait until the objects of many users are told, in milliseconds. */
 const APPLY_TIMEOUT_MILLISECONDS = 8_000
 
-/** Work that goes on after the answer. */
 type Later = (work: Promise<unknown>) => void
 
 /** A token that was verified: signed by us, of the kind that the route takes. */
