@@ -59,7 +59,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: SERVED,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -150,7 +150,9 @@ describe("Slack's client", () => {
       ['invalidate', { session_id: 12_345 }, 'invalid_arguments'],
       ['invalidate', { session_id: 12_345, user_id: JOHN }, 'session_not_found'],
       ['invalidate', { session_id: 12_345, team_id: 'T404' }, 'team_access_not_granted'],
-      ['reset', {}, 'invalid_arguments'],
+      // The client sends no body at all.
+      ['reset', {}, 'invalid_form_data'],
+      ['reset', { web_only: true }, 'invalid_arguments'],
       ['reset', { user_id: JOHN, mobile_only: true, web_only: true }, 'invalid_arguments'],
       ['reset', { user_id: BOT }, 'cannot_reset_bot'],
       ['resetBulk', { user_ids: ['U404'] }, 'user_not_found'],
