@@ -44,15 +44,15 @@ export const storageMutants = [
   {
     name: "storage: everybody's attempts are read for a store's lockouts",
     file: 'src/store/sign-in-attempts.ts',
-    from: ' INDEXED BY lockouts_by_username',
-    to: '',
+    from: 'WHERE locked_until IS NOT NULL AND locked_until >',
+    to: "WHERE identity_store_id = '*' AND locked_until >",
     caughtBy: { file: PLANS, test: 'lockouts are found by their index' },
   },
   {
     name: "storage: a deletion reads every audit event of the user's store",
     file: 'src/store/user-changes.ts',
-    from: ' INDEXED BY audit_events_by_subject',
-    to: '',
+    from: 'WHERE identity_store_id = ',
+    to: "WHERE action <> '' AND identity_store_id = ",
     caughtBy: { file: PLANS, test: 'no statement of what happens often' },
   },
   {
