@@ -68,6 +68,8 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['docs/operating.md', 'curl -fsS https://sessions.example.com/operator/bootstrap', EMPTY],
   ['docs/operating.md', 'OPERATOR_RECOVERY_SECRET=', EMPTY],
   ['docs/performance.md', 'npm run bench', MINUTES],
+  ['docs/performance.md', 'npm run nine-o-clock', MINUTES],
+  ['docs/performance.md', 'npm run flood', MINUTES],
   ['docs/sessions.md', '// app.mjs', 'test/e2e/browser-cookies.test.ts runs it, in a browser'],
   [
     'docs/slack.md',
