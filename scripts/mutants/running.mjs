@@ -76,4 +76,11 @@ export const runningMutants = [
     to: 'duration=1',
     caughtBy: { file: DOCUMENTS, test: 'docs/slack.md: every command works, twice' },
   },
+  {
+    name: 'running: an old Node is not noticed',
+    file: 'scripts/require-node.mjs',
+    from: 'const NEEDED = 22',
+    to: 'const NEEDED = 18',
+    caughtBy: { file: 'test/house/require-node.test.ts', test: 'who starts vitest on an old Node' },
+  },
 ]
