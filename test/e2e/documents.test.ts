@@ -55,8 +55,6 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['CONTRIBUTING.md', 'npm run crash', MINUTES],
   ['CONTRIBUTING.md', 'npm run bench', MINUTES],
   ['CONTRIBUTING.md', 'npm run migrations:generate', 'changes the checkout'],
-  ['docs/performance.md', 'npm run nine-o-clock', MINUTES],
-  ['docs/performance.md', 'npm run flood', MINUTES],
   ['docs/apio.md', 'npm run dev -- --var', 'is for the next command'],
   ['docs/apio.md', 'npm exec -- node scripts/sign-in-times.mjs', MINUTES],
   ['docs/application-server.md', '[[services]]', 'is in wrangler.toml here, before the start'],
