@@ -95,6 +95,17 @@ describe('two services of one checkout', () => {
     await second?.stop()
   })
 
+  /** It listens for the network, and is told of one more origin. */
+  async function startSecond(): Promise<void> {
+    if (second !== undefined) return
+    const args = ['--port', String(await freePort()), '--persist-to', elsewhere, '--ip', '0.0.0.0']
+    second = await startDev(
+      project.directory,
+      [...args, '--var', 'PUBLIC_ORIGINS:http://latchkey.test:8787'],
+      elsewhere,
+    )
+  }
+
   test('run beside each other: one that is used notices nothing of the start of another', async () => {
     const generated = [
       'latchkey/wrangler.json',
@@ -114,12 +125,7 @@ describe('two services of one checkout', () => {
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     })()
-    const args = ['--port', String(await freePort()), '--persist-to', elsewhere, '--ip', '0.0.0.0']
-    second = await startDev(
-      project.directory,
-      [...args, '--var', 'PUBLIC_ORIGINS:http://latchkey.test:8787'],
-      elsewhere,
-    )
+    await startSecond()
     using = false
     await use
     expect(new Set(statuses)).toEqual(new Set([200]))
@@ -148,6 +154,7 @@ describe('two services of one checkout', () => {
   })
 
   test('one that listens for the network takes sign-ins of pages under its addresses, and of the origin it was told', async () => {
+    await startSecond()
     const port = new URL(second.credentials.base_url).port
     const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
     const lan = all.find(({ internal, family }) => !internal && family === 'IPv4')?.address
