@@ -44,7 +44,7 @@ describe('two users with the same id in two stores', () => {
     const acts: [string, RequestOptions, number][] = [
       [`/sessions/${other.id}`, { method: 'DELETE', bearer: mine.token }, 404],
       ['/sessions?except=current', { method: 'DELETE', bearer: mine.token }, 200],
-      ['/oauth2/revoke', { bearer, form: { token: other.token } }, 200],
+      ['/oauth2/revoke', { bearer, form: { token: other.token } }, 403],
       ['/sessions', { bearer, json: { user_id: theirs.userId, client } }, 201],
       ['/sessions', { json: { username: ours.username, password: ours.password }, cookie: mine.token }, 201],
       ['/sessions/current', { method: 'DELETE', bearer: mine.token }, 204],
