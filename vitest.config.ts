@@ -59,7 +59,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: SERVED,
-          maxWorkers: 2,
+          fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
