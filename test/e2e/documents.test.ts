@@ -146,6 +146,8 @@ async function typeAll(file: string): Promise<void> {
   const outputs = stdout.split('\u001e')
   expect(failure, `${file}, after what it printed: ${steps[outputs.length - 1]?.command}`).toBeNull()
   for (const [index, { command, output }] of steps.entries()) {
+    // Slack's errors are 200.
+    expect(outputs[index], command).not.toContain('"ok":false')
     if (output !== undefined)
       expect(`$ ${command}\n${alike(outputs[index] ?? '')}`).toBe(`$ ${command}\n${alike(output)}`)
   }
