@@ -12,6 +12,7 @@ import {
 } from '../auth/session-carriers.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { SessionView } from '../sessions/user-sessions.ts'
 import type { RequestContext } from './context.ts'
 
 /**
@@ -76,4 +77,9 @@ export async function signOutCarried(
 export function withCookies(response: Response, cookies: readonly string[]): Response {
   for (const cookie of cookies) response.headers.append('set-cookie', cookie)
   return response
+}
+
+/** The seconds that a session's cookie lives; null: until the browser ends. */
+export function cookieSeconds(view: SessionView, now: number): number | null {
+  return view.persistentCookie ? (view.expiresAt - now) / 1000 : null
 }

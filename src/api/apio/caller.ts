@@ -6,10 +6,10 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { cookieValues } from '../../http/cookies.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
-import type { CheckedSession, SessionView } from '../../sessions/user-sessions.ts'
+import type { CheckedSession } from '../../sessions/user-sessions.ts'
 import { countCall } from '../../store/admissions.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
-import { withCookies } from '../carried-sessions.ts'
+import { cookieSeconds, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 
 /** Most changes that one user may make in a minute: each is an event of the audit log. */
@@ -86,11 +86,6 @@ export async function admitChange(
 /** An answer that no cache may give to anybody else, with its cookies. */
 export function sessionAnswer(body: unknown, cookies: readonly string[], status = 200): Response {
   return withCookies(Response.json(body, { status, headers: { 'cache-control': 'no-store', vary: 'Cookie' } }), cookies)
-}
-
-/** The seconds that a session's cookie lives; null: until the browser ends. */
-export function cookieSeconds(view: SessionView, now: number): number | null {
-  return view.persistentCookie ? (view.expiresAt - now) / 1000 : null
 }
 
 /**

@@ -4,7 +4,7 @@ import { authenticateBearer, authenticateBearerFor, requireScope } from '../../a
 import { originAllowed } from '../../auth/origins.ts'
 import { type CarriedToken, saysBearer, signInCookies } from '../../auth/session-carriers.ts'
 import type { Location } from '../../domain/session.ts'
-import { carriedSessions, withCookies } from '../carried-sessions.ts'
+import { carriedSessions, cookieSeconds, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
@@ -60,7 +60,7 @@ async function signInUser(
   const { token, ...view } = opened.value
   const body = sessionBody(view, view.session.id)
   if (transport === 'bearer') return privateJson({ ...body, token }, context, { status: 201 })
-  const lifeSeconds = view.persistentCookie ? (view.expiresAt - now) / 1000 : null
+  const lifeSeconds = cookieSeconds(view, now)
   const cookies = signInCookies(request, settings, token, lifeSeconds, true, carried)
   const response = withCookies(privateJson(body, context, { status: 201 }), cookies)
   rememberDevice(response, request, context, user.value.user)

@@ -4,7 +4,7 @@ import { fail } from '../../domain/result.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
 import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
-import { signOutCarried, withCookies } from '../carried-sessions.ts'
+import { cookieSeconds, signOutCarried, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseQuery } from '../parse.ts'
 import { privateJson, privateText, rememberedText, sessionBody } from './body.ts'
@@ -32,7 +32,7 @@ export async function checkSession(request: Request, context: RequestContext): P
       ? privateText(rememberedText(checked), context, { headers: { age: String(ageSeconds) } })
       : privateJson(sessionBody(checked, token.sessionId), context)
   if (cookieName !== null && (checked.cookieDue || services.tokens.isStale(token))) {
-    const lifeSeconds = checked.persistentCookie ? (checked.expiresAt - now) / 1000 : null
+    const lifeSeconds = cookieSeconds(checked, now)
     const reissued = await services.tokens.sign(token)
     // Under the name that it has: another API may know only that one.
     const host = cookieName === HOST_COOKIE
