@@ -14,7 +14,7 @@ import { isAllowedOrigin } from './auth/origins.ts'
 import { complete } from './http/common-headers.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 import { pathOf, routed } from './http/router-paths.ts'
-import { logContext } from './store/database.ts'
+import { logContext } from './log-context.ts'
 
 const reference: Route = {
   method: 'GET',

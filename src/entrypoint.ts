@@ -10,10 +10,11 @@ import { sessionBody } from './api/sessions/body.ts'
 import type { Scope } from './auth/scopes.ts'
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
-import { type Env, readSettings } from './env.ts'
+import type { Env } from './env.ts'
 import { servicesOf } from './services.ts'
 import { endOnRecord } from './sessions/recorded-end.ts'
 import type { Sessions } from './sessions/service.ts'
+import { readSettings } from './settings.ts'
 import { findUser } from './store/users.ts'
 
 type Body = ReturnType<typeof sessionBody>
@@ -33,7 +34,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!verified.ok) return verified
     const { touch, maxAgeSeconds } = parsed.value
     const options = { touch, maxAgeSeconds, cookie: false, client: null }
-    const check = await this.sessions.check(verified.value, options, Date.now(), (work) => this.ctx.waitUntil(work))
+    const check = await this.sessions.check(verified.value, options, Date.now())
     return check.ok ? ok(sessionBody(check.value.checked, check.value.checked.session.id)) : check
   }
 

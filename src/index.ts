@@ -2,9 +2,10 @@
 import { clientOf, locationOf } from './api/context.ts'
 import { notConfigured } from './api/unready.ts'
 import { answer } from './app.ts'
-import { type Env, readSettings } from './env.ts'
+import type { Env } from './env.ts'
 import { commonHeaders } from './http/common-headers.ts'
 import { servicesOf } from './services.ts'
+import { readSettings } from './settings.ts'
 import { openDatabase } from './store/database.ts'
 import { keepHouse } from './store/housekeeping.ts'
 
@@ -12,11 +13,11 @@ export { SessionsEntrypoint } from './entrypoint.ts'
 export { ApplicationServerCalls } from './identity/application-server-calls.ts'
 export { PasswordHasher } from './identity/password-hasher.ts'
 export { UserProfiles } from './identity/user-profiles.ts'
-export { StoreJobs } from './sessions/store-jobs.ts'
-export { UserSessions } from './sessions/user-sessions.ts'
+export { StoreJobs } from './sessions/jobs/store-jobs.ts'
+export { UserSessions } from './sessions/object/user-sessions.ts'
 
 export default {
-  fetch(request, env, ctx) {
+  fetch(request, env) {
     const requestId = crypto.randomUUID()
     const headers = commonHeaders(request, requestId)
     const settings = readSettings(env)
@@ -35,7 +36,6 @@ export default {
       get location() {
         return locationOf(request)
       },
-      later: (work: Promise<unknown>) => ctx.waitUntil(work),
     }
     return answer(request, context)
   },

@@ -1,9 +1,9 @@
 // Latchkey as it is, with meters: what D1 says of every statement, and use cases that no API here needs a
 // signature for. Only for single operations, never under load.
 
-import { readSettings } from '../../src/env.ts'
 import worker from '../../src/index.ts'
 import { servicesOf } from '../../src/services.ts'
+import { readSettings } from '../../src/settings.ts'
 
 export {
   ApplicationServerCalls,

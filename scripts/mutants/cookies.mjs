@@ -77,7 +77,7 @@ export const cookieMutants = [
   },
   {
     name: 'cookies: the life of a cookie does not follow its session',
-    file: 'src/sessions/user-sessions.ts',
+    file: 'src/sessions/object/user-sessions.ts',
     from: 'return cookieOf(view, cookieIssuedAt).expiresAt !== cookieExpiresAt',
     to: 'return false',
     caughtBy: { file: COOKIES, test: 'the cookie lives as long as its session' },
@@ -105,7 +105,7 @@ export const cookieMutants = [
   },
   {
     name: 'origins: one bad entry is let in',
-    file: 'src/env.ts',
+    file: 'src/settings.ts',
     from: 'allowedOrigins: v.ALLOWED_ORIGINS.filter(isOrigin),',
     to: 'allowedOrigins: v.ALLOWED_ORIGINS,',
     caughtBy: { file: WARNINGS, test: 'what is none is ignored, and the others work' },

@@ -4,9 +4,9 @@ const RULES = 'test/sessions/changing-rules.test.ts'
 const STORAGE_TEST = 'test/sessions/storage.test.ts'
 const ACTIVITY = 'test/sessions/activity.test.ts'
 const LIFECYCLE = 'src/domain/lifecycle.ts'
-const OBJECT = 'src/sessions/user-sessions.ts'
-const STORAGE = 'src/sessions/user-sessions-storage.ts'
-const MIRROR = 'src/sessions/session-mirror.ts'
+const OBJECT = 'src/sessions/object/user-sessions.ts'
+const STORAGE = 'src/sessions/object/storage.ts'
+const MIRROR = 'src/sessions/object/mirror.ts'
 
 export const epochMutants = [
   {
@@ -19,8 +19,8 @@ export const epochMutants = [
   {
     name: 'epoch: a session has that of its opening',
     file: OBJECT,
-    from: 'epoch: (news.status ?? this.storage.knowledge.status).version',
-    to: 'epoch: this.storage.knowledge.status.version',
+    from: 'epoch: (updates.status ?? this.storage.rules.status).version',
+    to: 'epoch: this.storage.rules.status.version',
     caughtBy: { file: RULES, test: 'a sign-in that is held between look-up and opening' },
   },
   {
@@ -53,7 +53,7 @@ export const epochMutants = [
   },
   {
     name: 'activity: a crash counts as silence',
-    file: 'src/sessions/user-sessions-rows.ts',
+    file: 'src/sessions/object/rows.ts',
     from: 'row.seen_by ?? row.last_seen_at',
     to: 'row.last_seen_at',
     caughtBy: { file: ACTIVITY, test: 'a crash within a burst' },
@@ -102,14 +102,14 @@ export const epochMutants = [
   },
   {
     name: 'bounds: the own list has one page',
-    file: 'src/sessions/user-sessions-calls.ts',
+    file: 'src/sessions/object/calls.ts',
     from: 'before === null || session.id < before',
     to: 'before !== session.id',
     caughtBy: { file: 'test/api/sessions/own.test.ts', test: 'comes in pages' },
   },
   {
     name: 'mirror: a trip of any weight',
-    file: 'src/sessions/mirror-trips.ts',
+    file: 'src/sessions/object/mirror-trips.ts',
     from: 'const MAX_BYTES = 1_900_000',
     to: 'const MAX_BYTES = 1_900_000_000',
     caughtBy: { file: 'test/sessions/mirror-trips.test.ts', test: 'weighs less than D1 takes' },

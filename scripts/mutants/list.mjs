@@ -21,9 +21,9 @@ const TRIPS = 'test/sessions/mirror-trips.test.ts'
 const AGAIN = 'test/sessions/check-again.test.ts'
 const FRESHNESS = 'test/sessions/config-freshness.test.ts'
 const LIFECYCLE = 'src/domain/lifecycle.ts'
-const OBJECT = 'src/sessions/user-sessions.ts'
-const OBJECT_STORAGE = 'src/sessions/user-sessions-storage.ts'
-const JOBS = 'src/sessions/store-jobs.ts'
+const OBJECT = 'src/sessions/object/user-sessions.ts'
+const OBJECT_STORAGE = 'src/sessions/object/storage.ts'
+const JOBS = 'src/sessions/jobs/store-jobs.ts'
 
 export const mutants = [
   {
@@ -92,8 +92,8 @@ export const mutants = [
   {
     name: 'version guard',
     file: 'src/domain/policy.ts',
-    from: 'news !== undefined && news.version > known.version',
-    to: 'news !== undefined',
+    from: 'updates !== undefined && updates.version > known.version',
+    to: 'updates !== undefined',
     caughtBy: { file: FRESHNESS, test: 'is never undone by a copy that is older' },
   },
   {
@@ -106,14 +106,14 @@ export const mutants = [
   {
     name: 'hash compare',
     file: OBJECT,
-    from: '!sameHash(stored.secretHash, holder.secretHash)',
+    from: '!sameHash(stored.secretHash, proof.secretHash)',
     to: 'false',
     caughtBy: { file: STORAGE, test: 'a holder with another secret is nobody' },
   },
   {
     name: 'the alarm does not read the rules again',
     file: OBJECT,
-    from: 'this.learn(rules.value ?? {}, now)',
+    from: 'this.applyUpdates(rules.value ?? {}, now)',
     to: '',
     caughtBy: { file: TIMEOUTS, test: 'ends nothing, also if the object had not heard of it' },
   },
@@ -121,14 +121,14 @@ export const mutants = [
     name: 'the alarm ends sessions without D1',
     file: OBJECT,
     from: `      if (!rules.ok) return this.mirror.failed(now)
-      this.learn(rules.value ?? {}, now)`,
-    to: '      this.learn((rules.ok ? rules.value : null) ?? {}, now)',
+      this.applyUpdates(rules.value ?? {}, now)`,
+    to: '      this.applyUpdates((rules.ok ? rules.value : null) ?? {}, now)',
     caughtBy: { file: TIMEOUTS, test: 'ends nothing while D1 cannot be asked' },
   },
   {
     name: 'closing read',
-    file: 'src/sessions/session-mirror.ts',
-    from: 'if (rules.value !== null) learn(rules.value, Date.now())',
+    file: 'src/sessions/object/mirror.ts',
+    from: 'if (rules.value !== null) applyRules(rules.value, Date.now())',
     to: '',
     caughtBy: {
       file: 'test/sessions/interleavings.test.ts',
@@ -151,34 +151,34 @@ export const mutants = [
   },
   {
     name: 'records are not taken along',
-    file: 'src/sessions/mirror-trips.ts',
+    file: 'src/sessions/object/mirror-trips.ts',
     from: 'return this.waiting.splice(0, full < 0 ? this.waiting.length : full)',
     to: 'return this.waiting.splice(0, 0 * full)',
     caughtBy: { file: TRIPS, test: 'goes with the next trip' },
   },
   {
     name: "one object gets another's rules",
-    file: 'src/sessions/mirror-trips.ts',
+    file: 'src/sessions/object/mirror-trips.ts',
     from: 'ok(rulesOfOthers[index] ?? null)',
     to: 'ok(rulesOfOthers[0 * index] ?? null)',
     caughtBy: { file: TRIPS, test: 'each with its own rules' },
   },
   {
     name: 'a trip that failed in company is lost',
-    file: 'src/sessions/mirror-trips.ts',
+    file: 'src/sessions/object/mirror-trips.ts',
     from: "for (const other of others) other.outcome = 'alone'\n      return this.lead(db, own, [])",
     to: 'throw error',
     caughtBy: { file: TRIPS, test: 'is the loss of no other object' },
   },
   {
     name: 'a trip has no limit',
-    file: 'src/sessions/mirror-trips.ts',
+    file: 'src/sessions/object/mirror-trips.ts',
     from: 'return count > MAX_RECORDS || bytes > MAX_BYTES\n    })\n    return this',
     to: 'return false\n    })\n    return this',
     caughtBy: { file: TRIPS, test: 'a trip takes no more records than one statement may have' },
   },
   {
-    name: 'a revision outlives news',
+    name: 'a revision outlives updates',
     file: OBJECT_STORAGE,
     from: 'if (written) this.writeFacts(this.known)\n    this.changes += 1',
     to: 'if (written) this.writeFacts(this.known)',
@@ -200,7 +200,7 @@ export const mutants = [
     caughtBy: { file: AGAIN, test: 'when the session idles out from then' },
   },
   {
-    name: 'news of the config are kept from an object that was asked before',
+    name: 'updates of the config are kept from an object that was asked before',
     file: 'src/sessions/service.ts',
     from: 'config !== null && config.version > (known?.configVersion ?? 0)',
     to: 'config !== null && known === null',
@@ -243,7 +243,7 @@ export const mutants = [
   },
   {
     name: 'a published config is never looked at again',
-    file: 'src/sessions/jobs.ts',
+    file: 'src/sessions/jobs/run-job.ts',
     from: 'if (found.value?.version === version) return',
     to: 'if (found.ok) return',
     caughtBy: { file: FRESHNESS, test: 'when it shows an older write after a newer one' },

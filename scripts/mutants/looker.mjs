@@ -6,8 +6,8 @@ const CONCURRENCY = 'test/api/looker/config-concurrency.test.ts'
 const SUDO = 'test/api/looker/sudo.test.ts'
 const SCANS = 'test/sessions/store-scans.test.ts'
 const API_SESSIONS = 'src/sessions/api-sessions.ts'
-const STORE_SCANS = 'src/sessions/store-scans.ts'
-const OBJECT = 'src/sessions/user-sessions.ts'
+const STORE_SCANS = 'src/sessions/jobs/store-scans.ts'
+const OBJECT = 'src/sessions/object/user-sessions.ts'
 
 export const lookerMutants = [
   {
@@ -96,7 +96,7 @@ export const lookerMutants = [
   },
   {
     name: 'config: one version is written to KV again and again',
-    file: 'src/sessions/jobs.ts',
+    file: 'src/sessions/jobs/run-job.ts',
     from: 'if (context.now < verifyAt) return',
     to: 'if (context.now < 0) return',
     caughtBy: { file: 'test/sessions/config-freshness.test.ts', test: 'and one version is written once' },

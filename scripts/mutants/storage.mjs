@@ -92,7 +92,7 @@ export const storageMutants = [
   },
   {
     name: 'storage: an unknown job holds up the others',
-    file: 'src/sessions/store-jobs.ts',
+    file: 'src/sessions/jobs/store-jobs.ts',
     from: 'if (job === null) return this.leaveUnknown(row, kind)',
     to: "if (job === null) throw new Error('unknown job')",
     caughtBy: { file: JOBS, test: 'waits, holds up no other job, and is logged' },

@@ -12,7 +12,7 @@ import {
 } from '../auth/session-carriers.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { SessionView } from '../sessions/user-sessions.ts'
+import type { SessionView } from '../sessions/object/user-sessions.ts'
 import type { RequestContext } from './context.ts'
 
 /**
@@ -56,11 +56,11 @@ export async function signOutCarried(
   request: Request,
   context: RequestContext,
 ): Promise<Result<{ readonly carried: number; readonly forget: readonly string[] }, SessionError>> {
-  const { services, requestId, now, later } = context
+  const { services, requestId, now } = context
   const carried = await carriedSessions(request, context)
   if (!carried.ok) return carried
   const ends = await Promise.all(
-    carried.value.map((session) => services.sessions.endOwn(session, 'current', requestId, now, later)),
+    carried.value.map((session) => services.sessions.endOwn(session, 'current', requestId, now)),
   )
   const names = new Set<string>()
   for (const [index, ended] of ends.entries()) {

@@ -4,16 +4,17 @@ import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import type { Result } from '../domain/result.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
-import type { Settings } from '../env.ts'
 import type { CommonHeaders } from '../http/common-headers.ts'
 import type { ApplicationServer } from '../identity/application-server.ts'
 import type { OpenId } from '../identity/openid.ts'
 import type { PasswordHashers } from '../identity/password-hashers.ts'
 import type { Profiles } from '../identity/profiles.ts'
 import type { ApiSessions } from '../sessions/api-sessions.ts'
+import type { StoreJobs } from '../sessions/jobs/store-jobs.ts'
 import type { Sessions } from '../sessions/service.ts'
-import type { StoreJobs } from '../sessions/store-jobs.ts'
-import type { Database, Unavailable } from '../store/database.ts'
+import type { Settings } from '../settings.ts'
+import type { Database } from '../store/database.ts'
+import type { Unavailable } from '../time-limit.ts'
 
 /** Built once per isolate. */
 export interface Services {
@@ -56,8 +57,6 @@ export interface RequestContext {
   readonly now: number
   readonly client: Client
   readonly location: Location | null
-  /** Work that goes on after the answer. */
-  readonly later: (work: Promise<unknown>) => void
 }
 
 /** The client of a request. The address is what Cloudflare says it is; nothing else is believed. */

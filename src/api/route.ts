@@ -6,7 +6,7 @@ import { type IRequest, type RouteEntry, Router } from 'itty-router'
 import type { z } from 'zod'
 import type { SessionError } from '../domain/errors.ts'
 import { allowedMethods, decodeParameters, isWellFormed, pathOf, routed } from '../http/router-paths.ts'
-import { causeOf } from '../store/database.ts'
+import { causeOf } from '../time-limit.ts'
 import type { RequestContext } from './context.ts'
 import { schemaBehind } from './unready.ts'
 

@@ -8,6 +8,7 @@
  * A text that is no bearer token by its own checksum costs no look-up. A secret is compared by its hash,
  * for an unknown caller against a dummy, so that every look-up costs the same.
  */
+import { waitUntil } from 'cloudflare:workers'
 import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
@@ -20,8 +21,9 @@ import {
   type ShownCredential,
   type UserToOpenFor,
 } from '../store/credentials.ts'
-import type { Database, Unavailable } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import type { CredentialKind } from '../store/schema.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { addressAllowed } from './address-allow-list.ts'
 import type { Scope } from './scopes.ts'
 import { bearerToken } from './session-carriers.ts'
@@ -31,8 +33,6 @@ export interface Arrival {
   readonly client: Client
   /** Epoch milliseconds. */
   readonly now: number
-  /** Work that goes on after the answer. */
-  readonly later: (work: Promise<unknown>) => void
 }
 
 /** Who calls, as its credential says. */
@@ -136,11 +136,11 @@ export async function findAccessKey(
 
 /** The caller of a genuine credential, if it may be used, which is noted. Errors: those of `checkUsable`. */
 export function admit(db: Database, credential: ShownCredential, arrival: Arrival): Result<Caller, SessionError> {
-  const { client, now, later } = arrival
+  const { client, now } = arrival
   const usable = checkUsable(credential, client, now)
   if (!usable.ok) return usable
   const { identityStoreId, credentialId, kind, name, ownerUserId, scopes, lastUsedAt } = credential
-  if (lastUsedAt === null || lastUsedAt <= now - USE_MILLISECONDS) later(noteUse(db, credential, now))
+  if (lastUsedAt === null || lastUsedAt <= now - USE_MILLISECONDS) waitUntil(noteUse(db, credential, now))
   return ok({ identityStoreId, credentialId, kind, name, ownerUserId, scopes })
 }
 

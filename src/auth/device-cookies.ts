@@ -6,7 +6,7 @@
  *   version 1 | key id 1 | device 16 | HMAC-SHA-256 32
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Key } from '../env.ts'
+import type { Key } from '../settings.ts'
 
 /** The cookie's name in every API. */
 export const DEVICE_COOKIE = 'latchkey_device'

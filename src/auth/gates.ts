@@ -3,7 +3,7 @@ import { addressPrefix } from '../domain/address-prefix.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
-import { within } from '../store/database.ts'
+import { within } from '../time-limit.ts'
 
 /** Period of the gates, in seconds (wrangler.toml). */
 const GATE_SECONDS = 60

@@ -4,7 +4,7 @@
  *
  *   version 1 | key id 1 | nonce 12 | ciphertext and tag
  */
-import type { Key } from '../env.ts'
+import type { Key } from '../settings.ts'
 
 /** What sealed secrets are for; each has a subkey of its own. */
 export type SealingPurpose = 'access_key' | 'authorization_message' | 'openid_client_secret'

@@ -8,7 +8,7 @@ import {
   TOKEN_BYTES,
   TOKEN_PATTERN,
 } from '../domain/token.ts'
-import type { Key } from '../env.ts'
+import type { Key } from '../settings.ts'
 
 /** Genuine tokens that one isolate remembers, so that it need not verify them again. */
 const MAX_REMEMBERED = 10_000

@@ -5,3 +5,9 @@ export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 export function userObjectName(identityStoreId: string, userId: string): string {
   return `${identityStoreId}/${userId}`
 }
+
+/** Whose sessions: the two parts of every key. */
+export interface UserKey {
+  readonly identityStoreId: string
+  readonly userId: string
+}

@@ -57,33 +57,33 @@ export interface UserStatus {
 }
 
 /** What a user's object knows of the rules. */
-export interface Knowledge {
+export interface UserRules {
   readonly config: Versioned<SessionConfig>
   readonly settings: Versioned<SessionSettings>
   readonly status: Versioned<UserStatus>
 }
 
-/** News about the rules: any part may be missing. */
-export type News = { readonly [Part in keyof Knowledge]?: Knowledge[Part] | undefined }
+/** RuleUpdates about the rules: any part may be missing. */
+export type RuleUpdates = { readonly [Part in keyof UserRules]?: UserRules[Part] | undefined }
 
-/** Knowledge before anything was learned. Version 0 is older than anything stored. */
-export const NO_KNOWLEDGE: Knowledge = {
+/** UserRules before anything was learned. Version 0 is older than anything stored. */
+export const NO_RULES: UserRules = {
   config: { version: 0, value: DEFAULT_SESSION_CONFIG },
   settings: { version: 0, value: NO_SESSION_SETTINGS },
   status: { version: 0, value: { active: true, sessionsValidFrom: 0 } },
 }
 
 /** Takes what is newer. Returns `known` itself where nothing is. */
-export function learn(known: Knowledge, news: News): Knowledge {
-  const config = newest(known.config, news.config)
-  const settings = newest(known.settings, news.settings)
-  const status = newest(known.status, news.status)
+export function mergeNewer(known: UserRules, updates: RuleUpdates): UserRules {
+  const config = newest(known.config, updates.config)
+  const settings = newest(known.settings, updates.settings)
+  const status = newest(known.status, updates.status)
   if (config === known.config && settings === known.settings && status === known.status) return known
   return { config, settings, status }
 }
 
-function newest<T>(known: Versioned<T>, news: Versioned<T> | undefined): Versioned<T> {
-  return news !== undefined && news.version > known.version ? news : known
+function newest<T>(known: Versioned<T>, updates: Versioned<T> | undefined): Versioned<T> {
+  return updates !== undefined && updates.version > known.version ? updates : known
 }
 
 /** Limits that come from neither config nor settings. */
@@ -120,8 +120,8 @@ export interface Policy {
 }
 
 /** Resolves the policy of one user: the user's own setting beats the store's config. */
-export function resolvePolicy(knowledge: Knowledge, limits: Limits): Policy {
-  const { config, settings } = knowledge
+export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
+  const { config, settings } = rules
   const fromConfig: Layer = config.version === 0 ? 'default' : 'config'
   const { durationSeconds, desktopAppBrowserQuit } = settings.value
   const { concurrentSessionLimit } = config.value

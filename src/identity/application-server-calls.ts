@@ -4,9 +4,9 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type Env, readSettings } from '../env.ts'
 import { readBody, utf8 } from '../http/body.ts'
-import { logUnavailable } from '../store/database.ts'
+import { readSettings } from '../settings.ts'
+import { logUnavailable } from '../time-limit.ts'
 
 /** Longest wait for room, in milliseconds. */
 export const LINE_TIMEOUT_MILLISECONDS = 1_000
@@ -35,15 +35,17 @@ export interface Reply {
 /** Why there is no answer. `not_sent`: it was not called. `unreachable`, `timed_out`: it may have been. */
 export type CallFault = { readonly code: 'not_sent' | 'unreachable' | 'timed_out' }
 
-type Bindings = Pick<Env, 'APPLICATION_SERVER'>
+interface Bindings {
+  readonly APPLICATION_SERVER?: Fetcher
+}
 
-export class ApplicationServerCalls extends DurableObject<Env> {
+export class ApplicationServerCalls extends DurableObject<Bindings> {
   private readonly settings
   private underWay = 0
   /** Each is called with whether there is room. */
   private readonly line = new Set<(room: boolean) => void>()
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)

@@ -7,8 +7,8 @@ import type { SessionError } from '../domain/errors.ts'
 import type { ProfileChanges, RemoteProfile } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { cutText } from '../domain/text.ts'
-import type { ApplicationServerSettings } from '../env.ts'
-import { logUnavailable, within } from '../store/database.ts'
+import type { ApplicationServerSettings } from '../settings.ts'
+import { logUnavailable, within } from '../time-limit.ts'
 import { type ApplicationServerCalls, LINE_TIMEOUT_MILLISECONDS, type Reply } from './application-server-calls.ts'
 
 /** What kept the application server from doing what it was asked. */

@@ -8,7 +8,7 @@
  */
 import { type HashCost, work } from '../domain/hash-cost.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { Unavailable } from '../store/database.ts'
+import type { Unavailable } from '../time-limit.ts'
 
 /** Longest wait in the line, in milliseconds. Who would wait longer is told to come back. */
 export const MAX_HASHING_WAIT_MILLISECONDS = 12_000

@@ -1,9 +1,10 @@
 /** Hearing a try to sign in, inside the object of its user name: limited before it is hashed, counted if it was wrong. */
+import { waitUntil } from 'cloudflare:workers'
 import { addressPrefix } from '../domain/address-prefix.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { ThrottleSettings } from '../env.ts'
+import type { ThrottleSettings } from '../settings.ts'
 import type { Database } from '../store/database.ts'
 import { hasSignedInFrom, notePasswordSignIn } from '../store/password-sign-ins.ts'
 import { type AttemptCounts, countWrongPassword, forgetAttempts, readAttempt } from '../store/sign-in-attempts.ts'
@@ -46,8 +47,6 @@ interface Dependencies {
   readonly db: Database
   readonly line: HashingLine
   readonly turns: Turns
-  /** Work that goes on after the answer. */
-  readonly later: (work: Promise<unknown>) => void
 }
 
 /**
@@ -103,7 +102,7 @@ export async function hear(
     }
     return ok(found)
   } finally {
-    deps.later(
+    waitUntil(
       Promise.allSettled(followUps).then(() => {
         for (const end of ends) end()
       }),

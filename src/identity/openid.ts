@@ -6,9 +6,10 @@ import * as client from 'openid-client'
 import type { Sealing } from '../auth/sealing.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type Database, logUnavailable } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import { findOpenIdProviderByRedirectUri, findUserOfSubject, type OpenIdProvider } from '../store/openid-providers.ts'
 import { findUser, type KnownUser } from '../store/users.ts'
+import { logUnavailable } from '../time-limit.ts'
 
 /** Longest wait for each answer of a provider, in seconds. */
 const TIMEOUT_SECONDS = 3

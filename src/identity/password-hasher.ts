@@ -8,8 +8,10 @@ import { DurableObject } from 'cloudflare:workers'
 import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import type { Result } from '../domain/result.ts'
-import { type Database, logContext, openDatabase, type Unavailable } from '../store/database.ts'
+import { logContext } from '../log-context.ts'
+import { type Database, openDatabase } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { HashingLine, MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
 import { type Hearing, hear, type Try } from './hearing.ts'
 import { hashPassword } from './passwords.ts'
@@ -29,7 +31,7 @@ export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
 
   /** Hears a try to sign in. `authenticate` asks the application server. Errors as for `hear`. */
   hear(attempt: Try, hearing: Hearing): Promise<Result<KnownUser, SessionError>> {
-    const deps = { db: this.db, line, turns: this.turns, later: (work: Promise<unknown>) => this.ctx.waitUntil(work) }
+    const deps = { db: this.db, line, turns: this.turns }
     return logContext.run({ object: this.ctx.id.toString() }, () => hear(deps, attempt, hearing))
   }
 }

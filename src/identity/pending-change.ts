@@ -1,7 +1,8 @@
 /** The one change of a profile that is not finished, in its object's SQLite. */
+
+import type { UserKey } from '../domain/ids.ts'
 import type { Profile, ProfileChanges } from '../domain/profile.ts'
 import { migrate } from '../store/object-schema.ts'
-import type { UserKey } from '../store/rules.ts'
 import { type StoredRequest, storedRequest } from './stored-profiles.ts'
 
 /** The object's schema. */

@@ -1,10 +1,10 @@
 /** Changes of login profiles: each goes through its user's object, one after the other. */
 import type { SessionError } from '../domain/errors.ts'
+import type { UserKey } from '../domain/ids.ts'
 import { userObjectName } from '../domain/ids.ts'
 import type { Profile, ProfileChanges } from '../domain/profile.ts'
 import { fail, type Result } from '../domain/result.ts'
-import { within } from '../store/database.ts'
-import type { UserKey } from '../store/rules.ts'
+import { within } from '../time-limit.ts'
 import type { UserProfiles } from './user-profiles.ts'
 
 /** Longest wait for the object, in milliseconds: a read and a write of the application server, and D1 around them. */

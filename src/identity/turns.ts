@@ -1,6 +1,6 @@
 /** Turns by key: who has the same key goes one after the other, in the order of arrival. */
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type Unavailable, within } from '../store/database.ts'
+import { type Unavailable, within } from '../time-limit.ts'
 
 export class Turns {
   private readonly last = new Map<string, Promise<void>>()

@@ -5,6 +5,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { SessionError } from '../domain/errors.ts'
+import type { UserKey } from '../domain/ids.ts'
 import {
   changedProfile,
   mergeProfile,
@@ -15,13 +16,14 @@ import {
   type RemoteProfile,
 } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { type Env, readSettings } from '../env.ts'
+import { readSettings } from '../settings.ts'
 import { newRecordId } from '../store/audit-events.ts'
-import { type Database, openDatabase, type Unavailable } from '../store/database.ts'
+import { type Database, openDatabase } from '../store/database.ts'
 import { changeProfile, takeProfile } from '../store/profiles.ts'
-import type { UserKey } from '../store/rules.ts'
 import { findUser, readUserRow, type User } from '../store/users.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { ApplicationServer, unavailableBecause } from './application-server.ts'
+import type { ApplicationServerCalls } from './application-server-calls.ts'
 import { writesBoth } from './login-modes.ts'
 import { type PendingChange, PendingChanges } from './pending-change.ts'
 import { profileBaseOf } from './stored-profiles.ts'
@@ -36,13 +38,18 @@ const SECOND_LOOK_MILLISECONDS = 30_000
 /** How often a change is made anew when theirs moves between reading and writing. */
 const MAX_TRIES = 3
 
-export class UserProfiles extends DurableObject<Env> {
+interface Bindings {
+  readonly DB: D1Database
+  readonly APPLICATION_SERVER_CALLS: DurableObjectNamespace<ApplicationServerCalls>
+}
+
+export class UserProfiles extends DurableObject<Bindings> {
   private readonly pending: PendingChanges
   private readonly db: Database
   private readonly server: ApplicationServer
   private tail: Promise<unknown> = Promise.resolve()
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)

@@ -2,21 +2,21 @@
  * API logins: sessions of kind `api`, with a fixed life. One may be opened from another on behalf of a user of
  * a lower role (sudo); it lives no longer than the one it came from, which every check asks for.
  */
+import { waitUntil } from 'cloudflare:workers'
 import { mayDo } from '../domain/authority.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
 import { type AuditEntry, recordAuditEvent } from '../store/audit-events.ts'
-import type { Database, Unavailable } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
+import type { Unavailable } from '../time-limit.ts'
+import type { CheckedSession, Opened, UserSessions } from './object/user-sessions.ts'
+import { userStub } from './object/user-stub.ts'
 import { askAgain } from './object-calls.ts'
 import type { Sessions, VerifiedToken } from './service.ts'
-import type { CheckedSession, Opened, UserSessions } from './user-sessions.ts'
-import { userStub } from './user-stub.ts'
 
 /** Work that goes on after the answer. */
-type Later = (work: Promise<unknown>) => void
-
 /** A session with its token. */
 export type OpenedWithToken = Opened & { readonly token: string }
 
@@ -77,10 +77,9 @@ export class ApiSessions {
     verified: VerifiedToken,
     how: { readonly client: Client; readonly workspace?: string },
     entry: Omit<SudoEntry, 'actor'>,
-    later: Later,
   ): Promise<Result<CheckedSession, SessionError>> {
     const options = { ...how, touch: true, cookie: false, maxAgeSeconds: 0 }
-    const check = await this.sessions.check(verified, options, entry.at, later)
+    const check = await this.sessions.check(verified, options, entry.at)
     if (!check.ok) return check
     const { checked } = check.value
     const { actor, id } = checked.session
@@ -92,24 +91,20 @@ export class ApiSessions {
     const by = { caller: `session:${actor.sessionId}`, requestId: entry.requestId }
     const ended = await this.sessions.end(checked, { only: [id] }, 'parent_ended', by)
     if (!ended.ok) return ended
-    later(this.record('sudo.ended', checked, { ...entry, actor: `user:${actor.userId}` }))
+    waitUntil(this.record('sudo.ended', checked, { ...entry, actor: `user:${actor.userId}` }))
     return fail({ code: 'session_ended', reason: 'parent_ended', endedAt: entry.at })
   }
 
   /** Ends the session of a token. Ending twice is ending once. Errors: `unauthenticated`, `unavailable`. */
-  async logOut(
-    verified: VerifiedToken,
-    entry: Omit<SudoEntry, 'actor'>,
-    later: Later,
-  ): Promise<Result<void, SessionError>> {
+  async logOut(verified: VerifiedToken, entry: Omit<SudoEntry, 'actor'>): Promise<Result<void, SessionError>> {
     const options = { touch: false, cookie: false, client: null, maxAgeSeconds: 0 }
-    const check = await this.sessions.check(verified, options, entry.at, later)
+    const check = await this.sessions.check(verified, options, entry.at)
     if (!check.ok) return check.error.code === 'session_ended' ? ok() : check
-    const ended = await this.sessions.endOwn(verified, 'current', entry.requestId, entry.at, later)
+    const ended = await this.sessions.endOwn(verified, 'current', entry.requestId, entry.at)
     if (!ended.ok) return ended
     const { checked } = check.value
     const { actor } = checked.session
-    if (actor !== null) later(this.record('sudo.ended', checked, { ...entry, actor: `user:${actor.userId}` }))
+    if (actor !== null) waitUntil(this.record('sudo.ended', checked, { ...entry, actor: `user:${actor.userId}` }))
     return ok()
   }
 

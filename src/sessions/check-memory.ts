@@ -3,7 +3,7 @@
  * Bounded, least recently used goes first. An answer that was on its way when this isolate saw a session
  * end is not remembered: it may be older than the end.
  */
-import type { CheckedSession } from './user-sessions.ts'
+import type { CheckedSession } from './object/user-sessions.ts'
 
 /** Oldest answer that a caller may accept, in seconds. */
 export const MAX_AGE_SECONDS = 60

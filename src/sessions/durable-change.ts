@@ -1,8 +1,8 @@
 /** Changes that must be followed by work elsewhere, whatever stops the request in between. */
 import type { Result } from '../domain/result.ts'
-import { type Unavailable, within } from '../store/database.ts'
-import type { Job } from './jobs.ts'
-import type { StoreJobs } from './store-jobs.ts'
+import { type Unavailable, within } from '../time-limit.ts'
+import type { Job } from './jobs/run-job.ts'
+import type { StoreJobs } from './jobs/store-jobs.ts'
 
 /** Longest wait for the store's jobs, in milliseconds. */
 const JOBS_TIMEOUT_MILLISECONDS = 10_000

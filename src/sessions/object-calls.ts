@@ -1,7 +1,7 @@
 /** Calling an object: what it answers is a value, and what keeps it from answering becomes one. */
 import type { SessionError } from '../domain/errors.ts'
 import type { Result } from '../domain/result.ts'
-import { isObjectBug, type PlatformError, within } from '../store/database.ts'
+import { isObjectBug, type PlatformError, within } from '../time-limit.ts'
 
 /** Longest wait for an object, in milliseconds. */
 export const OBJECT_TIMEOUT_MILLISECONDS = 10_000

@@ -1,26 +1,30 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
+import { waitUntil } from 'cloudflare:workers'
 import { isBearerToken } from '../auth/credentials.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
+import type { UserKey } from '../domain/ids.ts'
 import type { Selection } from '../domain/lifecycle.ts'
-import type { Knowledge, News, SessionConfig, Versioned } from '../domain/policy.ts'
+import type { RuleUpdates, SessionConfig, UserRules, Versioned } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, Location, SessionKind } from '../domain/session.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { UserToOpenFor } from '../store/credentials.ts'
-import { type Database, type Unavailable, within } from '../store/database.ts'
-import type { UserKey } from '../store/rules.ts'
+import type { Database } from '../store/database.ts'
 import { updateSessionConfig } from '../store/session-configs.ts'
 import type { ChangedUsers } from '../store/session-settings.ts'
+import { type Unavailable, within } from '../time-limit.ts'
 import { CheckMemory, seenAgain } from './check-memory.ts'
-import { ConfigCopies, storeTag } from './config-copies.ts'
+import { ConfigCopies } from './config-copies.ts'
 import { changeDurably } from './durable-change.ts'
-import type { Job } from './jobs.ts'
-import { ask, askAgain, OBJECT_TIMEOUT_MILLISECONDS } from './object-calls.ts'
-import type { StoreJobs } from './store-jobs.ts'
-import { hashSecret, holder } from './token-secrets.ts'
+import { storeTag } from './jobs/published-config.ts'
+import type { Job } from './jobs/run-job.ts'
+import type { StoreJobs } from './jobs/store-jobs.ts'
+import { pageOf } from './object/calls.ts'
+import type { EndedBy } from './object/rows.ts'
+import { hashSecret, proofOf } from './object/token-secrets.ts'
 import type {
   CheckedSession,
   CheckHow,
@@ -30,15 +34,12 @@ import type {
   Page,
   SessionView,
   UserSessions,
-} from './user-sessions.ts'
-import { pageOf } from './user-sessions-calls.ts'
-import type { EndedBy } from './user-sessions-rows.ts'
-import { userStub } from './user-stub.ts'
+} from './object/user-sessions.ts'
+import { userStub } from './object/user-stub.ts'
+import { ask, askAgain, OBJECT_TIMEOUT_MILLISECONDS } from './object-calls.ts'
 
 /** Longest wait until the objects of many users are told, in milliseconds. */
 const APPLY_TIMEOUT_MILLISECONDS = 8_000
-
-type Later = (work: Promise<unknown>) => void
 
 /** A token that was verified: signed by us, of the kind that the route takes. */
 export interface VerifiedToken {
@@ -98,7 +99,7 @@ export class Sessions {
   async open(
     owner: UserKey,
     opening: Omit<Opening, 'secretHash' | 'replaces'>,
-    rules: Knowledge,
+    rules: UserRules,
     carried: readonly VerifiedToken[],
   ): Promise<Result<Opened & { readonly token: string }, SessionError>> {
     const stub = userStub(this.deps.users, owner)
@@ -154,12 +155,7 @@ export class Sessions {
    * Checks a session. Errors: `session_ended` with the reason, `unauthenticated`, `unavailable`; a session
    * that cannot be checked is not active.
    */
-  async check(
-    verified: VerifiedToken,
-    options: CheckOptions,
-    now: number,
-    later: Later,
-  ): Promise<Result<Check, SessionError>> {
+  async check(verified: VerifiedToken, options: CheckOptions, now: number): Promise<Result<Check, SessionError>> {
     const { text, token } = verified
     if (options.maxAgeSeconds > 0) {
       const known = this.memory.get(token.sessionId, text, options.maxAgeSeconds, now)
@@ -170,7 +166,7 @@ export class Sessions {
     const { maxAgeSeconds: _, ...how } = options
     const endsSeen = this.memory.endsSeen
     const known = this.memory.last(token.sessionId, text)
-    const config = await this.configs.get(token.storeTag, now, later)
+    const config = await this.configs.get(token.storeTag, now)
     const answer = await askAgain(() => this.askToCheck(token, how, config, known))
     if (!answer.ok) {
       if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
@@ -188,10 +184,9 @@ export class Sessions {
     client: Client,
     page: Page,
     now: number,
-    later: Later,
   ): Promise<Result<OwnSessions, SessionError>> {
-    const news = await this.news(token, now, later)
-    const list = await askAgain(() => this.stub(token).listOwn(holder(token), client, news, page))
+    const updates = await this.configUpdate(token, now)
+    const list = await askAgain(() => this.stub(token).listOwn(proofOf(token), client, updates, page))
     // An object of a version of before answers all of them.
     return list.ok ? ok({ ...list.value, sessions: pageOf(list.value.sessions, page) }) : list
   }
@@ -202,11 +197,10 @@ export class Sessions {
     which: 'current' | 'others' | { readonly sessionId: string },
     requestId: string,
     now: number,
-    later: Later,
   ): Promise<Result<readonly string[], SessionError>> {
-    const news = await this.news(token, now, later)
+    const updates = await this.configUpdate(token, now)
     return this.forgetting(
-      await askAgain(() => this.stub(token).endOwn(holder(token), which, requestId, news)),
+      await askAgain(() => this.stub(token).endOwn(proofOf(token), which, requestId, updates)),
       which === 'current' ? [token.sessionId] : [],
     )
   }
@@ -223,7 +217,7 @@ export class Sessions {
   }
 
   /** A user's live web sessions, oldest first; exact. The user must be known to exist. */
-  async list(owner: UserKey, rules: News): Promise<Result<readonly SessionView[], SessionError>> {
+  async list(owner: UserKey, rules: RuleUpdates): Promise<Result<readonly SessionView[], SessionError>> {
     return askAgain(async () => ok(await userStub(this.deps.users, owner).list(rules)))
   }
 
@@ -272,7 +266,6 @@ export class Sessions {
     userIds: readonly string[],
     requestId: string,
     change: () => Promise<Result<ChangedUsers, E | Unavailable>>,
-    later: Later,
   ): Promise<Result<{ readonly appliedNow: boolean }, E | Unavailable>> {
     const id = `apply_settings:${requestId}`
     let appliedNow = true
@@ -286,7 +279,7 @@ export class Sessions {
           appliedNow = told.ok && told.value.ok
         } else {
           // A job that stays would find nobody either, so no answer waits for its end.
-          later(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await jobs.withdraw(id, revision)))
+          waitUntil(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await jobs.withdraw(id, revision)))
         }
         return ok()
       }),
@@ -323,7 +316,6 @@ export class Sessions {
   async updateConfig(
     changes: Partial<SessionConfig>,
     entry: AuditEntry,
-    later: Later,
   ): Promise<Result<Versioned<SessionConfig>, SessionError>> {
     const { identityStoreId, at } = entry
     const jobs = [{ kind: 'publish_config' }, { kind: 'sweep_sessions' }, { kind: 'clear_locations' }] as const
@@ -333,7 +325,7 @@ export class Sessions {
       (next, job) => () =>
         this.durably(identityStoreId, job.kind, job, next, async (stub, changed, revision) => {
           const isIdle = job.kind === 'clear_locations' && changed?.before.trackSessionLocation === false
-          later(
+          waitUntil(
             within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
               await (isIdle ? stub.withdraw(job.kind, revision) : stub.run(job.kind))
             }),
@@ -374,16 +366,16 @@ export class Sessions {
     const { touch, cookie, client, workspace } = how
     const hasNews = config !== null && config.version > (known?.configVersion ?? 0)
     if (known === null || hasNews || client === null || workspace !== undefined) {
-      return stub.check(holder(token), how, { config: config ?? undefined })
+      return stub.check(proofOf(token), how, { config: config ?? undefined })
     }
-    const { sessionId, secretHash } = holder(token)
+    const { sessionId, secretHash } = proofOf(token)
     const { address, userAgent } = client
     const said = await stub.checkAgain(sessionId, secretHash, known.revision, touch, cookie, address, userAgent)
     return typeof said === 'number' ? ok(seenAgain(known, said)) : said
   }
 
-  private async news(token: SessionToken, now: number, later: Later): Promise<News> {
-    return { config: (await this.configs.get(token.storeTag, now, later)) ?? undefined }
+  private async configUpdate(token: SessionToken, now: number): Promise<RuleUpdates> {
+    return { config: (await this.configs.get(token.storeTag, now)) ?? undefined }
   }
 
   private stub(token: SessionToken): DurableObjectStub<UserSessions> {

@@ -1,9 +1,10 @@
 /** What only access keys have: temporary keys are issued from them, and they may administer other identity stores. */
 import { and, eq, or, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { type Credential, credentialFrom, isCredential } from './credentials.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { credentials } from './schema.ts'
 
 /** Why a credential was not made a delegated administrator. */

@@ -2,8 +2,9 @@
 import { and, eq, isNull, lt, sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
 import { ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { credentialFrom, isShown, type ShownCredential, STANDING } from './credentials.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { type CredentialKind, callCounters, credentials, identityStores, type StoreState, users } from './schema.ts'
 
 /** What is counted together. */

@@ -2,7 +2,8 @@
 import { and, desc, eq, lt, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import { nextSessionId } from '../domain/session-id.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { auditEvents } from './schema.ts'
 

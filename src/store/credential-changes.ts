@@ -1,9 +1,10 @@
 /** What becomes of a credential after it is made: it is used, renamed, given a new secret. */
 import { and, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { type Credential, credentialFrom, isCredential, isLive } from './credentials.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { credentials } from './schema.ts'
 
 /** A use is written down at most once in this time, in milliseconds (1 h). */

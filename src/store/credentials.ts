@@ -1,9 +1,10 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
 import { and, asc, eq, getTableColumns, gt, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
-import type { Knowledge } from '../domain/policy.ts'
+import type { UserRules } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere } from './insert-where.ts'
 import { configOfStore, RULE_COLUMNS, type RuleRow, rulesFrom, settingsOfUser } from './rules.ts'
@@ -78,7 +79,7 @@ export async function findCredential(
 /** A user for whom a session is to be opened. */
 export interface UserToOpenFor {
   readonly bot: boolean
-  readonly rules: Knowledge
+  readonly rules: UserRules
 }
 
 /** A credential, and the user of its store for whom it is used; null if there is no such user. */

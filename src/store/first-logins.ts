@@ -1,8 +1,9 @@
 /** When users first signed in. */
 import { and, eq, isNull } from 'drizzle-orm'
+import type { UserKey } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
-import type { UserKey } from './rules.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
 import { users } from './schema.ts'
 
 /** Notes a sign-in, and answers whether it was the user's first. Of two at once one is. */

@@ -7,9 +7,10 @@
 import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
 import { firstIdAt } from '../domain/session-id.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { dropOldCallCounters } from './admissions.ts'
 import { OPERATOR_STORE } from './credentials.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { dropOldLoginTokens } from './login-tokens.ts'
 import { dropOldAttempts } from './sign-in-attempts.ts'
 

@@ -1,8 +1,9 @@
 /** Identity stores: the tenants. A deleted one keeps its id for good, so that nothing of it can come back to life. */
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { revocation } from './revocation.ts'
 import { auditEvents, identityStores, users } from './schema.ts'
 import { insertSessionConfig } from './session-configs.ts'

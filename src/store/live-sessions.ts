@@ -6,7 +6,8 @@ import { sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
 
 /** What a list across users shows of a session. */
 export interface ListedSession {

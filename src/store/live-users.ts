@@ -1,15 +1,16 @@
 /** Whom to tell that a store's session config has changed: users with live sessions, and users with locations. */
 import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm'
-import type { Knowledge } from '../domain/policy.ts'
+import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
 import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
 import { sessionConfigs, sessionSettings, sessions, users } from './schema.ts'
 
 /** A user, what holds for that user now, and where in the order of the scan the user was found. */
 export interface FoundUser {
   readonly userId: string
-  readonly rules: Knowledge
+  readonly rules: UserRules
   readonly cursor: string
 }
 

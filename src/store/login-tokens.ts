@@ -1,8 +1,9 @@
 /** Login tokens: each opens one session of one user, once, soon. Only hashes are kept. */
 import { and, eq, gt, lte, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { loginTokens } from './schema.ts'
 
 /** A login token as it is kept. */

@@ -1,11 +1,12 @@
 /** OpenID providers of identity stores, and the users behind their subjects. */
 import { and, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
+import type { UserKey } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere } from './insert-where.ts'
-import type { UserKey } from './rules.ts'
 import { identityStores, openidProviders, users } from './schema.ts'
 
 /** A store's OpenID provider. The client secret is sealed for the store. */

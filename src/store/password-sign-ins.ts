@@ -2,7 +2,8 @@
 import { hash } from 'node:crypto'
 import { and, eq, isNull } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
 import { users } from './schema.ts'
 import type { User } from './users.ts'
 

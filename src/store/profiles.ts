@@ -2,8 +2,9 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { type Profile, type ProfileChanges, profileDifference, type RemoteProfile } from '../domain/profile.ts'
 import { ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject, jsonObjectWith } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { users } from './schema.ts'
 import type { User } from './users.ts'
 

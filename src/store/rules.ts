@@ -1,17 +1,14 @@
 /** The rules that hold for one user: status, own settings and store's config, each with its version. */
+
 import { and, eq, sql } from 'drizzle-orm'
+import type { UserKey } from '../domain/ids.ts'
 import { userObjectName } from '../domain/ids.ts'
-import type { Knowledge } from '../domain/policy.ts'
+import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
 import { sessionConfigs, sessionSettings, users } from './schema.ts'
 import { statement } from './statement.ts'
-
-/** Whose sessions: the two parts of every key. */
-export interface UserKey {
-  readonly identityStoreId: string
-  readonly userId: string
-}
 
 /**
  * The columns that make up a user's rules, for a select that joins `settingsOfUser` and `configOfStore`.
@@ -59,7 +56,7 @@ export const settingsOfUser = and(
 export const configOfStore = eq(sessionConfigs.identityStoreId, users.identityStoreId)
 
 /** The rules that hold for one user, or null for a user that never was. */
-export async function readRules(db: Database, owner: UserKey): Promise<Result<Knowledge | null, Unavailable>> {
+export async function readRules(db: Database, owner: UserKey): Promise<Result<UserRules | null, Unavailable>> {
   const read = await attempt(() => rulesOfUsers(db, { owners: ownersParameter([owner]) }).all<OwnedRules>())
   return read.ok
     ? ok(rulesByUser(read.value.results).get(userObjectName(owner.identityStoreId, owner.userId)) ?? null)
@@ -92,12 +89,12 @@ export function ownersParameter(owners: readonly UserKey[]): string {
 }
 
 /** The rules in rows of `rulesOfUsers`, by the names of the users' objects. */
-export function rulesByUser(rows: readonly OwnedRules[]): Map<string, Knowledge> {
+export function rulesByUser(rows: readonly OwnedRules[]): Map<string, UserRules> {
   return new Map(rows.map((row) => [userObjectName(row.ruleStoreId, row.ruleUserId), rulesFrom(row)]))
 }
 
 /** The rules in a row that was selected with `RULE_COLUMNS`. */
-export function rulesFrom(row: RuleRow): Knowledge {
+export function rulesFrom(row: RuleRow): UserRules {
   return {
     status: {
       version: row.ruleStatusVersion,

@@ -2,8 +2,9 @@
 import { eq, sql } from 'drizzle-orm'
 import { DEFAULT_SESSION_CONFIG, type SessionConfig, type Versioned } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { sessionConfigs } from './schema.ts'
 
 type Row = typeof sessionConfigs.$inferSelect

@@ -1,10 +1,12 @@
 /** Session records: D1's copy of every session. Only the users' objects write here, through `mirrorSessions`. */
 import { getTableColumns, sql } from 'drizzle-orm'
+import type { UserKey } from '../domain/ids.ts'
 import { userObjectName } from '../domain/ids.ts'
-import type { Knowledge } from '../domain/policy.ts'
+import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
-import { type OwnedRules, ownersParameter, rulesByUser, rulesOfUsers, type UserKey } from './rules.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
+import { type OwnedRules, ownersParameter, rulesByUser, rulesOfUsers } from './rules.ts'
 import { sessions, users } from './schema.ts'
 import { statement } from './statement.ts'
 
@@ -70,7 +72,7 @@ export interface UserRecords {
 export async function mirrorSessions(
   db: Database,
   users: readonly UserRecords[],
-): Promise<Result<readonly (Knowledge | null)[], Unavailable>> {
+): Promise<Result<readonly (UserRules | null)[], Unavailable>> {
   const records = JSON.stringify(users.flatMap((user) => user.records))
   const owners = ownersParameter(users.map(({ owner }) => owner))
   const written = await attempt(() =>

@@ -4,10 +4,11 @@
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Role } from '../domain/authority.ts'
-import { type Knowledge, NO_SESSION_SETTINGS, type SessionSettings } from '../domain/policy.ts'
+import { NO_SESSION_SETTINGS, type SessionSettings, type UserRules } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
 import { auditEvents, sessionConfigs, sessionSettings, users } from './schema.ts'
@@ -85,7 +86,7 @@ export async function rulesOfSignedInUsers(
   db: Database,
   identityStoreId: string,
   userIds: readonly string[],
-): Promise<Result<readonly { readonly userId: string; readonly rules: Knowledge }[], Unavailable>> {
+): Promise<Result<readonly { readonly userId: string; readonly rules: UserRules }[], Unavailable>> {
   const rows = await attempt(() =>
     db
       .select({ userId: users.userId, ...RULE_COLUMNS })

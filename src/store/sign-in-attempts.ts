@@ -5,8 +5,9 @@
 import { hash } from 'node:crypto'
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { signInAttempts, users } from './schema.ts'
 import { type KnownUser, knownUserIn, selectUserByUsername, type User } from './users.ts'
 

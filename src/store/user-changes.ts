@@ -4,15 +4,16 @@
  * with each change of the status, never otherwise.
  */
 import { and, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import type { UserKey } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { issuerOfStore } from './openid-providers.ts'
 import { PROFILE_BASE } from './profiles.ts'
 import { revocation } from './revocation.ts'
-import type { UserKey } from './rules.ts'
 import { auditEvents, sessionSettings, sessions, users } from './schema.ts'
 import type { User } from './users.ts'
 

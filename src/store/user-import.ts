@@ -1,8 +1,9 @@
 /** Creating many users at once: a constant number of statements, the users as one JSON value. */
 import { type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, jsonBoolean, jsonObject } from './audit-events.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import { attempt, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { auditEvents, users } from './schema.ts'

@@ -2,7 +2,8 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
 import type { Result } from '../domain/result.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
 import { users } from './schema.ts'
 
 /** Those of some ids that are users of the store. */

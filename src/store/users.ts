@@ -1,10 +1,12 @@
 /** Reading users, with the rules that hold for them. Writing is in `user-changes.ts`. */
 import { and, asc, eq, getTableColumns, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm'
-import type { Knowledge } from '../domain/policy.ts'
+import type { UserKey } from '../domain/ids.ts'
+import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { usernameSpellings } from '../domain/text.ts'
-import { attempt, type Database, type Unavailable } from './database.ts'
-import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser, type UserKey } from './rules.ts'
+import type { Unavailable } from '../time-limit.ts'
+import { attempt, type Database } from './database.ts'
+import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
 import { identityStores, type LoginMode, type StoreState, sessionConfigs, sessionSettings, users } from './schema.ts'
 
 /** A user's row. */
@@ -13,7 +15,7 @@ export type User = typeof users.$inferSelect
 /** A user who is not deleted, in a store that is not deleted, and everything that a sign-in needs to know. */
 export interface KnownUser {
   readonly user: User
-  readonly rules: Knowledge
+  readonly rules: UserRules
   /** The user's own, else the store's default. */
   readonly loginMode: LoginMode
   readonly storeState: StoreState

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import { cookieWarnings } from '../../src/auth/cookie-warnings.ts'
-import { readSettings } from '../../src/env.ts'
+import { readSettings } from '../../src/settings.ts'
 import { send } from '../support/requests.ts'
 import { workerWith } from '../support/variants.ts'
 

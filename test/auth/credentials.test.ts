@@ -22,7 +22,7 @@ import { db, makeApiClient, makeBearer, makeOperator, makeStore } from '../suppo
 const CLIENT = { address: '192.0.2.1', userAgent: null }
 
 function arrival(client: Client = CLIENT, now = Date.now()): Arrival {
-  return { client, now, later: () => {} }
+  return { client, now }
 }
 
 async function codeOf(token: string, address: string | null = '192.0.2.1', now = Date.now()): Promise<string> {

@@ -142,7 +142,7 @@ export const anyStory: fc.Arbitrary<TimedStep[]> = fc.array(fc.record({ after: a
   maxLength: 30,
 })
 
-/** Knowledge and limits in any combination, resolved: what policies look like in earnest. */
+/** UserRules and limits in any combination, resolved: what policies look like in earnest. */
 export const anyPolicy: fc.Arbitrary<Policy> = fc
   .record({
     sessionMinutes: fc.integer({ min: 5, max: 43_200 }),

@@ -1,21 +1,21 @@
-/** What is enforced for a user, which layer said so, and how news of the rules is taken. */
+/** What is enforced for a user, which layer said so, and how updates of the rules is taken. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   DEFAULT_SESSION_CONFIG,
-  type Knowledge,
-  learn,
   MAX_DURATION_SECONDS,
   MAX_SESSION_MINUTES,
   MIN_DURATION_SECONDS,
   MIN_SESSION_MINUTES,
-  type News,
-  NO_KNOWLEDGE,
+  mergeNewer,
+  NO_RULES,
   NO_SESSION_SETTINGS,
   type Policy,
+  type RuleUpdates,
   resolvePolicy,
   type SessionConfig,
   type SessionSettings,
+  type UserRules,
 } from '../../src/domain/policy.ts'
 
 const LIMITS = {
@@ -25,9 +25,9 @@ const LIMITS = {
   webSessionsPerUser: 1_000,
 }
 
-function knowing(config: Partial<SessionConfig> | null, settings: Partial<SessionSettings> | null): Knowledge {
+function knowing(config: Partial<SessionConfig> | null, settings: Partial<SessionSettings> | null): UserRules {
   return {
-    ...NO_KNOWLEDGE,
+    ...NO_RULES,
     config: { version: config === null ? 0 : 1, value: { ...DEFAULT_SESSION_CONFIG, ...config } },
     settings: { version: settings === null ? 0 : 1, value: { ...NO_SESSION_SETTINGS, ...settings } },
   }
@@ -72,7 +72,7 @@ describe('every rule has its value and the layer that decided it', () => {
   })
 
   test('the table names every rule', () => {
-    const rules = Object.keys(resolvePolicy(NO_KNOWLEDGE, LIMITS))
+    const rules = Object.keys(resolvePolicy(NO_RULES, LIMITS))
     expect(new Set(rows.map(([rule]) => rule))).toEqual(new Set(rules))
   })
 })
@@ -83,20 +83,20 @@ describe('learning', () => {
   const config = version.map((v) => ({ version: v, value: { ...DEFAULT_SESSION_CONFIG, sessionMinutes: 5 + v } }))
   const settings = version.map((v) => ({ version: v, value: { ...NO_SESSION_SETTINGS, durationSeconds: 28_800 + v } }))
   const status = version.map((v) => ({ version: v, value: { active: v % 2 === 0, sessionsValidFrom: v } }))
-  const anyNews: fc.Arbitrary<News> = fc.record({ config, settings, status }, { requiredKeys: [] })
-  const inboxes = fc.array(anyNews, { maxLength: 8 })
-  const shuffled = inboxes.chain((news) =>
-    fc.tuple(fc.constant(news), fc.shuffledSubarray(news, { minLength: news.length })),
+  const anyUpdates: fc.Arbitrary<RuleUpdates> = fc.record({ config, settings, status }, { requiredKeys: [] })
+  const inboxes = fc.array(anyUpdates, { maxLength: 8 })
+  const shuffled = inboxes.chain((updates) =>
+    fc.tuple(fc.constant(updates), fc.shuffledSubarray(updates, { minLength: updates.length })),
   )
   const RUNS = { numRuns: 3_000 }
 
-  test('takes the newest of each part, in whatever order the news comes', () => {
+  test('takes the newest of each part, in whatever order the updates comes', () => {
     fc.assert(
-      fc.property(shuffled, ([news, otherwise]) => {
-        const known = news.reduce(learn, NO_KNOWLEDGE)
-        expect(otherwise.reduce(learn, NO_KNOWLEDGE)).toEqual(known)
+      fc.property(shuffled, ([updates, otherwise]) => {
+        const known = updates.reduce(mergeNewer, NO_RULES)
+        expect(otherwise.reduce(mergeNewer, NO_RULES)).toEqual(known)
         for (const part of ['config', 'settings', 'status'] as const) {
-          const versions = news.map((one) => one[part]?.version ?? 0)
+          const versions = updates.map((one) => one[part]?.version ?? 0)
           expect(known[part].version).toBe(Math.max(0, ...versions))
         }
       }),
@@ -104,12 +104,12 @@ describe('learning', () => {
     )
   })
 
-  test('of the same news again changes nothing', () => {
+  test('of the same updates again changes nothing', () => {
     fc.assert(
-      fc.property(inboxes, anyNews, (news, one) => {
-        const known = [...news, one].reduce(learn, NO_KNOWLEDGE)
-        expect(learn(known, one)).toBe(known)
-        expect(news.reduce(learn, known)).toBe(known)
+      fc.property(inboxes, anyUpdates, (updates, one) => {
+        const known = [...updates, one].reduce(mergeNewer, NO_RULES)
+        expect(mergeNewer(known, one)).toBe(known)
+        expect(updates.reduce(mergeNewer, known)).toBe(known)
       }),
       RUNS,
     )

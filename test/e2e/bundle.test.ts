@@ -22,7 +22,7 @@ test('what is shipped holds no code of the tests, and no switch for faults or th
 
     const metafile = readdirSync(out).find((name) => name.endsWith('meta.json')) ?? ''
     const inputs = Object.keys(JSON.parse(readFileSync(join(out, metafile), 'utf8')).inputs)
-    expect(inputs.some((input) => input.endsWith('src/sessions/user-sessions.ts'))).toBe(true)
+    expect(inputs.some((input) => input.endsWith('src/sessions/object/user-sessions.ts'))).toBe(true)
     expect(
       inputs.filter((input) => /(^|\/)(test|bench|scripts|examples)\/|vitest|fast-check|miniflare/.test(input)),
     ).toEqual([])
@@ -40,7 +40,7 @@ test('what is shipped holds no code of the tests, and no switch for faults or th
 
 test('every variable that the Worker reads is in wrangler.toml, so that no switch is hidden', () => {
   const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8')
-  const variables = [...read('src/env.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1] ?? '')
+  const variables = [...read('src/settings.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1] ?? '')
   expect(variables.length).toBeGreaterThan(10)
   const settings = read('wrangler.toml')
   expect(variables.filter((name) => !settings.includes(name))).toEqual([])

@@ -1,219 +1,120 @@
-/** Imports run one way. The lint rules say so, and each of them is shown to refuse what it should and no more. */
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BIOME, ROOT, sources } from './source-tree.ts'
+/** Imports run one way: each folder imports from itself and from what its line names, and no file comes back to itself. */
+import { readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { expect, test } from 'vitest'
+import { ROOT, sources } from './source-tree.ts'
 
-/** What a file may not import, and what it may. */
-interface Rule {
-  readonly file: string
-  readonly refused: readonly string[]
-  readonly allowed: readonly string[]
+/** From the ground up. `ground` are the files of `src/` that import no folder but the domain. */
+const MAY_IMPORT: Readonly<Record<string, string>> = {
+  domain: '',
+  http: '',
+  ground: 'domain',
+  store: 'domain ground',
+  auth: 'domain http ground store',
+  identity: 'domain http ground store auth',
+  'sessions/object': 'domain http ground store',
+  'sessions/jobs': 'domain ground store sessions/object',
+  sessions: 'domain ground store auth sessions/object sessions/jobs',
+  api: 'domain http ground store auth identity sessions sessions/object sessions/jobs',
+  'api/*': 'domain http ground store auth identity sessions sessions/object sessions/jobs api',
+  roof: 'domain http ground store auth identity sessions sessions/object sessions/jobs api api/*',
+}
+/** Packages that are not for every folder above the domain, and who may import them. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  zod: /^src\/(settings|api\/.*|identity\/stored-.*|sessions\/jobs\/(stored-.*|published-config))\.ts$/,
+  'drizzle-orm': /^src\/store\//,
+  'cloudflare:workers': /^src\/(index|entrypoint|identity\/.*|sessions\/.*)\.ts$/,
 }
 
-const below = ['domain/session.ts', 'store/users.ts', 'http/body.ts', 'env.ts']
+type Imports = ReadonlyMap<string, readonly string[]>
 
-const RULES: readonly Rule[] = [
-  {
-    file: 'src/domain/a.ts',
-    refused: ['../store/users.ts', '../http/body.ts', '../env.ts', 'zod', 'node:crypto', 'cloudflare:workers'],
-    allowed: ['./session.ts'],
-  },
-  {
-    file: 'src/http/a.ts',
-    refused: ['../domain/result.ts', '../auth/origins.ts', '../env.ts', '../app.ts', 'zod', 'cloudflare:workers'],
-    allowed: ['./body.ts', 'cookie', 'node:buffer'],
-  },
-  {
-    file: 'src/store/a.ts',
-    refused: ['../http/body.ts', '../auth/scopes.ts', '../sessions/jobs.ts', '../env.ts', 'zod', 'cloudflare:workers'],
-    allowed: ['../domain/session.ts', './schema.ts', 'drizzle-orm', 'drizzle-orm/d1'],
-  },
-  {
-    file: 'src/auth/a.ts',
-    refused: [
-      '../identity/passwords.ts',
-      '../sessions/service.ts',
-      '../api/parse.ts',
-      '../app.ts',
-      '../index.ts',
-      'zod',
-    ],
-    allowed: [...below.map((path) => `../${path}`), './scopes.ts', 'node:crypto'],
-  },
-  {
-    file: 'src/identity/a.ts',
-    refused: ['../sessions/service.ts', '../api/apio/routes.ts', '../services.ts', 'zod', 'cloudflare:workers'],
-    allowed: [...below.map((path) => `../${path}`), '../auth/sealing.ts', './passwords.ts'],
-  },
-  { file: 'src/identity/user-profiles.ts', refused: ['../api/context.ts', 'zod'], allowed: ['cloudflare:workers'] },
-  {
-    file: 'src/identity/application-server-calls.ts',
-    refused: ['../api/context.ts', 'zod'],
-    allowed: ['cloudflare:workers'],
-  },
-  { file: 'src/identity/stored-profiles.ts', refused: ['../api/context.ts', 'cloudflare:workers'], allowed: ['zod'] },
-  {
-    file: 'src/sessions/a.ts',
-    refused: ['../identity/passwords.ts', '../api/context.ts', '../app.ts', '../index.ts', 'zod', 'cloudflare:workers'],
-    allowed: [...below.map((path) => `../${path}`), '../auth/session-tokens.ts', './service.ts'],
-  },
-  { file: 'src/sessions/user-sessions.ts', refused: ['../api/context.ts', 'zod'], allowed: ['cloudflare:workers'] },
-  { file: 'src/sessions/store-jobs.ts', refused: ['../api/context.ts', 'zod'], allowed: ['cloudflare:workers'] },
-  { file: 'src/sessions/config-copies.ts', refused: ['../api/context.ts', 'cloudflare:workers'], allowed: ['zod'] },
-  {
-    file: 'src/api/a.ts',
-    refused: [
-      './slack/routes.ts',
-      '../app.ts',
-      '../index.ts',
-      '../services.ts',
-      '../entrypoint.ts',
-      'cloudflare:workers',
-    ],
-    allowed: [
-      './context.ts',
-      '../auth/scopes.ts',
-      '../identity/sign-in.ts',
-      '../sessions/service.ts',
-      '../env.ts',
-      'zod',
-    ],
-  },
-  {
-    file: 'src/api/looker/a.ts',
-    refused: [
-      '../slack/schemas.ts',
-      '../../api/slack/schemas.ts',
-      '../../app.ts',
-      '../../index.ts',
-      '../../services.ts',
-      '../../entrypoint.ts',
-      'cloudflare:workers',
-    ],
-    allowed: [
-      './schemas.ts',
-      '../route.ts',
-      ...below.map((path) => `../../${path}`),
-      '../../auth/scopes.ts',
-      '../../identity/sign-in.ts',
-      '../../sessions/service.ts',
-      'itty-router',
-    ],
-  },
-  {
-    file: 'src/env.ts',
-    refused: [
-      './store/schema.ts',
-      './auth/scopes.ts',
-      './api/context.ts',
-      './sessions/service.ts',
-      'cloudflare:workers',
-    ],
-    allowed: ['./domain/policy.ts', './sessions/user-sessions.ts', './sessions/store-jobs.ts', 'zod'],
-  },
-  {
-    file: 'src/app.ts',
-    refused: ['./index.ts', './entrypoint.ts', './services.ts', 'zod', 'cloudflare:workers'],
-    allowed: ['./api/slack/routes.ts', './api/route.ts', './http/cors.ts', 'itty-router'],
-  },
-  {
-    file: 'src/services.ts',
-    refused: ['./index.ts', './entrypoint.ts', './app.ts', 'zod', 'cloudflare:workers'],
-    allowed: ['./env.ts', './sessions/service.ts', './api/context.ts'],
-  },
-  {
-    file: 'src/entrypoint.ts',
-    refused: ['./index.ts', './app.ts', 'zod'],
-    allowed: ['./services.ts', './api/sessions/binding-schemas.ts', 'cloudflare:workers'],
-  },
-  { file: 'src/index.ts', refused: ['zod'], allowed: ['./app.ts', './services.ts', 'cloudflare:workers'] },
-]
+/** What each file imports: paths from the root, or names of packages. */
+const imports: Imports = new Map(
+  sources().map((file) => [
+    file,
+    Array.from(
+      readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?:import|export)\b[^'"]*?from '([^']+)'/gm),
+      (match) =>
+        match[1]?.startsWith('.') ? posix.normalize(posix.join(dirname(file), match[1])) : (match[1] as string),
+    ),
+  ]),
+)
 
-/** The ways of writing an import that the linter sees. */
-const SPELLINGS = [
-  (from: string) => `import '${from}'`,
-  (from: string) => `import type { A } from '${from}'`,
-  (from: string) => `export * from '${from}'`,
-  (from: string) => `await import('${from}')`,
-]
+function roomOf(file: string): string {
+  const folder = dirname(file).replace(/^src\/?/, '')
+  if (folder.startsWith('api/')) return 'api/*'
+  if (folder !== '') return folder
+  return /^src\/(settings|limits|time-limit|log-context)\.ts$/.test(file) ? 'ground' : 'roof'
+}
 
-const tree = mkdtempSync(join(tmpdir(), 'latchkey-imports-'))
-let reported: ReadonlySet<string>
-
-/** Writes a file per rule with all its imports, one a line, and lints them all with the project's own rules. */
-beforeAll(() => {
-  for (const name of ['biome.json', '.gitignore']) copyFileSync(join(ROOT, name), join(tree, name))
-  for (const { file, refused, allowed } of RULES) {
-    mkdirSync(dirname(join(tree, file)), { recursive: true })
-    writeFileSync(join(tree, file), linesOf([...refused, ...allowed]).join('\n'))
-  }
-  const args = ['lint', '--only=style/noRestrictedImports', '--max-diagnostics=none', '--reporter=json', '.']
-  reported = new Set(biome(args).map(({ location: { path, start } }) => `${path}:${start.line}`))
-})
-
-afterAll(() => rmSync(tree, { recursive: true }))
-
-describe.each(RULES)('$file', ({ file, refused, allowed }) => {
-  const isReported = (index: number) =>
-    SPELLINGS.map((_, spelling) => reported.has(`${file}:${index * SPELLINGS.length + spelling + 1}`))
-
-  test.each(refused.map((from, index) => ({ from, index })))('must not import $from', ({ index }) => {
-    expect(isReported(index)).toEqual(SPELLINGS.map(() => true))
-  })
-
-  test.each(allowed.map((from, index) => ({ from, index: refused.length + index })))(
-    'may import $from',
-    ({ index }) => {
-      expect(isReported(index)).toEqual(SPELLINGS.map(() => false))
-    },
+/** Every import that goes up, or sideways between two APIs. */
+function upward(all: Imports): string[] {
+  return [...all].flatMap(([file, targets]) =>
+    targets
+      .filter((target) => {
+        if (!target.startsWith('src/')) {
+          const [name = ''] = target.split('/')
+          return dirname(file) === 'src/domain' || PACKAGES[name]?.test(file) === false
+        }
+        const [from, to] = [roomOf(file), roomOf(target)]
+        if (from === to) return from === 'api/*' && dirname(file) !== dirname(target)
+        return !MAY_IMPORT[from]?.split(' ').includes(to)
+      })
+      .map((target) => `${file} imports ${target}`),
   )
-})
-
-describe('the code', () => {
-  test('keeps to every rule of the linter and to its format', () => {
-    execFileSync(BIOME, ['ci', '--error-on-warnings', 'src'], { cwd: ROOT, stdio: 'pipe' })
-  })
-
-  test('has no folder without a rule', () => {
-    const ruled = new Set(RULES.map(({ file }) => dirname(file).replace('src/api/looker', 'src/api/*')))
-    const folders = new Set(sources().map((path) => dirname(path).replace(/^src\/api\/[^/]+$/, 'src/api/*')))
-    expect([...folders].filter((folder) => !ruled.has(folder))).toEqual([])
-  })
-
-  test('imports in no way that the linter does not see', () => {
-    const blind = /\brequire\(|(?<!await )\bimport\(|\.\.\/[a-z-]+\/\.\.\//
-    expect(sources().filter((path) => blind.test(readFileSync(join(ROOT, path), 'utf8')))).toEqual([])
-  })
-
-  test('runs zod only where something enters', () => {
-    const places =
-      /^src\/(env|api\/(parse|route|openapi)|api\/[^/]+\/([a-z-]+-)?schemas|sessions\/(config-copies|stored-jobs)|identity\/stored-profiles)\.ts$/
-    const outside = sources().filter((path) => !places.test(path))
-    expect(outside.filter((path) => runsZod(readFileSync(join(ROOT, path), 'utf8')))).toEqual([])
-    expect(["import { z } from 'zod'", "import type { z } from 'zod'"].map(runsZod)).toEqual([true, false])
-  })
-})
-
-function linesOf(imports: readonly string[]): string[] {
-  return imports.flatMap((from) => SPELLINGS.map((spell) => spell(from)))
 }
 
-function runsZod(code: string): boolean {
-  return /^(import|export) (?!type ).*from 'zod/m.test(code)
-}
-
-interface Diagnostic {
-  readonly location: { readonly path: string; readonly start: { readonly line: number } }
-}
-
-function biome(args: string[]): Diagnostic[] {
-  try {
-    return JSON.parse(execFileSync(BIOME, args, { cwd: tree, encoding: 'utf8', stdio: 'pipe' })).diagnostics
-  } catch (error) {
-    // It ends with an error where it finds something, which here it must.
-    return JSON.parse((error as { stdout: string }).stdout).diagnostics
+/** A file that comes back to itself, by way of which. Null: there is none. */
+function circle(all: Imports, path: readonly string[] = []): readonly string[] | null {
+  const done = new Set<string>()
+  const walk = (file: string, way: readonly string[]): readonly string[] | null => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file]
+    if (done.has(file)) return null
+    for (const target of all.get(file) ?? []) {
+      const found = walk(target, [...way, file])
+      if (found !== null) return found
+    }
+    done.add(file)
+    return null
   }
+  for (const file of all.keys()) {
+    const found = walk(file, path)
+    if (found !== null) return found
+  }
+  return null
 }
+
+test('imports run one way, and there is no circle', () => {
+  const arrows = new Map<string, Set<string>>(Object.keys(MAY_IMPORT).map((room) => [room, new Set()]))
+  for (const [file, targets] of imports) {
+    for (const target of targets) if (target.startsWith('src/')) arrows.get(roomOf(file))?.add(roomOf(target))
+  }
+  for (const [room, to] of arrows) console.log(room.padEnd(16), [...to].filter((other) => other !== room).join(' '))
+  expect(imports.size).toBeGreaterThan(100)
+  expect(upward(imports)).toEqual([])
+  expect(circle(imports)).toBeNull()
+})
+
+test('an import that goes up, sideways, or round is found', () => {
+  const wrong = new Map([
+    ['src/domain/a.ts', ['src/store/users.ts', 'zod']],
+    ['src/store/a.ts', ['src/sessions/service.ts', 'cloudflare:workers', 'src/domain/session.ts', 'drizzle-orm/d1']],
+    ['src/api/looker/a.ts', ['src/api/slack/errors.ts', 'src/app.ts', 'src/api/parse.ts']],
+  ])
+  expect(upward(wrong)).toEqual([
+    'src/domain/a.ts imports src/store/users.ts',
+    'src/domain/a.ts imports zod',
+    'src/store/a.ts imports src/sessions/service.ts',
+    'src/store/a.ts imports cloudflare:workers',
+    'src/api/looker/a.ts imports src/api/slack/errors.ts',
+    'src/api/looker/a.ts imports src/app.ts',
+  ])
+  expect(
+    circle(
+      new Map([
+        ['src/a.ts', ['src/b.ts']],
+        ['src/b.ts', ['src/a.ts']],
+      ]),
+    ),
+  ).not.toBeNull()
+})

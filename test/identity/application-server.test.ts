@@ -1,7 +1,7 @@
 /** The application server is protected from us, and what it answers is held to the contract. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
-import { readSettings } from '../../src/env.ts'
+import { readSettings } from '../../src/settings.ts'
 import { login, putInfo, sessionFor } from '../api/apio/requests.ts'
 import {
   applicationServer,

@@ -2,7 +2,7 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { CheckMemory } from '../../src/sessions/check-memory.ts'
-import type { CheckedSession } from '../../src/sessions/user-sessions.ts'
+import type { CheckedSession } from '../../src/sessions/object/user-sessions.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { meterRows } from '../support/meters.ts'
@@ -161,7 +161,7 @@ test('a client that changes back and forth is written once in 30 s, and what it 
   const addresses = ['192.0.2.4', '2001:db8::4']
   const checkFrom = async (address: string | undefined) => {
     const client = { address: address ?? null, userAgent: 'Phone' }
-    return user.stub.check(session.holder, { touch: true, cookie: false, client }, {})
+    return user.stub.check(session.proof, { touch: true, cookie: false, client }, {})
   }
   for (let second = 1; second <= 60; second += 1) {
     advanceClock(1)

@@ -2,8 +2,8 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, test } from 'vitest'
-import { storeTag } from '../../src/sessions/config-copies.ts'
-import { holder as holderOf } from '../../src/sessions/token-secrets.ts'
+import { storeTag } from '../../src/sessions/jobs/published-config.ts'
+import { proofOf } from '../../src/sessions/object/token-secrets.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { mirrored, userObject } from '../support/objects.ts'
@@ -77,19 +77,19 @@ test('finds at once what the object was told behind the back of this isolate', a
   const { user, session } = await checkedSession()
   const before = await bodyOf(session)
   const openedAt = Date.parse(String(before.opened_at))
-  await userObject(user).tell(user.key, {
+  await userObject(user).applyRules(user.key, {
     settings: { version: 1, value: { durationSeconds: 28_800, desktopAppBrowserQuit: null } },
   })
   expect(await bodyOf(session)).toEqual({ ...before, expires_at: new Date(openedAt + 28_800_000).toISOString() })
-  await userObject(user).tell(user.key, { config: user.config({ useInactivityBasedLogout: true }) })
+  await userObject(user).applyRules(user.key, { config: user.config({ useInactivityBasedLogout: true }) })
   expect(await bodyOf(session)).toMatchObject({ idles_out_at: new Date(Date.now() + 900_000).toISOString() })
 })
 
 test('finds at once that another client uses the session', async () => {
   const { user, session } = await checkedSession()
-  const holder = holderOf(await readToken(session.token))
+  const proof = proofOf(await readToken(session.token))
   const client = { address: '198.51.100.7', userAgent: 'Elsewhere' }
-  await userObject(user).check(holder, { touch: true, cookie: false, client }, {})
+  await userObject(user).check(proof, { touch: true, cookie: false, client }, {})
   const look = await send('/sessions/current?touch=false', { address: user.address, bearer: session.token })
   expect(await look.json()).toMatchObject({ address: client.address })
 })

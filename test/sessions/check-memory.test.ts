@@ -1,7 +1,7 @@
 /** What an isolate forgets when sessions may have ended. */
 import { expect, test } from 'vitest'
 import { CheckMemory } from '../../src/sessions/check-memory.ts'
-import type { CheckedSession } from '../../src/sessions/user-sessions.ts'
+import type { CheckedSession } from '../../src/sessions/object/user-sessions.ts'
 
 const whose = { identityStoreId: 'store', userId: 'user' }
 const checked = { ...whose, session: { lastSeenAt: 0 }, expiresAt: 1_000, idlesOutAt: null } as CheckedSession

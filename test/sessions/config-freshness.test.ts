@@ -3,9 +3,10 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../src/domain/policy.ts'
-import { readSettings } from '../../src/env.ts'
-import { ConfigCopies, publishConfig, storeTag } from '../../src/sessions/config-copies.ts'
+import { ConfigCopies } from '../../src/sessions/config-copies.ts'
+import { publishConfig, storeTag } from '../../src/sessions/jobs/published-config.ts'
 import { Sessions, type VerifiedToken } from '../../src/sessions/service.ts'
+import { readSettings } from '../../src/settings.ts'
 import { type AuditEntry, newRecordId } from '../../src/store/audit-events.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { countCalls } from '../support/counts.ts'
@@ -19,12 +20,36 @@ const settings = readSettings(env)
 if (!settings.ok) throw new Error(settings.error.join())
 const tokens = new SessionTokens(settings.value.sessionTokenKeys)
 
-const pending: Promise<unknown>[] = []
-const later = (work: Promise<unknown>) => void pending.push(work)
+/** What was asked of KV and of the store's jobs, and may go on after the answer. */
+const pending: PromiseLike<unknown>[] = []
+
+/** The same binding, and what is asked of it is noted. */
+function noted<T extends object>(binding: T): T {
+  return new Proxy(binding, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      return (...input: unknown[]) => {
+        const output: unknown = Reflect.apply(member, target, input)
+        if (name === 'get' && target === (env.JOBS as object)) return noted(output as object)
+        if (typeof output === 'object' && output !== null && 'then' in output) pending.push(output as Promise<unknown>)
+        return output
+      }
+    },
+  })
+}
+
+/** Waits for what goes on after the answer, and for what follows from that. */
+async function settled(): Promise<void> {
+  do {
+    await Promise.allSettled(pending.splice(0))
+    await scheduler.wait(1)
+  } while (pending.length > 0)
+}
 
 /** Another isolate: the same bindings, a memory of its own. */
 function isolate(): Sessions {
-  return new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })
+  return new Sessions({ db, config: noted(env.CONFIG), users: env.USERS, jobs: noted(env.JOBS), tokens })
 }
 
 /** Who changes the config. */
@@ -35,9 +60,9 @@ function entry(identityStoreId: string): AuditEntry {
 }
 
 async function change(sessions: Sessions, user: TestUser, changes: Partial<SessionConfig>): Promise<number> {
-  const changed = await sessions.updateConfig(changes, entry(user.identityStoreId), later)
+  const changed = await sessions.updateConfig(changes, entry(user.identityStoreId))
   if (!changed.ok) throw new Error(changed.error.code)
-  await Promise.all(pending.splice(0))
+  await settled()
   return changed.value.version
 }
 
@@ -49,8 +74,8 @@ async function verified(token: string): Promise<VerifiedToken> {
 
 async function expiryIn(sessions: Sessions, token: string): Promise<number | string> {
   const options = { touch: false, cookie: false, client: null, maxAgeSeconds: 0 }
-  const answer = await sessions.check(await verified(token), options, Date.now(), later)
-  await Promise.all(pending.splice(0))
+  const answer = await sessions.check(await verified(token), options, Date.now())
+  await settled()
   return answer.ok
     ? (answer.value.checked.expiresAt - answer.value.checked.session.openedAt) / 60_000
     : answer.error.code
@@ -90,9 +115,9 @@ describe('a config change', () => {
     const here = isolate()
     const warm = { touch: false, cookie: false, client: null, maxAgeSeconds: 60 }
     const presented = await verified(token)
-    await here.check(presented, warm, Date.now(), later)
+    await here.check(presented, warm, Date.now())
     await change(here, user, { sessionMinutes: 50 })
-    const answer = await here.check(presented, warm, Date.now(), later)
+    const answer = await here.check(presented, warm, Date.now())
     expect(answer.ok && answer.value.checked.expiresAt - answer.value.checked.session.openedAt).toBe(50 * 60_000)
   })
 
@@ -193,7 +218,7 @@ describe('KV ends on the newest version', () => {
     stopClock()
     const user = await makeUser()
     const fault = breakD1Statements(/update "session_configs"/i, { when: 'after' })
-    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId), later)
+    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
     expect(changed).toMatchObject({ ok: false, error: { code: 'unavailable' } })
     fault.repair()
     await finishJobs(user)
@@ -219,7 +244,7 @@ describe('a change that cannot be made', () => {
   test('is refused and changes nothing if the job cannot be written first', async () => {
     const user = await makeUser()
     breakStoreJobs()
-    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId), later)
+    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
     expect(changed).toMatchObject({ ok: false, error: { code: 'unavailable' } })
   })
 
@@ -227,7 +252,7 @@ describe('a change that cannot be made', () => {
     stopClock()
     const user = await makeUser()
     const fault = breakD1Writes()
-    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId), later)
+    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
     expect(changed.ok).toBe(false)
     fault.repair()
     expect(await storeJobs(user.identityStoreId).list()).toHaveLength(2)
@@ -237,9 +262,9 @@ describe('a change that cannot be made', () => {
 
   test('of a store that does not exist leaves no job', async () => {
     const sessions = isolate()
-    const changed = await sessions.updateConfig({ sessionMinutes: 50 }, entry('no-such-store'), later)
+    const changed = await sessions.updateConfig({ sessionMinutes: 50 }, entry('no-such-store'))
     expect(changed).toMatchObject({ ok: false, error: { code: 'identity_store_not_found' } })
-    await Promise.all(pending.splice(0))
+    await settled()
     expect(await storeJobs('no-such-store').list()).toEqual([])
   })
 })
@@ -253,12 +278,12 @@ describe("an isolate's copy of the config", () => {
       reads += 1
       return null
     }
-    const kv = { get } as unknown as KVNamespace
+    const kv = noted({ get }) as unknown as KVNamespace
     const copies = new ConfigCopies(kv)
     const tag = storeTag(user.identityStoreId)
     const at = async (seconds: number) => {
-      await copies.get(tag, start + seconds * 1000, later)
-      await Promise.all(pending.splice(0))
+      await copies.get(tag, start + seconds * 1000)
+      await settled()
       return reads
     }
     expect([await at(0), await at(10), await at(19), await at(20), await at(39), await at(71)]).toEqual([
@@ -274,10 +299,10 @@ describe("an isolate's copy of the config", () => {
       publishConfig(env.CONFIG, user.identityStoreId, { version, value: DEFAULT_SESSION_CONFIG })
     const copies = new ConfigCopies(env.CONFIG)
     await publish(1)
-    expect((await copies.get(tag, start, later))?.version).toBe(1)
+    expect((await copies.get(tag, start))?.version).toBe(1)
     await publish(2)
-    expect((await copies.get(tag, start + 19_999, later))?.version).toBe(1)
-    expect((await copies.get(tag, start + 30_000, later))?.version).toBe(2)
+    expect((await copies.get(tag, start + 19_999))?.version).toBe(1)
+    expect((await copies.get(tag, start + 30_000))?.version).toBe(2)
   })
 
   test('is news of nothing if KV holds what makes no sense', async () => {
@@ -285,7 +310,7 @@ describe("an isolate's copy of the config", () => {
     const tag = storeTag(user.identityStoreId)
     for (const nonsense of ['', '{', '[]', '{"version":-1}', '{"version":9,"value":{}}']) {
       await env.CONFIG.put(`session-config/${tag}`, nonsense)
-      expect(await new ConfigCopies(env.CONFIG).get(tag, Date.now(), later)).toBeNull()
+      expect(await new ConfigCopies(env.CONFIG).get(tag, Date.now())).toBeNull()
     }
   })
 })

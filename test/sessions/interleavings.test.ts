@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { and, eq, isNull } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import type { Knowledge } from '../../src/domain/policy.ts'
+import type { UserRules } from '../../src/domain/policy.ts'
 import { newRecordId } from '../../src/store/audit-events.ts'
 import { sessions } from '../../src/store/schema.ts'
 import { deleteUser, putUser, updateUser } from '../../src/store/user-changes.ts'
@@ -63,7 +63,7 @@ async function change(user: User, make: () => Promise<void>): Promise<void> {
     )
     .limit(1)
   await aWhile()
-  if (live.length > 0) await user.stub.tell(user.key, await user.rules())
+  if (live.length > 0) await user.stub.applyRules(user.key, await user.rules())
 }
 
 async function openLate(user: User): Promise<void> {
@@ -75,7 +75,7 @@ async function openLate(user: User): Promise<void> {
   })
 }
 
-async function knowledgeOf(user: User): Promise<Knowledge> {
+async function knowledgeOf(user: User): Promise<UserRules> {
   return runInDurableObject(userObject(user.key), (_object, { storage }) => {
     const row = storage.sql.exec<{ knowledge: string }>('SELECT knowledge FROM owner').one()
     return JSON.parse(row.knowledge)
@@ -147,7 +147,7 @@ describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout
       expect(await user.stub.list({})).toEqual([])
       expect((await user.records()).filter(({ endedAt }) => endedAt === null)).toEqual([])
       await user.setActiveInD1(true)
-      await user.stub.tell(user.key, await user.rules())
+      await user.stub.applyRules(user.key, await user.rules())
     })
   })
 
@@ -183,7 +183,7 @@ describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout
         await aWhile()
         await make(user)
         await aWhile()
-        await user.stub.tell(user.key, await user.rules())
+        await user.stub.applyRules(user.key, await user.rules())
       })
       await Promise.all([...signIns, ...changes])
       await mirrored(user)
@@ -196,7 +196,7 @@ describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout
       const records = (await user.records()).filter(({ endedAt }) => endedAt === null)
       expect(records.map(({ sessionId }) => sessionId)).toEqual(live)
       await CREATE(user)
-      await user.stub.tell(user.key, await user.rules())
+      await user.stub.applyRules(user.key, await user.rules())
     })
   })
 

@@ -79,7 +79,7 @@ describe('with a limit of concurrent sessions', () => {
   test('turning the limit on leaves the newest session of each user', async () => {
     const user = await newUser()
     const sessions = [await user.open(), await user.open(), await user.open()]
-    await user.stub.tell(user.key, { config: user.config({ concurrentSessionLimit: 1 }) })
+    await user.stub.applyRules(user.key, { config: user.config({ concurrentSessionLimit: 1 }) })
     expect(await user.reasons(sessions)).toEqual(['evicted', 'evicted', 'alive'])
   })
 

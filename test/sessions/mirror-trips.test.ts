@@ -1,6 +1,6 @@
 /** Objects of one isolate share their trips to D1. */
 import { expect, test } from 'vitest'
-import { MAX_RECORDS, MirrorTrips, thatFit } from '../../src/sessions/mirror-trips.ts'
+import { MAX_RECORDS, MirrorTrips, thatFit } from '../../src/sessions/object/mirror-trips.ts'
 import type { SessionRecord } from '../../src/store/session-records.ts'
 import { type D1Call, intercept } from '../support/bindings.ts'
 import { breakD1Statements } from '../support/faults.ts'

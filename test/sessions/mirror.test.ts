@@ -29,7 +29,7 @@ test('every state that a session goes through reaches D1', async () => {
 
   advanceClock(60)
   const moved = { address: '192.0.2.8', userAgent: 'Two' }
-  await user.stub.check(session.holder, { touch: true, cookie: false, client: moved }, {})
+  await user.stub.check(session.proof, { touch: true, cookie: false, client: moved }, {})
   await mirrored(user)
   const recent = {
     version: 2,

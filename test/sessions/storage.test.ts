@@ -1,9 +1,9 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import { NO_KNOWLEDGE } from '../../src/domain/policy.ts'
-import { hasTables, STEPS } from '../../src/sessions/user-sessions-schema.ts'
-import { UserSessionsStorage } from '../../src/sessions/user-sessions-storage.ts'
+import { NO_RULES } from '../../src/domain/policy.ts'
+import { hasTables, STEPS } from '../../src/sessions/object/schema.ts'
+import { UserSessionsStorage } from '../../src/sessions/object/storage.ts'
 import { migrate } from '../../src/store/object-schema.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { meterRows } from '../support/meters.ts'
@@ -48,13 +48,13 @@ test('a session of a version without epochs has that of the rules which its obje
     for (const step of STEPS.slice(0, 2)) sql.exec(step)
     sql.exec('INSERT INTO schema_version VALUES (2)')
     const status = (version: number) => ({ version, value: { active: true, sessionsValidFrom: 5_000 } })
-    sql.exec("INSERT INTO owner VALUES (1, 's', 'u', ?)", JSON.stringify({ ...NO_KNOWLEDGE, status: status(7) }))
+    sql.exec("INSERT INTO owner VALUES (1, 's', 'u', ?)", JSON.stringify({ ...NO_RULES, status: status(7) }))
     sql.exec(`INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
       credentials_type) VALUES ('old', 1, 1, 'web', 'x', 4000, 4000, 0, 'password')`)
     const epochs = (kept: UserSessionsStorage) => kept.live().map(({ epoch }) => epoch)
     expect(epochs(new UserSessionsStorage(sql))).toEqual([7])
     const kept = new UserSessionsStorage(sql)
-    kept.remember({ identityStoreId: 's', userId: 'u' }, { ...NO_KNOWLEDGE, status: status(8) })
+    kept.remember({ identityStoreId: 's', userId: 'u' }, { ...NO_RULES, status: status(8) })
     expect(epochs(kept)).toEqual([7])
   })
 })
@@ -66,9 +66,9 @@ describe('an object whose user never signed in', () => {
     expect(await user.stub.list(await user.rules())).toEqual([])
     expect(await user.stub.end({ all: 'every kind' }, 'revoked', BY)).toEqual([])
     expect(await user.stub.isLive(crypto.randomUUID())).toBe(false)
-    await user.stub.tell(user.key, { config: user.config({ trackSessionLocation: false }) })
+    await user.stub.applyRules(user.key, { config: user.config({ trackSessionLocation: false }) })
     await user.setActiveInD1(false)
-    await user.stub.tell(user.key, await user.rules())
+    await user.stub.applyRules(user.key, await user.rules())
     expect(await user.stub.list({})).toEqual([])
     await expect(user.open()).rejects.toThrow('user_disabled')
     expect(meters).toMatchObject({ objectRows: 0, alarms: 0 })

@@ -1,7 +1,7 @@
 /** What keeps a store's durable work going: rollbacks, older objects, jobs that cannot be done. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
-import type { StoreJobs } from '../../src/sessions/store-jobs.ts'
+import type { StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { fireJobAlarm, storeJobs } from '../support/objects.ts'
 import { makeStore } from '../support/stores.ts'

@@ -41,7 +41,7 @@ function listen(refuses: (told: number) => boolean = () => false) {
   const most = { atOnce: 0 }
   let now = 0
   intercept(async (call, goOn) => {
-    if (call.to !== 'USERS' || call.method !== 'tell') return goOn()
+    if (call.to !== 'USERS' || call.method !== 'applyRules') return goOn()
     now += 1
     most.atOnce = Math.max(most.atOnce, now)
     await scheduler.wait(0)
@@ -131,7 +131,7 @@ describe('a sweep', () => {
     await user.changeConfigInD1({ sessionMinutes: 5 })
     advanceClock(600)
     await begin(user.identityStoreId, 'sweep_sessions')
-    const fault = breakUserObjects({ only: (call) => call.to === 'USERS' && call.method === 'tell', times: 1 })
+    const fault = breakUserObjects({ only: (call) => call.to === 'USERS' && call.method === 'applyRules', times: 1 })
     await storeJobs(user.identityStoreId).run('sweep_sessions')
     await finish(user.identityStoreId)
     expect(fault.hits).toBe(1)

@@ -116,7 +116,7 @@ describe('the inactivity timeout', () => {
     const [idle, busy] = [await user.open(), await user.open()]
     advanceClock(20 * MINUTES)
     await user.check(busy)
-    await user.stub.tell(user.key, { config: user.config(config) })
+    await user.stub.applyRules(user.key, { config: user.config(config) })
     expect(await user.reasons([idle, busy])).toEqual(['idle', 'alive'])
   })
 

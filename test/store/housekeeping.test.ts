@@ -197,7 +197,7 @@ test('nor does an object that learns of the deletion only when it copies to D1',
   const outage = breakD1Statements(/insert into "sessions"/i)
   const session = await signIn(user, { address: '203.0.113.79', userAgent: 'Vogon/44' })
   await send('/sessions/current', { method: 'DELETE', bearer: session.token })
-  const deaf = breakUserObjects({ only: (call) => call.to === 'USERS' && call.method === 'tell' })
+  const deaf = breakUserObjects({ only: (call) => call.to === 'USERS' && call.method === 'applyRules' })
   const path = `/operator/identity-stores/${identityStoreId}/users/${userId}`
   await send(path, { method: 'DELETE', bearer: await makeOperator() })
   expect(deaf.hits).toBeGreaterThan(0)

@@ -2,12 +2,12 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, vi } from 'vitest'
+import type { UserKey } from '../../src/domain/ids.ts'
 import { userObjectName } from '../../src/domain/ids.ts'
 import type { UserProfiles } from '../../src/identity/user-profiles.ts'
-import type { StoreJobs } from '../../src/sessions/store-jobs.ts'
-import type { UserSessions } from '../../src/sessions/user-sessions.ts'
-import { hasTables } from '../../src/sessions/user-sessions-schema.ts'
-import type { UserKey } from '../../src/store/rules.ts'
+import type { StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
+import { hasTables } from '../../src/sessions/object/schema.ts'
+import type { UserSessions } from '../../src/sessions/object/user-sessions.ts'
 import { uncountedStub } from './bindings.ts'
 
 /** The object of a user. Calls through it are not counted and meet no faults. */

@@ -5,6 +5,7 @@ import { scryptSync } from 'node:crypto'
 import { hashSecret, newApiClient, newBearer } from '../../src/auth/credentials.ts'
 import type { Scope } from '../../src/auth/scopes.ts'
 import type { Role } from '../../src/domain/authority.ts'
+import type { UserKey } from '../../src/domain/ids.ts'
 import {
   DEFAULT_SESSION_CONFIG,
   NO_SESSION_SETTINGS,
@@ -13,7 +14,6 @@ import {
 } from '../../src/domain/policy.ts'
 import { OPERATOR_STORE } from '../../src/store/credentials.ts'
 import { openDatabase } from '../../src/store/database.ts'
-import type { UserKey } from '../../src/store/rules.ts'
 import {
   credentials,
   identityStores,

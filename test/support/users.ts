@@ -3,9 +3,15 @@
 import { env } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { and, eq, sql } from 'drizzle-orm'
-import { DEFAULT_SESSION_CONFIG, type News, type SessionConfig, type Versioned } from '../../src/domain/policy.ts'
-import type { Holder, Opening } from '../../src/sessions/user-sessions.ts'
-import { userStub } from '../../src/sessions/user-stub.ts'
+import {
+  DEFAULT_SESSION_CONFIG,
+  type RuleUpdates,
+  type SessionConfig,
+  type Versioned,
+} from '../../src/domain/policy.ts'
+import type { SessionProof } from '../../src/sessions/object/token-secrets.ts'
+import type { Opening } from '../../src/sessions/object/user-sessions.ts'
+import { userStub } from '../../src/sessions/object/user-stub.ts'
 import { readRules } from '../../src/store/rules.ts'
 import { sessionConfigs, sessionSettings, sessions, users } from '../../src/store/schema.ts'
 import type { SessionRecord } from '../../src/store/session-records.ts'
@@ -14,7 +20,7 @@ import { db, makeUser, type UserOptions } from './stores.ts'
 /** A session that was opened, and what proves to hold it. */
 export interface OpenSession {
   readonly id: string
-  readonly holder: Holder
+  readonly proof: SessionProof
 }
 
 /** Makes a user, in a store of its own unless told otherwise. */
@@ -32,7 +38,7 @@ export async function newUser(options: UserOptions = {}) {
       return userStub(env.USERS, key)
     },
     /** What D1 says holds for the user. */
-    async rules(): Promise<News> {
+    async rules(): Promise<RuleUpdates> {
       const rules = await readRules(db, key)
       if (!rules.ok || rules.value === null) throw new Error('no rules')
       return rules.value
@@ -64,14 +70,14 @@ export async function newUser(options: UserOptions = {}) {
       await db.update(users).set({ active, statusVersion: sql`status_version + 1` }).where(mine)
     },
     /** Opens a session with what D1 says now, as the service does. */
-    async open(opening: Partial<Opening> = {}, news?: News): Promise<OpenSession> {
+    async open(opening: Partial<Opening> = {}, updates?: RuleUpdates): Promise<OpenSession> {
       const secretHash = createHash('sha256').update(crypto.randomUUID()).digest('hex')
-      const opened = await user.stub.open(key, { ...OPENING, ...opening, secretHash }, news ?? (await user.rules()))
+      const opened = await user.stub.open(key, { ...OPENING, ...opening, secretHash }, updates ?? (await user.rules()))
       if (!opened.ok) throw new Error(`not opened: ${opened.error.code}`)
-      return { id: opened.value.session.id, holder: { sessionId: opened.value.session.id, secretHash } }
+      return { id: opened.value.session.id, proof: { sessionId: opened.value.session.id, secretHash } }
     },
-    async check(session: OpenSession, how: { touch?: boolean } = {}, news: News = {}) {
-      return user.stub.check(session.holder, { touch: how.touch ?? true, cookie: false, client: null }, news)
+    async check(session: OpenSession, how: { touch?: boolean } = {}, updates: RuleUpdates = {}) {
+      return user.stub.check(session.proof, { touch: how.touch ?? true, cookie: false, client: null }, updates)
     },
     /** Why each session ended, or `alive`. Does not count as activity. */
     async reasons(sessions: readonly OpenSession[]): Promise<string[]> {

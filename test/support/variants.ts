@@ -1,10 +1,9 @@
 /** The Worker with other variables or bindings than the tests' own, on the same storage. */
-import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
 import type { SessionToken } from '../../src/domain/token.ts'
-import { readSettings } from '../../src/env.ts'
 import worker from '../../src/index.ts'
+import { readSettings } from '../../src/settings.ts'
 import { type RequestOptions, requestFor } from './requests.ts'
 
 /** A Worker of its own: what it holds in memory, it shares with no other. */
@@ -18,7 +17,7 @@ export function workerWith(changes: Readonly<Record<string, unknown>> = {}): Var
   return {
     async send(path, options) {
       const request = requestFor(path, options) as Request<unknown, IncomingRequestCfProperties>
-      return worker.fetch(request, environment, createExecutionContext())
+      return worker.fetch(request, environment)
     },
   }
 }

@@ -5,8 +5,8 @@ import { COOKIE, issueCookie, tokensInCookies } from '../../auth/session-carrier
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { cookieValues } from '../../http/cookies.ts'
+import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
-import type { CheckedSession } from '../../sessions/user-sessions.ts'
 import { countCall } from '../../store/admissions.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
 import { cookieSeconds, withCookies } from '../carried-sessions.ts'
@@ -59,12 +59,12 @@ export async function liveSession(
   request: Request,
   context: RequestContext,
 ): Promise<Result<ApioCaller, SessionError>> {
-  const { services, client, now, later } = context
+  const { services, client, now } = context
   const cookie = await cookieSession(request, context)
   if (!cookie.ok) return cookie
   const verified = cookie.value
   const options = { touch: true, cookie: true, client, maxAgeSeconds: 0 }
-  const check = await services.sessions.check(verified, options, now, later)
+  const check = await services.sessions.check(verified, options, now)
   if (!check.ok) return check
   const { checked } = check.value
   const user = await findUser(services.db, checked)
@@ -111,6 +111,6 @@ export async function slidingCookieIfLive(
   caller: ApioCaller,
 ): Promise<readonly string[]> {
   const options = { touch: false, cookie: true, client: null, maxAgeSeconds: 0 }
-  const check = await context.services.sessions.check(caller.verified, options, context.now, context.later)
+  const check = await context.services.sessions.check(caller.verified, options, context.now)
   return check.ok ? slidingCookie(request, context, { ...caller, checked: check.value.checked }) : []
 }

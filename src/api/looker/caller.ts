@@ -2,8 +2,8 @@
 import { administers, mayDo } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
-import type { CheckedSession } from '../../sessions/user-sessions.ts'
 import { type AuditEntry, newRecordId } from '../../store/audit-events.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
@@ -78,10 +78,10 @@ async function authenticate(
   request: Request,
   context: RequestContext,
 ): Promise<Result<Omit<Operation, 'request' | 'parameters' | 'context'>, SessionError>> {
-  const { services, client, later } = context
+  const { services, client } = context
   const verified = await accessToken(request, context)
   if (!verified.ok) return verified
-  const session = await services.apiSessions.check(verified.value, { client }, auditFacts(context), later)
+  const session = await services.apiSessions.check(verified.value, { client }, auditFacts(context))
   if (!session.ok) return session
   const { identityStoreId, userId } = session.value
   const user = await findUser(services.db, { identityStoreId, userId })

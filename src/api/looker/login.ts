@@ -89,7 +89,7 @@ export async function logout(
 ): Promise<Response> {
   const verified = await accessToken(request, context)
   if (!verified.ok) return renderError(verified.error, context)
-  const done = await context.services.apiSessions.logOut(verified.value, auditFacts(context), context.later)
+  const done = await context.services.apiSessions.logOut(verified.value, auditFacts(context))
   return done.ok ? answerNothing().value : renderError(done.error, context)
 }
 

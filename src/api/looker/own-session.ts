@@ -1,6 +1,6 @@
 /** The caller's own API session, and the user it is of. */
 import type { z } from 'zod'
-import type { CheckedSession } from '../../sessions/user-sessions.ts'
+import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import { parseQuery } from '../parse.ts'
 import { parseAnyJson, selectFields } from './body.ts'
 import { answer, auditFacts, type Operation, type Outcome } from './caller.ts'
@@ -17,9 +17,9 @@ export async function patchApiSession({ request, context, verified, session }: O
   if (!patch.ok) return patch
   const workspace = patch.value.workspace_id
   if (workspace === undefined) return answer(apiSessionBody(session))
-  const { services, client, later } = context
+  const { services, client } = context
   const how = { client, workspace }
-  const changed = await services.apiSessions.check(verified, how, auditFacts(context), later)
+  const changed = await services.apiSessions.check(verified, how, auditFacts(context))
   return changed.ok ? answer(apiSessionBody(changed.value)) : changed
 }
 

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { respond } from '../../http/common-headers.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
-import type { CheckedSession, SessionView } from '../../sessions/user-sessions.ts'
+import type { CheckedSession, SessionView } from '../../sessions/object/user-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import type { SessionBody } from './schemas.ts'
 

@@ -20,7 +20,7 @@ const NO_WEB_SESSION: SessionError = {
 
 /** `POST /oauth2/introspect`. A token that is not live, not ours or of another store is `{"active":false}`. */
 export async function introspect(request: Request, context: RequestContext): Promise<Response> {
-  const { services, now, later } = context
+  const { services, now } = context
   const caller = await backEnd(request, 'sessions:introspect', context)
   if (!caller.ok) return renderError(caller.error, context)
   const form = await parseForm(request, IntrospectForm)
@@ -31,7 +31,7 @@ export async function introspect(request: Request, context: RequestContext): Pro
   }
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_AGE_SECONDS)
   const options = { touch: form.value.touch === 'true', cookie: false, client: null, maxAgeSeconds }
-  const check = await services.sessions.check(verified.value, options, now, later)
+  const check = await services.sessions.check(verified.value, options, now)
   if (!check.ok) {
     return check.error.code === 'unavailable'
       ? renderError(check.error, context)

@@ -14,14 +14,14 @@ import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
 /** `GET /sessions/current`: the check. */
 export async function checkSession(request: Request, context: RequestContext): Promise<Response> {
-  const { services, client, now, later } = context
+  const { services, client, now } = context
   const query = parseQuery(request, CheckQuery)
   if (!query.ok) return renderError(query.error, context)
   const { touch } = query.value
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_AGE_SECONDS)
   const check = await asCaller(request, context, (caller) => {
     const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds }
-    return services.sessions.check(caller, options, now, later)
+    return services.sessions.check(caller, options, now)
   })
   if (!check.ok) return renderError(check.error, context)
 
@@ -45,10 +45,10 @@ export async function checkSession(request: Request, context: RequestContext): P
 export async function listSessions(request: Request, context: RequestContext): Promise<Response> {
   const query = parseQuery(request, ListQuery)
   if (!query.ok) return renderError(query.error, context)
-  const { services, client, now, later } = context
+  const { services, client, now } = context
   const { limit, cursor } = query.value
   const page = { before: cursor ?? null, limit: limit + 1 }
-  const list = await asCaller(request, context, (caller) => services.sessions.listOwn(caller, client, page, now, later))
+  const list = await asCaller(request, context, (caller) => services.sessions.listOwn(caller, client, page, now))
   if (!list.ok) return renderError(list.error, context)
   const currentId = list.value.value.current.session.id
   const found = list.value.value.sessions.map((view) => sessionBody(view, currentId)).reverse()
@@ -73,10 +73,10 @@ export async function endSession(
   context: RequestContext,
 ): Promise<Response> {
   const sessionId = parameters.sessionId ?? ''
-  const { services, requestId, now, later } = context
+  const { services, requestId, now } = context
   const ended = await asCaller(request, context, async (caller) =>
     SESSION_ID_PATTERN.test(sessionId)
-      ? services.sessions.endOwn(caller, { sessionId }, requestId, now, later)
+      ? services.sessions.endOwn(caller, { sessionId }, requestId, now)
       : fail({ code: 'session_not_found' }),
   )
   if (!ended.ok) return renderError(ended.error, context)
@@ -87,10 +87,10 @@ export async function endSession(
 
 /** `DELETE /sessions?except=current`: ends all the others. Without the query: refused, never "all" by omission. */
 export async function endOtherSessions(request: Request, context: RequestContext): Promise<Response> {
-  const { services, requestId, now, later } = context
+  const { services, requestId, now } = context
   const ended = await asCaller(request, context, async (caller) => {
     const query = parseQuery(request, EndQuery)
-    return query.ok ? services.sessions.endOwn(caller, 'others', requestId, now, later) : query
+    return query.ok ? services.sessions.endOwn(caller, 'others', requestId, now) : query
   })
   if (!ended.ok) return renderError(ended.error, context)
   return privateJson({ ended: ended.value.value.length }, context)

@@ -3,7 +3,6 @@ import type { z } from 'zod'
 import { rolesWithin } from '../../domain/authority.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
-import type { Unavailable } from '../../store/database.ts'
 import {
   type ChangedUsers,
   changeSessionSettings,
@@ -11,6 +10,7 @@ import {
   readSessionSettings,
   type SettingsFault,
 } from '../../store/session-settings.ts'
+import type { Unavailable } from '../../time-limit.ts'
 import { auditEntry } from '../audit.ts'
 import { type Refusal, refusal, refusalOf } from './errors.ts'
 import { type Call, done, type Outcome } from './method.ts'
@@ -63,13 +63,7 @@ async function change(
   const { requestId, services } = context
   const subject = userIds.length === 1 ? `user:${userIds[0]}` : 'users'
   const entry = auditEntry(context, `credential:${caller.credentialId}`, identityStoreId, action, subject)
-  const changed = await services.sessions.changeSettings(
-    identityStoreId,
-    userIds,
-    requestId,
-    () => write(entry),
-    context.later,
-  )
+  const changed = await services.sessions.changeSettings(identityStoreId, userIds, requestId, () => write(entry))
   if (!changed.ok) return fail(faultRefusal(changed.error))
   return changed.value.appliedNow ? done : refusal('unable_to_update_existing_sessions')
 }

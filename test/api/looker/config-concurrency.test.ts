@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { storeTag } from '../../../src/sessions/config-copies.ts'
+import { storeTag } from '../../../src/sessions/jobs/published-config.ts'
 import { auditEvents, sessionConfigs } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { KvDouble } from '../../support/kv-double.ts'

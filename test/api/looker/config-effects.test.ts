@@ -76,7 +76,7 @@ describe('session_minutes', () => {
     ['', () => ({ repair() {} })],
     [
       ', though nobody told the object',
-      () => breakUserObjects({ only: (c) => c.to === 'USERS' && c.method === 'tell' }),
+      () => breakUserObjects({ only: (c) => c.to === 'USERS' && c.method === 'applyRules' }),
     ],
   ] as const) {
     test(`raised, never ends a session by an old alarm${name}`, async () => {

@@ -220,7 +220,7 @@ describe('the cookie lives as long as its session', () => {
     const { user, response, look } = await signedIn()
     expect(maxAgeOf(response)).toBe(String(5 * MINUTE))
     expect(maxAgeOf(await look())).toBeUndefined()
-    await user.stub.tell(user.key, { config: user.config({ sessionMinutes: 480 }) })
+    await user.stub.applyRules(user.key, { config: user.config({ sessionMinutes: 480 }) })
     advanceClock(1 * MINUTE)
     expect(maxAgeOf(await look())).toBe(String(479 * MINUTE))
     expect(maxAgeOf(await look())).toBeUndefined()
@@ -231,17 +231,17 @@ describe('the cookie lives as long as its session', () => {
     const settings = (version: number, durationSeconds: number) => ({
       settings: { version, value: { durationSeconds, desktopAppBrowserQuit: null } },
     })
-    await user.stub.tell(user.key, settings(1, YEAR))
+    await user.stub.applyRules(user.key, settings(1, YEAR))
     expect(maxAgeOf(await look())).toBe(String(YEAR))
-    await user.stub.tell(user.key, settings(2, 2 * YEAR))
+    await user.stub.applyRules(user.key, settings(2, 2 * YEAR))
     expect(maxAgeOf(await look())).toBe(String(400 * DAY))
-    await user.stub.tell(user.key, settings(3, 3 * YEAR))
+    await user.stub.applyRules(user.key, settings(3, 3 * YEAR))
     expect(maxAgeOf(await look())).toBeUndefined()
   })
 
   test('of eight hours, also when sessions are shortened', async () => {
     const { user, look } = await signedIn(480)
-    await user.stub.tell(user.key, { config: user.config({ sessionMinutes: 10 }) })
+    await user.stub.applyRules(user.key, { config: user.config({ sessionMinutes: 10 }) })
     advanceClock(1 * MINUTE)
     expect(maxAgeOf(await look())).toBe(String(9 * MINUTE))
     expect(maxAgeOf(await look())).toBeUndefined()
@@ -249,7 +249,7 @@ describe('the cookie lives as long as its session', () => {
 
   test('in APIO, whose cookie slides', async () => {
     const { user, look } = await signedIn()
-    await user.stub.tell(user.key, { config: user.config({ sessionMinutes: 480 }) })
+    await user.stub.applyRules(user.key, { config: user.config({ sessionMinutes: 480 }) })
     advanceClock(1 * MINUTE)
     expect(maxAgeOf(await look(INFO))).toBe(String(479 * MINUTE))
     // The object knows of it.
@@ -272,7 +272,7 @@ describe('the cookie lives as long as its session', () => {
     const { user, look } = await signedIn()
     const relaxed = () => look('/sessions/current', { 'cache-control': 'max-age=60' })
     await look()
-    await user.stub.tell(user.key, { config: user.config({ sessionMinutes: 480 }) })
+    await user.stub.applyRules(user.key, { config: user.config({ sessionMinutes: 480 }) })
     advanceClock(61)
     expect(maxAgeOf(await relaxed())).toBe(String(480 * MINUTE - 61))
     const again = await relaxed()

@@ -1,7 +1,7 @@
 /** How many calls a minute are let in. */
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import { readSettings } from '../../../src/env.ts'
+import { readSettings } from '../../../src/settings.ts'
 import { countCall, dropOldCallCounters } from '../../../src/store/admissions.ts'
 import { openDatabase } from '../../../src/store/database.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'

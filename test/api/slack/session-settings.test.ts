@@ -345,7 +345,7 @@ describe('live sessions', () => {
     const users = [await team.user(), await team.user(), await team.user()]
     const sessions = await Promise.all(users.map((user) => signIn(user)))
     await Promise.all(users.map(mirrored))
-    const fault = breakUserObjects({ times: 2, only: (call) => call.to === 'USERS' && call.method === 'tell' })
+    const fault = breakUserObjects({ times: 2, only: (call) => call.to === 'USERS' && call.method === 'applyRules' })
     const userIds = users.map(({ userId }) => userId)
     const set = await team.call('session.setSettings', { user_ids: JSON.stringify(userIds), duration: '28800' })
     expect(set).toMatchObject({ status: 200, body: { ok: false, error: 'unable_to_update_existing_sessions' } })

@@ -4,7 +4,8 @@
  */
 
 import { DurableObject } from 'cloudflare:workers'
-import type { SessionError } from '../domain/errors.ts'
+import type { SessionError } from '../../domain/errors.ts'
+import type { UserKey } from '../../domain/ids.ts'
 import {
   decide,
   expiresAt,
@@ -13,45 +14,56 @@ import {
   type Selection,
   type SessionEvent,
   type UserState,
-} from '../domain/lifecycle.ts'
-import { type Knowledge, type Limits, learn, type News, type Policy, resolvePolicy } from '../domain/policy.ts'
-import { fail, ok, type Result } from '../domain/result.ts'
-import type { Client, EndReason, Session } from '../domain/session.ts'
-import { nextSessionId } from '../domain/session-id.ts'
-import { type Env, readSettings } from '../env.ts'
-import { MAX_COOKIE_SECONDS } from '../http/cookies.ts'
-import { type Database, logContext, openDatabase } from '../store/database.ts'
-import { readRules, type UserKey } from '../store/rules.ts'
-import { SessionMirror } from './session-mirror.ts'
-import { sameHash } from './token-secrets.ts'
+} from '../../domain/lifecycle.ts'
+import {
+  type Limits,
+  mergeNewer,
+  type Policy,
+  type RuleUpdates,
+  resolvePolicy,
+  type UserRules,
+} from '../../domain/policy.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import type { Client, EndReason, Session } from '../../domain/session.ts'
+import { nextSessionId } from '../../domain/session-id.ts'
+import { MAX_COOKIE_SECONDS } from '../../http/cookies.ts'
+import { logContext } from '../../log-context.ts'
+import { readSettings } from '../../settings.ts'
+import { type Database, openDatabase } from '../../store/database.ts'
+import { readRules } from '../../store/rules.ts'
 import {
   type CheckedSession,
   type CheckHow,
-  type Holder,
   type Opened,
   type Opening,
   type OwnSessions,
   type Page,
   pageOf,
   type SessionView,
-} from './user-sessions-calls.ts'
-import type { EndedBy, IssuedCookie, StoredSession } from './user-sessions-rows.ts'
-import { BURST_GAP_MILLISECONDS, UserSessionsStorage } from './user-sessions-storage.ts'
+} from './calls.ts'
+import { SessionMirror } from './mirror.ts'
+import type { EndedBy, IssuedCookie, StoredSession } from './rows.ts'
+import { BURST_GAP_MILLISECONDS, UserSessionsStorage } from './storage.ts'
+import { type SessionProof, sameHash } from './token-secrets.ts'
 
-export type * from './user-sessions-calls.ts'
+export type * from './calls.ts'
 
 /** A cookie older than this is issued anew, in milliseconds (30 days): browsers drop it at 400 days. */
 const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
 
-export class UserSessions extends DurableObject<Env> {
+interface Bindings {
+  readonly DB: D1Database
+}
+
+export class UserSessions extends DurableObject<Bindings> {
   private readonly storage: UserSessionsStorage
   private readonly db: Database
   private readonly limits: Limits
   private readonly lastSeenWriteMilliseconds: number
   private readonly mirror: SessionMirror
-  private resolved: { readonly of: Knowledge; readonly policy: Policy } | undefined
+  private resolved: { readonly of: UserRules; readonly policy: Policy } | undefined
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
@@ -63,25 +75,25 @@ export class UserSessions extends DurableObject<Env> {
       ctx,
       db: this.db,
       storage: this.storage,
-      learn: (rules, now) => this.learn(rules, now),
+      applyRules: (rules, now) => this.applyUpdates(rules, now),
       nextDeadline: () => this.nextDeadline(),
     })
   }
 
   /**
-   * Opens a session. The limit holds at once: the count and the insert are one step. `news` are the rules under which
+   * Opens a session. The limit holds at once: the count and the insert are one step. `updates` are the rules under which
    * the user was verified. Errors: `user_disabled`; `invalid_credentials` or `conflict` where the user has another
    * epoch by now, whether it was the user's own secret that was verified or a back end's word.
    */
-  open(owner: UserKey, opening: Opening, news: News): Result<Opened, SessionError> {
+  open(owner: UserKey, opening: Opening, updates: RuleUpdates): Result<Opened, SessionError> {
     const now = Date.now()
-    this.take(owner, news, now)
+    this.acceptUpdates(owner, updates, now)
     const { secretHash, cookie, replaces, ...facts } = opening
     const policy = this.policy()
     const session: Session = {
       ...facts,
       id: nextSessionId(this.storage.newestId(), now, crypto.getRandomValues(new Uint8Array(8))),
-      epoch: (news.status ?? this.storage.knowledge.status).version,
+      epoch: (updates.status ?? this.storage.rules.status).version,
       openedAt: now,
       lastSeenAt: now,
       recentClient: null,
@@ -93,7 +105,7 @@ export class UserSessions extends DurableObject<Env> {
     const view = this.view(owner, session, policy)
     this.storage.insert(session, secretHash, cookie ? cookieOf(view, now) : null)
     const ended = this.saveEnds(decided.value, NOBODY)
-    this.mirror.settle(now)
+    this.mirror.schedule(now)
     return ok({ ...view, ended: ended.map(({ id }) => id) })
   }
 
@@ -101,14 +113,14 @@ export class UserSessions extends DurableObject<Env> {
    * Checks a session. Strict: what is answered holds now.
    * Errors: `session_ended` for a genuine token, `unauthenticated` for one that this object does not know.
    */
-  check(holder: Holder, how: CheckHow, news: News): Result<CheckedSession, SessionError> {
+  check(proof: SessionProof, how: CheckHow, updates: RuleUpdates): Result<CheckedSession, SessionError> {
     const now = Date.now()
-    this.learn(news, now)
-    return this.authenticate(holder, how, now)
+    this.applyUpdates(updates, now)
+    return this.authenticate(proof, how, now)
   }
 
   /**
-   * The same for a caller who has the answer of a revision, no news, and nothing to choose. Where nothing but the last
+   * The same for a caller who has the answer of a revision, no updates, and nothing to choose. Where nothing but the last
    * activity has changed since, as nearly always, that alone is answered, epoch milliseconds: a bare number. Bare
    * arguments and a bare answer cross between Worker and object at a fraction of the cost of objects.
    */
@@ -128,8 +140,13 @@ export class UserSessions extends DurableObject<Env> {
   }
 
   /** A page of the holder's own sessions, oldest first; missing: all. Counts as activity. Errors as for `check`. */
-  listOwn(holder: Holder, client: Client | null, news: News, page?: Page): Result<OwnSessions, SessionError> {
-    const current = this.check(holder, { touch: true, cookie: false, client }, news)
+  listOwn(
+    proof: SessionProof,
+    client: Client | null,
+    updates: RuleUpdates,
+    page?: Page,
+  ): Result<OwnSessions, SessionError> {
+    const current = this.check(proof, { touch: true, cookie: false, client }, updates)
     if (!current.ok) return current
     this.tick(Date.now())
     const sessions = this.views(current.value)
@@ -143,9 +160,9 @@ export class UserSessions extends DurableObject<Env> {
   }
 
   /** A user's live web sessions, oldest first. Not the user's activity. */
-  list(news: News): readonly SessionView[] {
+  list(updates: RuleUpdates): readonly SessionView[] {
     const now = Date.now()
-    this.learn(news, now)
+    this.applyUpdates(updates, now)
     this.tick(now)
     const owner = this.storage.owner
     return owner === null ? [] : this.views(owner)
@@ -157,20 +174,20 @@ export class UserSessions extends DurableObject<Env> {
    * Errors as for `check`; `session_not_found` if `which` names a session that is not there.
    */
   endOwn(
-    holder: Holder,
+    proof: SessionProof,
     which: 'current' | 'others' | { readonly sessionId: string },
     requestId: string,
-    news: News,
+    updates: RuleUpdates,
   ): Result<readonly string[], SessionError> {
     const now = Date.now()
-    this.learn(news, now)
-    const current = this.authenticate(holder, { touch: which !== 'current', cookie: false, client: null }, now)
+    this.applyUpdates(updates, now)
+    const current = this.authenticate(proof, { touch: which !== 'current', cookie: false, client: null }, now)
     if (!current.ok) return which === 'current' && current.error.code === 'session_ended' ? ok([]) : current
-    const by = { caller: `session:${holder.sessionId}`, requestId }
-    if (which === 'current' || (which !== 'others' && which.sessionId === holder.sessionId)) {
-      return ok(this.endNow({ only: [holder.sessionId] }, 'logout', by, now))
+    const by = { caller: `session:${proof.sessionId}`, requestId }
+    if (which === 'current' || (which !== 'others' && which.sessionId === proof.sessionId)) {
+      return ok(this.endNow({ only: [proof.sessionId] }, 'logout', by, now))
     }
-    if (which === 'others') return ok(this.endNow({ allWebBut: holder.sessionId }, 'revoked', by, now))
+    if (which === 'others') return ok(this.endNow({ allWebBut: proof.sessionId }, 'revoked', by, now))
     // What a user sees and ends here are web sessions; API logins are their clients' own.
     if (this.storage.find(which.sessionId)?.session.kind !== 'web') return fail({ code: 'session_not_found' })
     const ended = this.endNow({ only: [which.sessionId] }, 'revoked', by, now)
@@ -178,23 +195,23 @@ export class UserSessions extends DurableObject<Env> {
   }
 
   /** Ends sessions by request of a caller who may. Unknown and ended ones are passed over. Answers the ids that ended now. */
-  end(which: Selection, reason: EndReason, by: EndedBy, news: News = {}): readonly string[] {
+  end(which: Selection, reason: EndReason, by: EndedBy, updates: RuleUpdates = {}): readonly string[] {
     const now = Date.now()
-    this.learn(news, now)
+    this.applyUpdates(updates, now)
     return this.endNow(which, reason, by, now)
   }
 
   /** Tells the object what holds now: status, settings, config. What is newer is applied to the live sessions at once. */
-  tell(owner: UserKey, news: News): void {
+  applyRules(owner: UserKey, updates: RuleUpdates): void {
     const now = Date.now()
-    this.take(owner, news, now)
+    this.acceptUpdates(owner, updates, now)
     // Who never signed in has nothing to be ended, and an alarm is a write.
-    if (!this.storage.isEmpty) this.mirror.settle(now)
+    if (!this.storage.isEmpty) this.mirror.schedule(now)
   }
 
   /** Ends what is due and mirrors what is not mirrored. An end is final, so the rules are read again first. */
   override async alarm(): Promise<void> {
-    this.mirror.fired()
+    this.mirror.onAlarm()
     try {
       await logContext.run({ object: this.ctx.id.toString() }, () => this.doWhatIsDue())
     } catch (error) {
@@ -212,7 +229,7 @@ export class UserSessions extends DurableObject<Env> {
       const rules = await readRules(this.db, owner)
       const now = Date.now()
       if (!rules.ok) return this.mirror.failed(now)
-      this.learn(rules.value ?? {}, now)
+      this.applyUpdates(rules.value ?? {}, now)
       this.tick(now)
       if (this.mayBeEmptied) return this.empty()
     }
@@ -221,7 +238,7 @@ export class UserSessions extends DurableObject<Env> {
 
   /** Of a deleted user D1 has everything that is to be kept. */
   private get mayBeEmptied(): boolean {
-    return this.storage.knowledge.status.value.deleted === true && !this.storage.isBehind()
+    return this.storage.rules.status.value.deleted === true && !this.storage.isBehind()
   }
 
   private async empty(): Promise<void> {
@@ -235,55 +252,54 @@ export class UserSessions extends DurableObject<Env> {
   }
 
   private policy(): Policy {
-    const { knowledge } = this.storage
-    if (this.resolved?.of !== knowledge)
-      this.resolved = { of: knowledge, policy: resolvePolicy(knowledge, this.limits) }
+    const { rules } = this.storage
+    if (this.resolved?.of !== rules) this.resolved = { of: rules, policy: resolvePolicy(rules, this.limits) }
     return this.resolved.policy
   }
 
   private state(): UserState {
-    return { status: this.storage.knowledge.status, policy: this.policy(), sessions: this.storage.live() }
+    return { status: this.storage.rules.status, policy: this.policy(), sessions: this.storage.live() }
   }
 
-  /** Takes news for an owner that this object may not know yet. */
-  private take(owner: UserKey, news: News, now: number): void {
+  /** Takes updates for an owner that this object may not know yet. */
+  private acceptUpdates(owner: UserKey, updates: RuleUpdates, now: number): void {
     const known = this.storage.owner
-    if (known === null) this.storage.remember(owner, learn(this.storage.knowledge, news))
+    if (known === null) this.storage.remember(owner, mergeNewer(this.storage.rules, updates))
     else if (known.identityStoreId !== owner.identityStoreId || known.userId !== owner.userId) {
       throw new Error('this object belongs to another user')
-    } else this.learn(news, now)
+    } else this.applyUpdates(updates, now)
   }
 
-  /** Takes news and applies it to the live sessions. */
-  private learn(news: News, now: number): void {
+  /** Takes updates and applies it to the live sessions. */
+  private applyUpdates(updates: RuleUpdates, now: number): void {
     const owner = this.storage.owner
     if (owner === null) return
-    const knowledge = learn(this.storage.knowledge, news)
-    if (knowledge === this.storage.knowledge) return
-    this.storage.remember(owner, knowledge)
-    if (!knowledge.config.value.trackSessionLocation && this.storage.clearLocations()) this.mirror.settle(now)
+    const rules = mergeNewer(this.storage.rules, updates)
+    if (rules === this.storage.rules) return
+    this.storage.remember(owner, rules)
+    if (!rules.config.value.trackSessionLocation && this.storage.clearLocations()) this.mirror.schedule(now)
     this.tick(now)
   }
 
   private tick(now: number): void {
     const decided = decide(this.state(), { type: 'tick' }, now)
-    if (decided.ok && this.saveEnds(decided.value, NOBODY).length > 0) this.mirror.settle(now)
+    if (decided.ok && this.saveEnds(decided.value, NOBODY).length > 0) this.mirror.schedule(now)
   }
 
-  private authenticate(holder: Holder, how: CheckHow, now: number): Result<CheckedSession, SessionError> {
+  private authenticate(proof: SessionProof, how: CheckHow, now: number): Result<CheckedSession, SessionError> {
     const owner = this.storage.owner
-    const stored = this.storage.find(holder.sessionId)
-    if (owner === null || stored === null || !sameHash(stored.secretHash, holder.secretHash)) {
+    const stored = this.storage.find(proof.sessionId)
+    if (owner === null || stored === null || !sameHash(stored.secretHash, proof.secretHash)) {
       return fail({ code: 'unauthenticated' })
     }
     if (stored.ending !== null) return ended(stored.ending.reason, stored.ending.endedAt)
     const policy = this.policy()
-    const state = { status: this.storage.knowledge.status, policy, sessions: [stored.session] }
-    const decided = decide(state, { type: 'check', id: holder.sessionId, touch: how.touch, client: how.client }, now)
+    const state = { status: this.storage.rules.status, policy, sessions: [stored.session] }
+    const decided = decide(state, { type: 'check', id: proof.sessionId, touch: how.touch, client: how.client }, now)
     if (!decided.ok) return decided
     const dead = this.saveEnds(decided.value, NOBODY)[0]
     if (dead !== undefined) {
-      this.mirror.settle(now)
+      this.mirror.schedule(now)
       return ended(dead.reason, dead.endedAt)
     }
     let live = stored
@@ -299,9 +315,9 @@ export class UserSessions extends DurableObject<Env> {
     const cookieDue = how.cookie && isCookieDue(live, view, now)
     if (cookieDue) live = this.storage.cookieIssued(live, now, cookieOf(view, now))
     if (how.workspace !== undefined) live = this.storage.chooseWorkspace(live, how.workspace)
-    if (live.version !== stored.version) this.mirror.settle(now)
-    const { revision, knowledge } = this.storage
-    return ok({ ...view, cookieDue, workspace: live.workspace, revision, configVersion: knowledge.config.version })
+    if (live.version !== stored.version) this.mirror.schedule(now)
+    const { revision, rules } = this.storage
+    return ok({ ...view, cookieDue, workspace: live.workspace, revision, configVersion: rules.config.version })
   }
 
   /** Notes activity: to the millisecond where a session idles out by it. */
@@ -316,7 +332,7 @@ export class UserSessions extends DurableObject<Env> {
     const decided = decide(this.state(), { type: 'end', which, reason }, now)
     if (!decided.ok) return []
     const ended = this.saveEnds(decided.value, by)
-    if (ended.length > 0) this.mirror.settle(now)
+    if (ended.length > 0) this.mirror.schedule(now)
     return ended.filter((event) => event.reason === reason).map(({ id }) => id)
   }
 

@@ -1,8 +1,8 @@
 /** Ending the sessions of many users, a few at a time. */
-import type { ClientKind } from '../domain/client-kind.ts'
+import type { ClientKind } from '../../domain/client-kind.ts'
+import type { EndedBy } from '../object/rows.ts'
 import { callUser, OBJECTS_AT_ONCE } from './job-calls.ts'
-import type { JobContext, JobOutcome } from './jobs.ts'
-import type { EndedBy } from './user-sessions-rows.ts'
+import type { JobContext, JobOutcome } from './run-job.ts'
 
 /** Pause between steps, in milliseconds: users' own requests come in between. */
 const PAUSE_MILLISECONDS = 50

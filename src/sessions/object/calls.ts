@@ -1,13 +1,7 @@
 /** What a user's object is asked, and what it answers. */
-import type { Client, Session } from '../domain/session.ts'
-import type { UserKey } from '../store/rules.ts'
 
-/** Proof of holding a session: what a verified token says. */
-export interface Holder {
-  readonly sessionId: string
-  /** SHA-256 of the token's secret, hexadecimal. */
-  readonly secretHash: string
-}
+import type { UserKey } from '../../domain/ids.ts'
+import type { Client, Session } from '../../domain/session.ts'
 
 /** One session as an answer shows it. */
 export interface SessionView extends UserKey {

@@ -6,10 +6,11 @@
  * Objects of one isolate share its memory but not their I/O: none may wait for a promise of another. So each looks, by
  * a timer of its own, whether its records have been taken along.
  */
-import type { Knowledge } from '../domain/policy.ts'
-import { ok, type Result } from '../domain/result.ts'
-import { D1_TIMEOUT_MILLISECONDS, type Database, type Unavailable } from '../store/database.ts'
-import { mirrorSessions, type SessionRecord, type UserRecords } from '../store/session-records.ts'
+import type { UserRules } from '../../domain/policy.ts'
+import { ok, type Result } from '../../domain/result.ts'
+import { D1_TIMEOUT_MILLISECONDS, type Database } from '../../store/database.ts'
+import { mirrorSessions, type SessionRecord, type UserRecords } from '../../store/session-records.ts'
+import type { Unavailable } from '../../time-limit.ts'
 
 /** Sessions that go in one trip, and what they may weigh: less than D1's 2 MB for a bound value. */
 export const MAX_RECORDS = 500
@@ -22,7 +23,7 @@ const LOOK_MILLISECONDS = 20
 /** After so many looks the object that took them along is gone, or the trips of others never end. */
 const MAX_LOOKS = (D1_TIMEOUT_MILLISECONDS + 1_000) / LOOK_MILLISECONDS
 
-type Outcome = Result<Knowledge | null, Unavailable>
+type Outcome = Result<UserRules | null, Unavailable>
 
 interface Waiting extends UserRecords {
   /** What came of it; null while nothing has. `alone`: in company it failed, by a bug that may be another's. */

@@ -1,9 +1,9 @@
 /** How durable work reaches the objects of users: some at a time, each within a time limit. */
-import type { Knowledge } from '../domain/policy.ts'
-import type { Result } from '../domain/result.ts'
-import { type Unavailable, within } from '../store/database.ts'
-import type { UserSessions } from './user-sessions.ts'
-import { userStub } from './user-stub.ts'
+import type { UserRules } from '../../domain/policy.ts'
+import type { Result } from '../../domain/result.ts'
+import { type Unavailable, within } from '../../time-limit.ts'
+import type { UserSessions } from '../object/user-sessions.ts'
+import { userStub } from '../object/user-stub.ts'
 
 /** Objects that are called at the same time; also the size of a step. */
 export const OBJECTS_AT_ONCE = 32
@@ -28,7 +28,7 @@ export function callUser(
 }
 
 /** Tells a user's object what holds for the user now. */
-export function tellUser(store: Store, userId: string, rules: Knowledge): Promise<Result<void, Unavailable>> {
+export function applyRulesTo(store: Store, userId: string, rules: UserRules): Promise<Result<void, Unavailable>> {
   const { identityStoreId } = store
-  return callUser(store, userId, (stub) => stub.tell({ identityStoreId, userId }, rules))
+  return callUser(store, userId, (stub) => stub.applyRules({ identityStoreId, userId }, rules))
 }

@@ -1,7 +1,13 @@
 /** The secret part of a session token: what is kept of it, and what proves to hold it. */
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { SessionToken } from '../domain/token.ts'
-import type { Holder } from './user-sessions.ts'
+import type { SessionToken } from '../../domain/token.ts'
+
+/** Proof of holding a session: what a verified token says. */
+export interface SessionProof {
+  readonly sessionId: string
+  /** SHA-256 of the token's secret, hexadecimal. */
+  readonly secretHash: string
+}
 
 /** Characters of a hash. */
 const HASH_LENGTH = 64
@@ -23,10 +29,10 @@ export function sameHash(a: string, b: string): boolean {
 }
 
 /** An isolate remembers the tokens that it has verified, and with them what to show the object. */
-const holders = new WeakMap<SessionToken, Holder>()
+const holders = new WeakMap<SessionToken, SessionProof>()
 
 /** Who holds a verified token, for the object to check. */
-export function holder(token: SessionToken): Holder {
+export function proofOf(token: SessionToken): SessionProof {
   let known = holders.get(token)
   if (known === undefined) {
     known = { sessionId: token.sessionId, secretHash: hashSecret(token.secret) }

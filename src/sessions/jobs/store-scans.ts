@@ -3,11 +3,11 @@
  * Progress is for one version of the config: after another change it begins anew, so that nobody was told
  * only of the older one. Users who could not be told are come back to at the end.
  */
-import { sessionIdTime } from '../domain/session-id.ts'
-import { clearLocations, type FoundUser, liveSessionsAfter, usersWithLocationAfter } from '../store/live-users.ts'
-import { readSessionConfig } from '../store/session-configs.ts'
-import { OBJECTS_AT_ONCE, tellUser } from './job-calls.ts'
-import type { JobContext, JobOutcome } from './jobs.ts'
+import { sessionIdTime } from '../../domain/session-id.ts'
+import { clearLocations, type FoundUser, liveSessionsAfter, usersWithLocationAfter } from '../../store/live-users.ts'
+import { readSessionConfig } from '../../store/session-configs.ts'
+import { applyRulesTo, OBJECTS_AT_ONCE } from './job-calls.ts'
+import type { JobContext, JobOutcome } from './run-job.ts'
 
 /** Clocks of two machines differ by less, in milliseconds. */
 const CLOCKS_DIFFER_MILLISECONDS = 60_000
@@ -80,7 +80,7 @@ interface Told {
 
 async function tellEach(found: readonly FoundUser[], context: JobContext): Promise<Told> {
   const users = [...new Map(found.map((user) => [user.userId, user])).values()]
-  const answers = await Promise.all(users.map(({ userId, rules }) => tellUser(context, userId, rules)))
+  const answers = await Promise.all(users.map(({ userId, rules }) => applyRulesTo(context, userId, rules)))
   const userIds = users.flatMap(({ userId }, index) => (answers[index]?.ok === true ? [userId] : []))
   return { userIds, missed: users.length - userIds.length }
 }

@@ -1,7 +1,7 @@
-import { sessionNumber } from '../domain/session-id.ts'
-import type { UserKey } from '../store/rules.ts'
-import type { SessionRecord } from '../store/session-records.ts'
-import type { StoredSession } from './user-sessions-rows.ts'
+import type { UserKey } from '../../domain/ids.ts'
+import { sessionNumber } from '../../domain/session-id.ts'
+import type { SessionRecord } from '../../store/session-records.ts'
+import type { StoredSession } from './rows.ts'
 
 /** A session as D1 is to have it: its whole state, with its version. */
 export function sessionRecord(owner: UserKey, { session, version, ending }: StoredSession): SessionRecord {

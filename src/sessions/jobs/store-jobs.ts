@@ -4,11 +4,14 @@
  * at a time, at least once; their steps are idempotent and read what holds now instead of being told.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { fail, ok, type Result } from '../domain/result.ts'
-import { type Env, readSettings } from '../env.ts'
-import { logContext, openDatabase, type Unavailable } from '../store/database.ts'
-import { migrate } from '../store/object-schema.ts'
-import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './jobs.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import { logContext } from '../../log-context.ts'
+import { readSettings } from '../../settings.ts'
+import { openDatabase } from '../../store/database.ts'
+import { migrate } from '../../store/object-schema.ts'
+import type { Unavailable } from '../../time-limit.ts'
+import type { UserSessions } from '../object/user-sessions.ts'
+import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './run-job.ts'
 import { readJob } from './stored-jobs.ts'
 
 /** How long a job waits for the request that wrote it to do the work itself, in milliseconds. */
@@ -62,12 +65,18 @@ interface Row extends Record<string, SqlStorageValue> {
   failures: number
 }
 
-export class StoreJobs extends DurableObject<Env> {
+interface Bindings {
+  readonly DB: D1Database
+  readonly CONFIG: KVNamespace
+  readonly USERS: DurableObjectNamespace<UserSessions>
+}
+
+export class StoreJobs extends DurableObject<Bindings> {
   private readonly sql: SqlStorage
   private readonly context: Omit<JobContext, 'identityStoreId' | 'now'>
   private tail: Promise<unknown> = Promise.resolve()
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)

@@ -1,7 +1,7 @@
 /** Applying changed settings to live sessions: the objects of the users who have some are told. */
-import { rulesOfSignedInUsers } from '../store/session-settings.ts'
-import { OBJECTS_AT_ONCE, tellUser } from './job-calls.ts'
-import type { JobContext, JobOutcome } from './jobs.ts'
+import { rulesOfSignedInUsers } from '../../store/session-settings.ts'
+import { applyRulesTo, OBJECTS_AT_ONCE } from './job-calls.ts'
+import type { JobContext, JobOutcome } from './run-job.ts'
 
 /** Settings of these users have changed in D1. */
 export interface ApplySettings {
@@ -20,7 +20,7 @@ export async function applySettings({ userIds }: ApplySettings, context: JobCont
   const left: string[] = []
   for (let at = 0; at < signedIn.value.length; at += OBJECTS_AT_ONCE) {
     const batch = signedIn.value.slice(at, at + OBJECTS_AT_ONCE)
-    const told = await Promise.all(batch.map(({ userId, rules }) => tellUser(context, userId, rules)))
+    const told = await Promise.all(batch.map(({ userId, rules }) => applyRulesTo(context, userId, rules)))
     left.push(...batch.filter((_, index) => told[index]?.ok !== true).map(({ userId }) => userId))
     // All of a batch out of reach: so are the others, and the caller waits.
     if (left.length === batch.length && at === 0) return { next: 'failed', what: 'users' }

@@ -1,5 +1,5 @@
-import { userObjectName } from '../domain/ids.ts'
-import type { UserKey } from '../store/rules.ts'
+import type { UserKey } from '../../domain/ids.ts'
+import { userObjectName } from '../../domain/ids.ts'
 import type { UserSessions } from './user-sessions.ts'
 
 /** The object of a user. Waking it makes it exist: never name one from input that was not checked. */

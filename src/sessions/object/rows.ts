@@ -1,5 +1,5 @@
 /** A session as its user's object keeps it, and the row of the table that it is read from. */
-import type { Actor, CredentialsType, Ending, EndReason, Location, Session, SessionKind } from '../domain/session.ts'
+import type { Actor, CredentialsType, Ending, EndReason, Location, Session, SessionKind } from '../../domain/session.ts'
 
 /** Who asked for sessions to end, for the record. Null where nobody did (a deadline passed). */
 export interface EndedBy {

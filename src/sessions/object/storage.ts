@@ -1,10 +1,11 @@
 /** What a user's object remembers, in its own SQLite. Synchronous: no await between reading and writing. */
-import { type Knowledge, NO_KNOWLEDGE } from '../domain/policy.ts'
-import type { Client, Ending, Session } from '../domain/session.ts'
-import { migrate } from '../store/object-schema.ts'
-import type { UserKey } from '../store/rules.ts'
-import { type EndedBy, type IssuedCookie, type Row, type StoredSession, stored, toJson } from './user-sessions-rows.ts'
-import { hasTables, STEPS } from './user-sessions-schema.ts'
+
+import type { UserKey } from '../../domain/ids.ts'
+import { NO_RULES, type UserRules } from '../../domain/policy.ts'
+import type { Client, Ending, Session } from '../../domain/session.ts'
+import { migrate } from '../../store/object-schema.ts'
+import { type EndedBy, type IssuedCookie, type Row, type StoredSession, stored, toJson } from './rows.ts'
+import { hasTables, STEPS } from './schema.ts'
 
 /** Ended sessions that are always remembered, so that a genuine token can be told why. */
 export const REMEMBERED_ENDED = 20
@@ -21,7 +22,7 @@ export const BURST_GAP_MILLISECONDS = 6_000
 /** Whose object this is, and what it knows of the rules. */
 interface Facts {
   readonly owner: UserKey
-  readonly knowledge: Knowledge
+  readonly rules: UserRules
   /** False: in memory alone. */
   readonly written: boolean
 }
@@ -71,8 +72,8 @@ export class UserSessionsStorage {
     return this.facts()?.owner ?? null
   }
 
-  get knowledge(): Knowledge {
-    return this.facts()?.knowledge ?? NO_KNOWLEDGE
+  get rules(): UserRules {
+    return this.facts()?.rules ?? NO_RULES
   }
 
   private facts(): Facts | null {
@@ -83,7 +84,7 @@ export class UserSessionsStorage {
           ? null
           : {
               owner: { identityStoreId: row.identity_store_id as string, userId: row.user_id as string },
-              knowledge: JSON.parse(row.knowledge as string),
+              rules: JSON.parse(row.knowledge as string),
               written: true,
             }
     }
@@ -95,22 +96,22 @@ export class UserSessionsStorage {
   }
 
   /** Notes the owner and the rules that are known; in memory alone for a user without a session ever. */
-  remember({ identityStoreId, userId }: UserKey, knowledge: Knowledge): void {
+  remember({ identityStoreId, userId }: UserKey, rules: UserRules): void {
     // A session of a version without epochs has that of the rules before these.
     this.living()
     const written = !this.isEmpty
-    this.known = { owner: { identityStoreId, userId }, knowledge, written }
+    this.known = { owner: { identityStoreId, userId }, rules, written }
     if (written) this.writeFacts(this.known)
     this.changes += 1
   }
 
-  private writeFacts({ owner, knowledge }: Facts): void {
+  private writeFacts({ owner, rules }: Facts): void {
     this.sql.exec(
       `INSERT INTO owner (only, identity_store_id, user_id, knowledge) VALUES (1, ?1, ?2, ?3)
        ON CONFLICT (only) DO UPDATE SET knowledge = excluded.knowledge`,
       owner.identityStoreId,
       owner.userId,
-      JSON.stringify(knowledge),
+      JSON.stringify(rules),
     )
   }
 
@@ -127,7 +128,7 @@ export class UserSessionsStorage {
     const live = this.living().get(id)
     if (live !== undefined) return live
     const [row] = this.query<Row>('SELECT * FROM sessions WHERE id = ?', id)
-    return row === undefined ? null : stored(row, this.knowledge.status.version)
+    return row === undefined ? null : stored(row, this.rules.status.version)
   }
 
   /** The live sessions, oldest first. */
@@ -142,7 +143,7 @@ export class UserSessionsStorage {
         'SELECT * FROM sessions WHERE ended_at IS NULL OR version <> mirrored_version ORDER BY id',
       )
       this.copies = new Map(
-        rows.filter((row) => row.ended_at === null).map((row) => [row.id, stored(row, this.knowledge.status.version)]),
+        rows.filter((row) => row.ended_at === null).map((row) => [row.id, stored(row, this.rules.status.version)]),
       )
       this.behind = new Set(rows.filter((row) => row.version !== row.mirrored_version).map(({ id }) => id))
     }
@@ -340,7 +341,7 @@ export class UserSessionsStorage {
             'SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))',
             JSON.stringify(ended),
           )
-    const sessions = new Map(Array.from(rows, (row) => [row.id, stored(row, this.knowledge.status.version)]))
+    const sessions = new Map(Array.from(rows, (row) => [row.id, stored(row, this.rules.status.version)]))
     return ids.flatMap((id) => this.living().get(id) ?? sessions.get(id) ?? [])
   }
 

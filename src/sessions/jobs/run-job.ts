@@ -1,14 +1,15 @@
 /** The kinds of durable work. Each step reads what holds now and makes it so; running one twice does no harm. */
-import { ok, type Result } from '../domain/result.ts'
-import type { Database, Unavailable } from '../store/database.ts'
-import { readRules } from '../store/rules.ts'
-import { readSessionConfig } from '../store/session-configs.ts'
-import { type ApplySettings, applySettings } from './apply-settings-job.ts'
-import { publishConfig, publishedConfig } from './config-copies.ts'
-import { OBJECTS_AT_ONCE, tellUser } from './job-calls.ts'
-import { type ResetUsers, resetUsers } from './reset-users-job.ts'
+import { ok, type Result } from '../../domain/result.ts'
+import type { Database } from '../../store/database.ts'
+import { readRules } from '../../store/rules.ts'
+import { readSessionConfig } from '../../store/session-configs.ts'
+import type { Unavailable } from '../../time-limit.ts'
+import type { UserSessions } from '../object/user-sessions.ts'
+import { type ApplySettings, applySettings } from './apply-settings.ts'
+import { applyRulesTo, OBJECTS_AT_ONCE } from './job-calls.ts'
+import { publishConfig, publishedConfig } from './published-config.ts'
+import { type ResetUsers, resetUsers } from './reset-users.ts'
 import { type ClearLocations, clearLocationsStep, type SweepSessions, sweepStep } from './store-scans.ts'
-import type { UserSessions } from './user-sessions.ts'
 
 /** What was published, and when KV is to be looked at again, epoch milliseconds. */
 interface Published {
@@ -102,5 +103,5 @@ async function tellUsers(userIds: readonly string[], context: JobContext): Promi
 async function tellRules(context: JobContext, userId: string): Promise<Result<void, Unavailable>> {
   const rules = await readRules(context.db, { identityStoreId: context.identityStoreId, userId })
   if (!rules.ok) return rules
-  return rules.value === null ? ok() : tellUser(context, userId, rules.value)
+  return rules.value === null ? ok() : applyRulesTo(context, userId, rules.value)
 }

@@ -1,6 +1,6 @@
 /** Jobs as a store's object keeps them: JSON that this or another version has written, checked when it is read. */
 import { z } from 'zod'
-import type { Job } from './jobs.ts'
+import type { Job } from './run-job.ts'
 
 const Progress = z.object({
   configVersion: z.int(),

@@ -3,11 +3,12 @@
  * it: after each change the alarm stands ready, then the sessions are copied, then the alarm is set for the next
  * deadline.
  */
-import type { Knowledge } from '../domain/policy.ts'
-import { type Database, logContext } from '../store/database.ts'
+import type { UserRules } from '../../domain/policy.ts'
+import { logContext } from '../../log-context.ts'
+import type { Database } from '../../store/database.ts'
 import { MAX_RECORDS, MirrorTrips, thatFit } from './mirror-trips.ts'
 import { sessionRecord } from './session-record.ts'
-import { REMEMBERED_ENDED, type UserSessionsStorage } from './user-sessions-storage.ts'
+import { REMEMBERED_ENDED, type UserSessionsStorage } from './storage.ts'
 
 /** How long the alarm waits before it does what was left undone, in milliseconds; doubles up to the second. */
 const RETRY_MILLISECONDS = 10_000
@@ -26,7 +27,7 @@ export interface MirrorDependencies {
   readonly db: Database
   readonly storage: UserSessionsStorage
   /** Applies rules that D1 has told. */
-  readonly learn: (rules: Knowledge, now: number) => void
+  readonly applyRules: (rules: UserRules, now: number) => void
   /** When the first session dies by itself; null for none. */
   readonly nextDeadline: () => number | null
 }
@@ -45,7 +46,7 @@ export class SessionMirror {
   }
 
   /** After a change of sessions: the alarm stands ready even if this instance dies, then they are copied. */
-  settle(now: number): void {
+  schedule(now: number): void {
     if (!this.underWay && !this.deps.storage.isBehind()) {
       this.arm(now)
       return
@@ -60,7 +61,7 @@ export class SessionMirror {
   }
 
   /** The alarm has fired, and is set no more. */
-  fired(): void {
+  onAlarm(): void {
     this.armedAt = null
   }
 
@@ -106,7 +107,7 @@ export class SessionMirror {
 
   /** Copies to D1 what it does not have; false if D1 is out of reach. */
   private async copy(): Promise<boolean> {
-    const { ctx, db, storage, learn } = this.deps
+    const { ctx, db, storage, applyRules } = this.deps
     const { owner } = storage
     if (owner === null) return true
     for (;;) {
@@ -118,7 +119,7 @@ export class SessionMirror {
       const rules = await logContext.run({ object: ctx.id.toString() }, () => trips.take(db, { owner, records }))
       if (!rules.ok) return false
       // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
-      if (rules.value !== null) learn(rules.value, Date.now())
+      if (rules.value !== null) applyRules(rules.value, Date.now())
       storage.markMirrored(batch.slice(0, records.length))
     }
   }
@@ -134,7 +135,7 @@ export class SessionMirror {
       // A deadline that has passed waits for the retry: without D1 the alarm may not end anything.
       retryAt !== null && due !== null && due <= now ? null : due,
       this.deps.storage.nextWriteAt(),
-      this.deps.storage.knowledge.status.value.deleted === true ? now + REMEMBER_DELETED_MILLISECONDS : null,
+      this.deps.storage.rules.status.value.deleted === true ? now + REMEMBER_DELETED_MILLISECONDS : null,
     ].filter((time) => time !== null)
     const at = times.length === 0 ? null : Math.min(...times)
     if (at === this.armedAt) return

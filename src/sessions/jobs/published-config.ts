@@ -1,0 +1,64 @@
+/** The session config as KV has it, the copy for the edge. Written by the store's jobs alone. */
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import type { SessionConfig, Versioned } from '../../domain/policy.ts'
+import { ok, type Result } from '../../domain/result.ts'
+import { STORE_TAG_BYTES } from '../../domain/token.ts'
+import { type Unavailable, within } from '../../time-limit.ts'
+
+/** Longest wait for KV, in milliseconds. */
+const KV_TIMEOUT_MILLISECONDS = 2_000
+
+const PublishedConfig: z.ZodType<Versioned<SessionConfig>> = z.object({
+  version: z.number().int().positive(),
+  value: z.object({
+    allowPersistentSessions: z.boolean(),
+    sessionMinutes: z.number().int().positive(),
+    concurrentSessionLimit: z.number().int().positive().nullable(),
+    useInactivityBasedLogout: z.boolean(),
+    trackSessionLocation: z.boolean(),
+  }),
+})
+
+/** The tag by which a store's tokens and its KV entry are known: a hash, so that a token names no tenant. */
+export function storeTag(identityStoreId: string): string {
+  return hash('sha256', identityStoreId, 'hex').slice(0, 2 * STORE_TAG_BYTES)
+}
+
+/** Writes a store's config to KV. Only the store's jobs may. */
+export function publishConfig(
+  kv: KVNamespace,
+  identityStoreId: string,
+  config: Versioned<SessionConfig>,
+): Promise<Result<void, Unavailable>> {
+  return within(KV_TIMEOUT_MILLISECONDS, 'KV', () => kv.put(key(storeTag(identityStoreId)), JSON.stringify(config)))
+}
+
+/** A store's config as KV has it; null if it has none that makes sense. */
+export function publishedConfig(
+  kv: KVNamespace,
+  identityStoreId: string,
+): Promise<Result<Versioned<SessionConfig> | null, Unavailable>> {
+  return readPublished(kv, storeTag(identityStoreId))
+}
+
+/** The same, by the store's tag. */
+export async function readPublished(
+  kv: KVNamespace,
+  tag: string,
+): Promise<Result<Versioned<SessionConfig> | null, Unavailable>> {
+  const text = await within(KV_TIMEOUT_MILLISECONDS, 'KV', () => kv.get(key(tag), { type: 'text', cacheTtl: 30 }))
+  return text.ok ? ok(parseConfig(text.value)) : text
+}
+
+function parseConfig(text: string | null): Versioned<SessionConfig> | null {
+  try {
+    return text === null ? null : (PublishedConfig.safeParse(JSON.parse(text)).data ?? null)
+  } catch {
+    return null
+  }
+}
+
+function key(tag: string): string {
+  return `session-config/${tag}`
+}
