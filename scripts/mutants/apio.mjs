@@ -54,8 +54,8 @@ export const apioMutants = [
   {
     name: 'APIO: no floor',
     file: 'src/identity/sign-in.ts',
-    from: '    scheduler.wait(deps.throttle.floorMilliseconds),\n',
-    to: '',
+    from: 'scheduler.wait(deps.throttle.floorMilliseconds)',
+    to: 'Promise.resolve()',
     caughtBy: { file: LOGIN, test: 'every path awaits the floor' },
   },
   {

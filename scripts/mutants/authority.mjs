@@ -86,8 +86,8 @@ export const authorityMutants = [
   {
     name: 'credentials: every use is written',
     file: 'src/auth/credentials.ts',
-    from: 'lastUsedAt <= now - USE_MILLISECONDS) later',
-    to: 'lastUsedAt <= now) later',
+    from: 'lastUsedAt <= now - USE_MILLISECONDS) waitUntil',
+    to: 'lastUsedAt <= now) waitUntil',
     caughtBy: { file: CHANGES, test: 'shows its last use' },
   },
   {

@@ -34,8 +34,8 @@ export const identityCenterMutants = [
   {
     name: 'signature: the body is not in it',
     file: SIGNATURE,
-    from: 'await sha256(body))',
-    to: 'await sha256(new Uint8Array()))',
+    from: 'await sha256(body),',
+    to: 'await sha256(new Uint8Array()),',
     caughtBy: { file: REQUESTS, test: 'is refused with any one part of it altered' },
   },
   {

@@ -82,9 +82,9 @@ export const lookerMutants = [
   },
   {
     name: 'config: a change is not in the audit log',
-    file: 'src/store/session-configs.ts',
-    from: 'where: sql`EXISTS (SELECT 1',
-    to: 'where: sql`NOT EXISTS (SELECT 1',
+    file: 'src/store/audited-row.ts',
+    from: 'where: rowExists(view.table, condition',
+    to: 'where: rowExists(view.table, sql`false`) ?? rowExists(view.table, condition',
     caughtBy: { file: CONFIG, test: 'has who, when, from what and to what' },
   },
   {

@@ -113,7 +113,7 @@ export const storageMutants = [
   },
   {
     name: 'storage: outages are logged without the request',
-    file: 'src/store/database.ts',
+    file: 'src/time-limit.ts',
     from: "console.warn('unavailable', { what, error, ...logContext.getStore() })",
     to: "console.warn('unavailable', { what, error })",
     caughtBy: { file: 'test/app.test.ts', test: 'an outage is logged with the request that it kept waiting' },

@@ -1,5 +1,5 @@
 /** Audit events: who did what to whom. Append only; each is written in the transaction of the change it tells of. */
-import { and, desc, eq, lt, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import { nextSessionId } from '../domain/session-id.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -36,25 +36,6 @@ export function newRecordId(now: number): string {
 /** The statement that writes an event. It goes before its change, in the same batch. */
 export function insertAuditEvent(db: Database, entry: AuditEntry, { before, after, where, from }: AuditedChange) {
   return insertWhere(db, auditEvents, { ...entry, before, after }, where, from)
-}
-
-/** SQL of a JSON object. Names come from the code, never from outside. Booleans must come as `jsonBoolean`. */
-export function jsonObject(members: Readonly<Record<string, SQL | SQLWrapper>>): SQL {
-  const parts = Object.entries(members).flatMap(([name, value]) => [sql.raw(`'${name}'`), sql`${value}`])
-  return sql`json_object(${sql.join(parts, sql`, `)})`
-}
-
-/** SQL of a JSON boolean, from a column or condition. */
-export function jsonBoolean(value: SQL | SQLWrapper): SQL {
-  return sql`json(iif(${value}, 'true', 'false'))`
-}
-
-/** SQL of a JSON object in which some members are set to new values. Names come from the code. */
-export function jsonObjectWith(object: SQL, members: Readonly<Record<string, unknown>>): SQL {
-  const parts = Object.entries(members).map(
-    ([name, value]) => sql`, ${sql.raw(`'$.${name}'`)}, json(${JSON.stringify(value)})`,
-  )
-  return sql`json_set(${object}${sql.join(parts)})`
 }
 
 /** A page of a store's events, newest first, older than the event `before`. */

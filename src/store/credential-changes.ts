@@ -3,6 +3,7 @@ import { and, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { auditView, insertRowEvent, rowExists } from './audited-row.ts'
 import { type Credential, credentialFrom, isCredential, isLive } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { credentials } from './schema.ts'
@@ -41,6 +42,8 @@ export async function noteUse(
   return done.ok ? ok() : done
 }
 
+const NAME = auditView(credentials, ['name'])
+
 /** Gives a credential another name. Null if there is none. */
 export async function renameCredential(
   db: Database,
@@ -51,11 +54,7 @@ export async function renameCredential(
   const key = isCredential(entry.identityStoreId, credentialId)
   const written = await attempt(() =>
     db.batch([
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT json_object('name', name) FROM ${credentials} WHERE ${key})`,
-        after: sql`json_object('name', ${name})`,
-        where: sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${key})`,
-      }),
+      insertRowEvent(db, entry, NAME, key, { name }),
       db.update(credentials).set({ name }).where(key).returning(),
     ]),
   )
@@ -92,7 +91,7 @@ export async function rotateCredential(
       insertAuditEvent(db, entry, {
         before: null,
         after: sql`json_object('old_secret_valid_until', ${until})`,
-        where: sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${target})`,
+        where: rowExists(credentials, target),
       }),
       db
         .update(credentials)

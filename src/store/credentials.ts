@@ -4,10 +4,11 @@ import type { UserRules } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { rowExists } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere } from './insert-where.ts'
-import { configOfStore, RULE_COLUMNS, type RuleRow, rulesFrom, settingsOfUser } from './rules.ts'
+import { configOfStore, RULES, rulesFrom, settingsOfUser } from './rules.ts'
 import { type CredentialKind, credentials, sessionConfigs, sessionSettings, spentSecrets, users } from './schema.ts'
 import { statement } from './statement.ts'
 
@@ -90,7 +91,7 @@ export interface CredentialAndUser {
 
 const credentialAndUser = statement((db) =>
   db
-    .select({ ...NAMED_COLUMNS, standing: STANDING, userBot: sql`${users.bot}`.as('userBot'), ...RULE_COLUMNS })
+    .select({ ...NAMED_COLUMNS, standing: STANDING, userBot: sql`${users.bot}`.as('userBot'), rules: RULES })
     .from(credentials)
     .leftJoin(
       users,
@@ -105,10 +106,12 @@ const credentialAndUser = statement((db) =>
     .where(isShown(sql.placeholder('kind'), sql.placeholder('publicId'))),
 )
 
-type RowWithUser = Row & { readonly standing: Standing; readonly userBot: number } & (
-    | RuleRow
-    | { readonly ruleStatusVersion: null }
-  )
+interface RowWithUser extends Row {
+  readonly standing: Standing
+  /** Null: there is no such user. */
+  readonly userBot: number | null
+  readonly rules: string
+}
 
 /** As `findCredential`, with the user that it is used for, in the same statement. An operator's has no users. */
 export async function findCredentialAndUser(
@@ -121,9 +124,9 @@ export async function findCredentialAndUser(
   if (!rows.ok) return rows
   const row = rows.value.results[0]
   if (row === undefined) return ok(null)
-  const credential = { ...credentialFrom(row), standing: row.standing }
-  const user = row.ruleStatusVersion === null ? null : { bot: row.userBot === 1, rules: rulesFrom(row) }
-  return ok({ credential, user })
+  const { standing, userBot, rules, ...credential } = row
+  const user = userBot === null ? null : { bot: userBot === 1, rules: rulesFrom(rules) }
+  return ok({ credential: { ...credentialFrom(credential), standing }, user })
 }
 
 /** A page of a store's credentials, in the order in which they were made, after the credential `after`. */
@@ -186,7 +189,7 @@ export async function insertOperatorBySecret(
     which === 'first'
       ? sql`NOT EXISTS (SELECT 1 FROM ${spentSecrets}) AND NOT EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE})`
       : sql`NOT EXISTS (SELECT 1 FROM ${spentSecrets} WHERE ${spentSecrets.secretHash} = ${secretHash})`
-  const isWritten = sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${isCredential(OPERATOR_STORE, credentialId)})`
+  const isWritten = rowExists(credentials, isCredential(OPERATOR_STORE, credentialId))
   const written = await attempt(() =>
     db.batch([
       ...insertion(db, credential, where, entry),
@@ -238,7 +241,7 @@ export async function revokeCredential(
       insertAuditEvent(db, entry, {
         before: sql`'{"revoked_at":null}'`,
         after: sql`json_object('revoked_at', ${revokedAt})`,
-        where: sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${target})`,
+        where: rowExists(credentials, target),
       }),
       db.update(credentials).set({ revokedAt: now }).where(target),
       db.select({ revokedAt: credentials.revokedAt }).from(credentials).where(key),
@@ -279,8 +282,8 @@ function conditionOf(credential: Credential, condition: CredentialCondition): SQ
 }
 
 /** The condition of one credential of a store. */
-export function isCredential(identityStoreId: string, credentialId: string): SQL | undefined {
-  return and(eq(credentials.identityStoreId, identityStoreId), eq(credentials.credentialId, credentialId))
+export function isCredential(identityStoreId: string, credentialId: string): SQL {
+  return sql`${credentials.identityStoreId} = ${identityStoreId} AND ${credentials.credentialId} = ${credentialId}`
 }
 
 /** SQL of whether a credential is neither revoked nor expired. */

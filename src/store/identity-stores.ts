@@ -2,7 +2,8 @@
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { revocation } from './revocation.ts'
 import { auditEvents, identityStores, users } from './schema.ts'
@@ -19,18 +20,7 @@ export type IdentityStoreChanges = {
   readonly [Field in keyof IdentityStoreFields]?: IdentityStoreFields[Field] | undefined
 }
 
-const NAMES = {
-  name: 'name',
-  defaultLoginMode: 'default_login_mode',
-  state: 'state',
-  updateProfileToBsDbSso: 'update_profile_to_bs_db_sso',
-} as const
-const AUDIT_VIEW = jsonObject({
-  name: identityStores.name,
-  default_login_mode: identityStores.defaultLoginMode,
-  state: identityStores.state,
-  update_profile_to_bs_db_sso: jsonBoolean(identityStores.updateProfileToBsDbSso),
-})
+const VIEW = auditView(identityStores, ['name', 'defaultLoginMode', 'state', 'updateProfileToBsDbSso'])
 
 /** An identity store that is not deleted, or null. */
 export async function findIdentityStore(
@@ -87,8 +77,8 @@ export async function putIdentityStore(
   const written = await attempt(() =>
     db.batch([
       insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-        after: jsonObjectWith(sql`'{}'`, columnsOf(fields)),
+        before: shownRow(VIEW, there(identityStoreId)),
+        after: sql`${JSON.stringify(shownValues(VIEW, fields))}`,
         where: mayWrite,
       }).returning({ before: auditEvents.before }),
       db
@@ -118,11 +108,7 @@ export async function updateIdentityStore(
   const { identityStoreId, at } = entry
   const written = await attempt(() =>
     db.batch([
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-        after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, columnsOf(changes))} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-        where: storeExists(identityStoreId),
-      }),
+      insertRowEvent(db, entry, VIEW, there(identityStoreId), shownValues(VIEW, changes)),
       db
         .update(identityStores)
         .set({ ...(changes as Partial<IdentityStore>), updatedAt: at })
@@ -142,20 +128,16 @@ export async function deleteIdentityStore(
   entry: AuditEntry,
 ): Promise<Result<void, Unavailable | DeletionFault>> {
   const { identityStoreId, at } = entry
-  const hasUsers = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.deletedAt} IS NULL)`
+  const isEmpty = sql`NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${identityStoreId} AND ${users.deletedAt} IS NULL)`
   const written = await attempt(() =>
     db.batch([
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${AUDIT_VIEW} FROM ${identityStores} WHERE ${there(identityStoreId)})`,
-        after: null,
-        where: sql`${storeExists(identityStoreId)} AND NOT ${hasUsers}`,
-      }),
+      insertRowEvent(db, entry, VIEW, there(identityStoreId), null, isEmpty),
       db.select({ deletedAt: identityStores.deletedAt }).from(identityStores).where(there(identityStoreId)),
-      revocation(db, identityStoreId, null, sql`${storeExists(identityStoreId)} AND NOT ${hasUsers}`, at),
+      revocation(db, identityStoreId, null, sql`${storeExists(identityStoreId)} AND ${isEmpty}`, at),
       db
         .update(identityStores)
         .set({ deletedAt: at, updatedAt: at })
-        .where(and(there(identityStoreId), sql`NOT ${hasUsers}`))
+        .where(and(there(identityStoreId), isEmpty))
         .returning({ deletedAt: identityStores.deletedAt }),
     ]),
   )
@@ -166,18 +148,9 @@ export async function deleteIdentityStore(
 
 /** That a store is there: the condition of whatever is written into it. */
 export function storeExists(identityStoreId: string) {
-  return sql`EXISTS (SELECT 1 FROM ${identityStores} WHERE ${there(identityStoreId)})`
+  return rowExists(identityStores, there(identityStoreId))
 }
 
 function there(identityStoreId: string) {
-  return and(eq(identityStores.identityStoreId, identityStoreId), isNull(identityStores.deletedAt))
-}
-
-function columnsOf(fields: IdentityStoreChanges): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(NAMES).flatMap(([field, column]) => {
-      const value = fields[field as keyof IdentityStoreFields]
-      return value === undefined ? [] : [[column, value]]
-    }),
-  )
+  return sql`${identityStores.identityStoreId} = ${identityStoreId} AND ${identityStores.deletedAt} IS NULL`
 }

@@ -4,7 +4,7 @@ import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
-import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
+import { configOfStore, RULES, settingsOfUser } from './rules.ts'
 import { sessionConfigs, sessionSettings, sessions, users } from './schema.ts'
 
 /** A user, what holds for that user now, and where in the order of the scan the user was found. */
@@ -18,15 +18,15 @@ export interface FoundUser {
  * The next live web sessions of a store after a session id, each with its user: a user with several sessions
  * comes several times. Reads the index of live sessions, however many have ended.
  */
-export async function liveSessionsAfter(
+export function liveSessionsAfter(
   db: Database,
   identityStoreId: string,
   after: string,
   limit: number,
 ): Promise<Result<readonly FoundUser[], Unavailable>> {
-  const rows = await attempt(() =>
+  return attempt(() =>
     db
-      .select({ userId: users.userId, cursor: sql<string>`${sessions.sessionId}`.as('cursor'), ...RULE_COLUMNS })
+      .select({ userId: users.userId, rules: RULES, cursor: sessions.sessionId })
       .from(sessions)
       .innerJoin(users, and(eq(users.identityStoreId, sessions.identityStoreId), eq(users.userId, sessions.userId)))
       .innerJoin(sessionConfigs, configOfStore)
@@ -42,13 +42,10 @@ export async function liveSessionsAfter(
       .orderBy(asc(sessions.sessionId))
       .limit(limit),
   )
-  return rows.ok
-    ? ok(rows.value.map((row) => ({ userId: row.userId, cursor: row.cursor, rules: rulesFrom(row) })))
-    : rows
 }
 
 /** The next users of a store after a user id who have session records with a location, ended ones too. */
-export async function usersWithLocationAfter(
+export function usersWithLocationAfter(
   db: Database,
   identityStoreId: string,
   after: string,
@@ -58,18 +55,15 @@ export async function usersWithLocationAfter(
   const found = sql`(SELECT DISTINCT user_id FROM sessions INDEXED BY sessions_with_location
     WHERE identity_store_id = ${identityStoreId} AND user_id > ${after} AND location IS NOT NULL
     ORDER BY user_id LIMIT ${limit})`
-  const rows = await attempt(() =>
+  return attempt(() =>
     db
-      .select({ userId: users.userId, ...RULE_COLUMNS })
+      .select({ userId: users.userId, rules: RULES, cursor: users.userId })
       .from(users)
       .innerJoin(sessionConfigs, configOfStore)
       .leftJoin(sessionSettings, settingsOfUser)
       .where(and(eq(users.identityStoreId, identityStoreId), sql`${users.userId} IN ${found}`))
       .orderBy(asc(users.userId)),
   )
-  return rows.ok
-    ? ok(rows.value.map((row) => ({ userId: row.userId, cursor: row.userId, rules: rulesFrom(row) })))
-    : rows
 }
 
 /**

@@ -1,10 +1,11 @@
 /** OpenID providers of identity stores, and the users behind their subjects. */
 import { and, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
-import { fail, ok, type Result } from '../domain/result.ts'
+import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
-import { attempt, type Database } from './database.ts'
+import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { auditView, insertRowEvent, shownRow, shownValues } from './audited-row.ts'
+import { attempt, attemptUnique, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere } from './insert-where.ts'
 import { identityStores, openidProviders, users } from './schema.ts'
@@ -15,11 +16,8 @@ export type OpenIdProvider = typeof openidProviders.$inferSelect
 /** What an operator says about a provider. */
 export type OpenIdProviderFields = Pick<OpenIdProvider, 'issuer' | 'clientId' | 'sealedClientSecret' | 'redirectUri'>
 
-const AUDIT_VIEW = jsonObject({
-  issuer: openidProviders.issuer,
-  client_id: openidProviders.clientId,
-  redirect_uri: openidProviders.redirectUri,
-})
+/** Without the client secret. */
+const VIEW = auditView(openidProviders, ['issuer', 'clientId', 'redirectUri'])
 
 /** The provider of a store that is not deleted, or null. */
 export function findOpenIdProvider(
@@ -61,33 +59,26 @@ export async function putOpenIdProvider(
 ): Promise<Result<OpenIdProvider | null, Unavailable | RedirectUriTaken>> {
   const { identityStoreId, at } = entry
   const exists = storeExists(identityStoreId)
-  const { issuer, clientId, redirectUri } = fields
-  try {
-    const written = await attempt(() =>
-      db.batch([
-        db
-          .update(users)
-          .set({ openidSubject: null, openidIssuer: null })
-          .where(
-            sql`${exists} AND ${users.identityStoreId} = ${identityStoreId} AND ${users.openidSubject} IS NOT NULL
-              AND ${users.openidIssuer} IS NOT ${issuer}`,
-          ),
-        insertAuditEvent(db, entry, {
-          before: sql`(SELECT ${AUDIT_VIEW} FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`,
-          after: sql`json_object('issuer', ${issuer}, 'client_id', ${clientId}, 'redirect_uri', ${redirectUri})`,
-          where: exists,
-        }),
-        insertWhere(db, openidProviders, { identityStoreId, ...fields, createdAt: at, updatedAt: at }, exists)
-          .onConflictDoUpdate({ target: openidProviders.identityStoreId, set: { ...fields, updatedAt: at } })
-          .returning(),
-      ]),
-    )
-    return written.ok ? ok(written.value[2][0] ?? null) : written
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-    if (!/UNIQUE constraint failed: openid_providers\.redirect_uri/.test(`${error} ${cause}`)) throw error
-    return fail({ code: 'redirect_uri_taken' })
-  }
+  const written = await attemptUnique({ 'openid_providers.redirect_uri': 'redirect_uri_taken' }, () =>
+    db.batch([
+      db
+        .update(users)
+        .set({ openidSubject: null, openidIssuer: null })
+        .where(
+          sql`${exists} AND ${users.identityStoreId} = ${identityStoreId} AND ${users.openidSubject} IS NOT NULL
+            AND ${users.openidIssuer} IS NOT ${fields.issuer}`,
+        ),
+      insertAuditEvent(db, entry, {
+        before: shownRow(VIEW, ofStore(identityStoreId)),
+        after: sql`${JSON.stringify(shownValues(VIEW, fields))}`,
+        where: exists,
+      }),
+      insertWhere(db, openidProviders, { identityStoreId, ...fields, createdAt: at, updatedAt: at }, exists)
+        .onConflictDoUpdate({ target: openidProviders.identityStoreId, set: { ...fields, updatedAt: at } })
+        .returning(),
+    ]),
+  )
+  return written.ok ? ok(written.value[2][0] ?? null) : written
 }
 
 /** Removes a store's provider. False if there was none. */
@@ -95,11 +86,7 @@ export async function deleteOpenIdProvider(db: Database, entry: AuditEntry): Pro
   const { identityStoreId } = entry
   const written = await attempt(() =>
     db.batch([
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${AUDIT_VIEW} FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`,
-        after: null,
-        where: sql`EXISTS (SELECT 1 FROM ${openidProviders} WHERE ${ofStore(identityStoreId)})`,
-      }),
+      insertRowEvent(db, entry, VIEW, ofStore(identityStoreId), null),
       db.delete(openidProviders).where(ofStore(identityStoreId)).returning({ issuer: openidProviders.issuer }),
     ]),
   )
@@ -163,5 +150,5 @@ export function issuerOfStore(identityStoreId: string) {
 }
 
 function ofStore(identityStoreId: string) {
-  return eq(openidProviders.identityStoreId, identityStoreId)
+  return sql`${openidProviders.identityStoreId} = ${identityStoreId}`
 }

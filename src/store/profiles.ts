@@ -3,17 +3,14 @@ import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { type Profile, type ProfileChanges, profileDifference, type RemoteProfile } from '../domain/profile.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, insertAuditEvent, jsonObject, jsonObjectWith } from './audit-events.ts'
+import type { AuditEntry } from './audit-events.ts'
+import { auditView, insertRowEvent, shownValues } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
+import { jsonObject } from './json-object.ts'
 import { users } from './schema.ts'
 import type { User } from './users.ts'
 
-const COLUMNS = { firstName: 'first_name', lastName: 'last_name', emailAddress: 'email_address' } as const
-const AUDIT_VIEW = jsonObject({
-  first_name: users.firstName,
-  last_name: users.lastName,
-  email_address: users.emailAddress,
-})
+const VIEW = auditView(users, ['firstName', 'lastName', 'emailAddress'])
 
 /**
  * SQL of the profile that changes made here alone are told by (`ProfileBase`): what it was before the first of them.
@@ -75,24 +72,11 @@ async function write(
 ): Promise<Result<User | null, Unavailable>> {
   const { identityStoreId, at } = entry
   const key = sql`${users.identityStoreId} = ${identityStoreId} AND ${users.userId} = ${userId} AND ${users.deletedAt} IS NULL`
-  const where = sql`${key} AND ${condition}`
-  const members = Object.entries(COLUMNS).flatMap(([field, column]) => {
-    const value = fields[field as keyof Profile]
-    return value === undefined ? [] : [[column, value] as const]
-  })
   const email = fields.emailAddress
   const newEmail = email === undefined ? sql`false` : sql`${users.emailAddress} IS NOT ${email}`
   const written = await attempt(() =>
     db.batch([
-      insertAuditEvent(
-        db,
-        { ...entry, subject: `user:${userId}` },
-        {
-          before: sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${key})`,
-          after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, Object.fromEntries(members))} FROM ${users} WHERE ${key})`,
-          where: sql`EXISTS (SELECT 1 FROM ${users} WHERE ${where})`,
-        },
-      ),
+      insertRowEvent(db, { ...entry, subject: `user:${userId}` }, VIEW, key, shownValues(VIEW, fields), condition),
       db
         .update(users)
         .set({
@@ -101,7 +85,7 @@ async function write(
           emailByUser: sql`iif(${newEmail}, 1, ${users.emailByUser})`,
           updatedAt: at,
         })
-        .where(where),
+        .where(sql`${key} AND ${condition}`),
       db.select(getTableColumns(users)).from(users).where(key),
     ]),
   )

@@ -7,44 +7,47 @@ import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
+import { jsonBoolean, jsonBooleanOrNull, jsonObject } from './json-object.ts'
 import { sessionConfigs, sessionSettings, users } from './schema.ts'
 import { statement } from './statement.ts'
 
 /**
- * The columns that make up a user's rules, for a select that joins `settingsOfUser` and `configOfStore`.
- * Each has a name of its own, that of its field: a batch maps columns by name, and the joined tables share names.
+ * The column of a user's rules, for a select that joins `settingsOfUser` and `configOfStore`. A statement that is not
+ * drizzle's to run answers it as text: `rulesFrom`.
  */
-export const RULE_COLUMNS = {
-  ruleActive: sql<number>`${users.active}`.as('ruleActive'),
-  ruleDeleted: sql<number>`${users.deletedAt} IS NOT NULL`.as('ruleDeleted'),
-  ruleValidFrom: sql<number>`${users.sessionsValidFrom}`.as('ruleValidFrom'),
-  ruleStatusVersion: sql<number>`${users.statusVersion}`.as('ruleStatusVersion'),
-  ruleSettingsVersion: sql<number | null>`${sessionSettings.version}`.as('ruleSettingsVersion'),
-  ruleDurationSeconds: sql<number | null>`${sessionSettings.durationSeconds}`.as('ruleDurationSeconds'),
-  ruleBrowserQuit: sql<number | null>`${sessionSettings.desktopAppBrowserQuit}`.as('ruleBrowserQuit'),
-  ruleConfigVersion: sql<number>`${sessionConfigs.version}`.as('ruleConfigVersion'),
-  ruleAllowPersistent: sql<number>`${sessionConfigs.allowPersistentSessions}`.as('ruleAllowPersistent'),
-  ruleSessionMinutes: sql<number>`${sessionConfigs.sessionMinutes}`.as('ruleSessionMinutes'),
-  ruleSessionLimit: sql<number | null>`${sessionConfigs.concurrentSessionLimit}`.as('ruleSessionLimit'),
-  ruleInactivity: sql<number>`${sessionConfigs.useInactivityBasedLogout}`.as('ruleInactivity'),
-  ruleTrackLocation: sql<number>`${sessionConfigs.trackSessionLocation}`.as('ruleTrackLocation'),
-}
+export const RULES = jsonObject({
+  status: jsonObject({
+    version: users.statusVersion,
+    value: jsonObject({
+      active: jsonBoolean(users.active),
+      deleted: jsonBoolean(sql`${users.deletedAt} IS NOT NULL`),
+      sessionsValidFrom: users.sessionsValidFrom,
+    }),
+  }),
+  settings: jsonObject({
+    version: sql`coalesce(${sessionSettings.version}, 0)`,
+    value: jsonObject({
+      durationSeconds: sessionSettings.durationSeconds,
+      desktopAppBrowserQuit: jsonBooleanOrNull(sessionSettings.desktopAppBrowserQuit),
+    }),
+  }),
+  config: jsonObject({
+    version: sessionConfigs.version,
+    value: jsonObject({
+      allowPersistentSessions: jsonBoolean(sessionConfigs.allowPersistentSessions),
+      sessionMinutes: sessionConfigs.sessionMinutes,
+      concurrentSessionLimit: sessionConfigs.concurrentSessionLimit,
+      useInactivityBasedLogout: jsonBoolean(sessionConfigs.useInactivityBasedLogout),
+      trackSessionLocation: jsonBoolean(sessionConfigs.trackSessionLocation),
+    }),
+  }),
+})
+  .mapWith(rulesFrom)
+  .as('rules')
 
-/** A user's rules as a row has them. */
-export interface RuleRow {
-  readonly ruleActive: number
-  readonly ruleDeleted: number
-  readonly ruleValidFrom: number
-  readonly ruleStatusVersion: number
-  readonly ruleSettingsVersion: number | null
-  readonly ruleDurationSeconds: number | null
-  readonly ruleBrowserQuit: number | null
-  readonly ruleConfigVersion: number
-  readonly ruleAllowPersistent: number
-  readonly ruleSessionMinutes: number
-  readonly ruleSessionLimit: number | null
-  readonly ruleInactivity: number
-  readonly ruleTrackLocation: number
+/** The rules in the text of `RULES`. */
+export function rulesFrom(text: string): UserRules {
+  return JSON.parse(text)
 }
 
 /** Joins a user's settings. */
@@ -64,18 +67,19 @@ export async function readRules(db: Database, owner: UserKey): Promise<Result<Us
 }
 
 /** A user's rules, and whose they are. */
-export interface OwnedRules extends RuleRow {
-  readonly ruleStoreId: string
-  readonly ruleUserId: string
+export interface OwnedRules {
+  readonly storeId: string
+  readonly userId: string
+  readonly rules: string
 }
 
 /** The statement that reads the rules of the users in `owners`, of any stores. */
 export const rulesOfUsers = statement((db) =>
   db
     .select({
-      ruleStoreId: sql<string>`${users.identityStoreId}`.as('ruleStoreId'),
-      ruleUserId: sql<string>`${users.userId}`.as('ruleUserId'),
-      ...RULE_COLUMNS,
+      storeId: sql<string>`${users.identityStoreId}`.as('storeId'),
+      userId: sql<string>`${users.userId}`.as('userId'),
+      rules: RULES,
     })
     .from(sql`json_each(${sql.placeholder('owners')}) AS owner`)
     .innerJoin(users, and(eq(users.identityStoreId, sql`owner.value ->> 0`), eq(users.userId, sql`owner.value ->> 1`)))
@@ -90,36 +94,5 @@ export function ownersParameter(owners: readonly UserKey[]): string {
 
 /** The rules in rows of `rulesOfUsers`, by the names of the users' objects. */
 export function rulesByUser(rows: readonly OwnedRules[]): Map<string, UserRules> {
-  return new Map(rows.map((row) => [userObjectName(row.ruleStoreId, row.ruleUserId), rulesFrom(row)]))
-}
-
-/** The rules in a row that was selected with `RULE_COLUMNS`. */
-export function rulesFrom(row: RuleRow): UserRules {
-  return {
-    status: {
-      version: row.ruleStatusVersion,
-      value: {
-        active: row.ruleActive === 1,
-        deleted: row.ruleDeleted === 1,
-        sessionsValidFrom: row.ruleValidFrom,
-      },
-    },
-    settings: {
-      version: row.ruleSettingsVersion ?? 0,
-      value: {
-        durationSeconds: row.ruleDurationSeconds,
-        desktopAppBrowserQuit: row.ruleBrowserQuit === null ? null : row.ruleBrowserQuit === 1,
-      },
-    },
-    config: {
-      version: row.ruleConfigVersion,
-      value: {
-        allowPersistentSessions: row.ruleAllowPersistent === 1,
-        sessionMinutes: row.ruleSessionMinutes,
-        concurrentSessionLimit: row.ruleSessionLimit,
-        useInactivityBasedLogout: row.ruleInactivity === 1,
-        trackSessionLocation: row.ruleTrackLocation === 1,
-      },
-    },
-  }
+  return new Map(rows.map(({ storeId, userId, rules }) => [userObjectName(storeId, userId), rulesFrom(rules)]))
 }

@@ -3,27 +3,20 @@ import { eq, sql } from 'drizzle-orm'
 import { DEFAULT_SESSION_CONFIG, type SessionConfig, type Versioned } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
+import type { AuditEntry } from './audit-events.ts'
+import { auditView, insertRowEvent, shownValues } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { sessionConfigs } from './schema.ts'
 
 type Row = typeof sessionConfigs.$inferSelect
 
-/** The fields' names in the audit log. */
-const COLUMNS: Readonly<Record<keyof SessionConfig, string>> = {
-  allowPersistentSessions: 'allow_persistent_sessions',
-  sessionMinutes: 'session_minutes',
-  concurrentSessionLimit: 'concurrent_session_limit',
-  useInactivityBasedLogout: 'use_inactivity_based_logout',
-  trackSessionLocation: 'track_session_location',
-}
-const AUDIT_VIEW = jsonObject({
-  allow_persistent_sessions: jsonBoolean(sessionConfigs.allowPersistentSessions),
-  session_minutes: sessionConfigs.sessionMinutes,
-  concurrent_session_limit: sessionConfigs.concurrentSessionLimit,
-  use_inactivity_based_logout: jsonBoolean(sessionConfigs.useInactivityBasedLogout),
-  track_session_location: jsonBoolean(sessionConfigs.trackSessionLocation),
-})
+const VIEW = auditView(sessionConfigs, [
+  'allowPersistentSessions',
+  'sessionMinutes',
+  'concurrentSessionLimit',
+  'useInactivityBasedLogout',
+  'trackSessionLocation',
+])
 
 /** The store's config, or null if there is no such store. */
 export async function readSessionConfig(
@@ -55,15 +48,10 @@ export async function updateSessionConfig(
 ): Promise<Result<ConfigChange | null, Unavailable>> {
   const { identityStoreId, at } = entry
   const ofStore = eq(sessionConfigs.identityStoreId, identityStoreId)
-  const members = Object.entries(changes).map(([field, value]) => [COLUMNS[field as keyof SessionConfig], value])
   const written = await attempt(() =>
     db.batch([
       db.select().from(sessionConfigs).where(ofStore),
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${AUDIT_VIEW} FROM ${sessionConfigs} WHERE ${ofStore})`,
-        after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, Object.fromEntries(members))} FROM ${sessionConfigs} WHERE ${ofStore})`,
-        where: sql`EXISTS (SELECT 1 FROM ${sessionConfigs} WHERE ${ofStore})`,
-      }),
+      insertRowEvent(db, entry, VIEW, ofStore, shownValues(VIEW, changes)),
       db
         .update(sessionConfigs)
         .set({ ...changes, version: sql`${sessionConfigs.version} + 1`, updatedAt: at })

@@ -7,10 +7,11 @@ import type { Role } from '../domain/authority.ts'
 import { NO_SESSION_SETTINGS, type SessionSettings, type UserRules } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
+import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
-import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
+import { jsonBooleanOrNull, jsonObject } from './json-object.ts'
+import { configOfStore, RULES, settingsOfUser } from './rules.ts'
 import { auditEvents, sessionConfigs, sessionSettings, users } from './schema.ts'
 
 /** Settings to be changed; what is missing stays, what is null is cleared. */
@@ -82,14 +83,14 @@ export function clearSessionSettings(
 }
 
 /** The rules that hold for those of some users who have live web sessions, as far as D1 knows. */
-export async function rulesOfSignedInUsers(
+export function rulesOfSignedInUsers(
   db: Database,
   identityStoreId: string,
   userIds: readonly string[],
 ): Promise<Result<readonly { readonly userId: string; readonly rules: UserRules }[], Unavailable>> {
-  const rows = await attempt(() =>
+  return attempt(() =>
     db
-      .select({ userId: users.userId, ...RULE_COLUMNS })
+      .select({ userId: users.userId, rules: RULES })
       .from(sql`json_each(${JSON.stringify(userIds)})`)
       .crossJoin(users)
       .innerJoin(sessionConfigs, configOfStore)
@@ -103,7 +104,6 @@ export async function rulesOfSignedInUsers(
         ),
       ),
   )
-  return rows.ok ? ok(rows.value.map(({ userId, ...row }) => ({ userId, rules: rulesFrom(row) }))) : rows
 }
 
 /**
@@ -233,10 +233,10 @@ function isLiveSessionOf(identityStoreId: string): SQL {
   AND sessions.ended_at IS NULL AND sessions.kind = 'web'`
 }
 
-/** What the audit log says of settings. A boolean that is null stays null. */
+/** What the audit log says of settings. */
 const BEFORE = jsonObject({
   duration_seconds: sql`duration_seconds`,
-  desktop_app_browser_quit: sql`json(CASE desktop_app_browser_quit WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END)`,
+  desktop_app_browser_quit: jsonBooleanOrNull(sql`desktop_app_browser_quit`),
 })
 
 function oneOf(userIds: readonly string[]): SQL {

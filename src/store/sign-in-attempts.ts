@@ -6,7 +6,8 @@ import { hash } from 'node:crypto'
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, insertAuditEvent, jsonObject } from './audit-events.ts'
+import type { AuditEntry } from './audit-events.ts'
+import { auditView, insertRowEvent } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { signInAttempts, users } from './schema.ts'
 import { type KnownUser, knownUserIn, selectUserByUsername, type User } from './users.ts'
@@ -218,6 +219,8 @@ export async function listLockouts(
   )
 }
 
+const VIEW = auditView(signInAttempts, ['address', 'attempts'])
+
 /** Ends a lockout of a store's user: what was counted is forgotten. The audit event is in the same transaction. */
 export async function endLockout(
   db: Database,
@@ -225,14 +228,10 @@ export async function endLockout(
   entry: AuditEntry,
 ): Promise<Result<void, Unavailable>> {
   const t = signInAttempts
-  const row = and(eq(t.identityStoreId, ANY_STORE), eq(t.subject, subject))
+  const row = sql`${t.identityStoreId} = ${ANY_STORE} AND ${t.subject} = ${subject}`
   const done = await attempt(() =>
     db.batch([
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${jsonObject({ address: t.address, attempts: t.attempts })} FROM ${t} WHERE ${row})`,
-        after: null,
-        where: sql`EXISTS (SELECT 1 FROM ${t} WHERE ${row} AND ${t.username} = ${user.username})`,
-      }),
+      insertRowEvent(db, entry, VIEW, row, null, sql`${t.username} = ${user.username}`),
       db.delete(t).where(row),
     ]),
   )

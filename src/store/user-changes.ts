@@ -7,10 +7,12 @@ import { and, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, insertAuditEvent, jsonBoolean, jsonObject, jsonObjectWith } from './audit-events.ts'
-import { attempt, type Database } from './database.ts'
+import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
+import { attempt, attemptUnique, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
+import { jsonBoolean, jsonObjectWith } from './json-object.ts'
 import { issuerOfStore } from './openid-providers.ts'
 import { PROFILE_BASE } from './profiles.ts'
 import { revocation } from './revocation.ts'
@@ -18,19 +20,19 @@ import { auditEvents, sessionSettings, sessions, users } from './schema.ts'
 import type { User } from './users.ts'
 
 /** What an operator says about a user. */
-export type UserFields = Pick<
-  User,
-  | 'username'
-  | 'groupId'
-  | 'role'
-  | 'userLevel'
-  | 'loginMode'
-  | 'bot'
-  | 'active'
-  | 'firstName'
-  | 'lastName'
-  | 'emailAddress'
-> & { readonly username: string }
+export const USER_FIELDS = [
+  'username',
+  'groupId',
+  'role',
+  'userLevel',
+  'loginMode',
+  'bot',
+  'active',
+  'firstName',
+  'lastName',
+  'emailAddress',
+] as const satisfies readonly (keyof User)[]
+export type UserFields = Pick<User, (typeof USER_FIELDS)[number]> & { readonly username: string }
 
 /** Changes of a user. `passwordHash` missing: as it is; null: no password sign-in any more. */
 export type UserChanges = { readonly [Field in keyof UserFields]?: UserFields[Field] | undefined } & {
@@ -43,34 +45,10 @@ export type UserChanges = { readonly [Field in keyof UserFields]?: UserFields[Fi
 export interface UsernameTaken {
   readonly code: 'username_taken' | 'openid_subject_taken'
 }
+const TAKEN = { 'users.username': 'username_taken', 'users.openid_subject': 'openid_subject_taken' } as const
 
-/** A user's fields and columns, as the audit log and the statements name them. */
-export const USER_COLUMNS = {
-  username: 'username',
-  groupId: 'group_id',
-  role: 'role',
-  userLevel: 'user_level',
-  loginMode: 'login_mode',
-  bot: 'bot',
-  active: 'active',
-  firstName: 'first_name',
-  lastName: 'last_name',
-  emailAddress: 'email_address',
-} as const satisfies Record<keyof UserFields, string>
-
-/** The audit log's view of a row of `users`: whether there is a password, not which. */
-const AUDIT_VIEW = jsonObject({
-  username: users.username,
-  group_id: users.groupId,
-  role: users.role,
-  user_level: users.userLevel,
-  login_mode: users.loginMode,
-  bot: jsonBoolean(users.bot),
-  active: jsonBoolean(users.active),
-  first_name: users.firstName,
-  last_name: users.lastName,
-  email_address: users.emailAddress,
-  openid_subject: users.openidSubject,
+/** Whether there is a password, not which. */
+const VIEW = auditView(users, [...USER_FIELDS, 'openidSubject'], {
   has_password: jsonBoolean(sql`${users.passwordHash} IS NOT NULL`),
 })
 
@@ -113,7 +91,7 @@ export async function putUser(
   const { identityStoreId, at } = entry
   const key = { identityStoreId, userId }
   const where = sql`${storeExists(identityStoreId)} AND coalesce((SELECT ${users.statusVersion} FROM ${users} WHERE ${keyIs(key)}), 0) = ${seen ?? 0}`
-  const before = sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`
+  const before = shownRow(VIEW, thereIs(key))
   const newPassword = passwordHash === undefined ? sql`false` : sql`${users.passwordHash} IS NOT excluded.password_hash`
   // Who replaces the whole user has read the address here; only another one, or one that is named alone, is said to be the user's.
   const writtenBack = sql`lower(${users.emailAddress}) IS lower(excluded.email_address)`
@@ -125,7 +103,7 @@ export async function putUser(
     ...neverSeen(at),
   }
   const revives = sql`${where} AND EXISTS (SELECT 1 FROM ${users} WHERE ${keyIs(key)} AND ${users.deletedAt} IS NOT NULL)`
-  const written = await unlessTaken(() =>
+  const written = await attemptUnique(TAKEN, () =>
     db.batch([
       // An older version of the service deletes a user without this.
       revocation(db, identityStoreId, userId, revives, at),
@@ -142,7 +120,7 @@ export async function putUser(
         before,
         after: jsonObjectWith(
           sql`coalesce(${before}, '{"has_password":false,"openid_subject":null}')`,
-          auditMembers(fields, passwordHash),
+          membersOf(fields, passwordHash),
         ),
         where,
       }),
@@ -150,9 +128,7 @@ export async function putUser(
         .onConflictDoUpdate({
           target: [users.identityStoreId, users.userId],
           set: {
-            ...Object.fromEntries(
-              Object.keys(USER_COLUMNS).map((field) => [field, excluded(field as keyof UserFields)]),
-            ),
+            ...Object.fromEntries(USER_FIELDS.map((field) => [field, sql.raw(`excluded.${users[field].name}`)])),
             passwordHash: passwordHash === undefined ? sql`${users.passwordHash}` : sql`excluded.password_hash`,
             sessionsValidFrom: sql`iif(${voids}, ${at}, ${users.sessionsValidFrom})`,
             statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active)`,
@@ -184,13 +160,9 @@ export async function updateUser(
   const { passwordHash, active } = changes
   const newPassword = passwordHash === undefined ? sql`false` : sql`${users.passwordHash} IS NOT ${passwordHash}`
   const newStatus = active === undefined ? sql`false` : sql`${users.active} <> ${active ? 1 : 0}`
-  const written = await unlessTaken(() =>
+  const written = await attemptUnique(TAKEN, () =>
     db.batch([
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`,
-        after: sql`(SELECT ${jsonObjectWith(AUDIT_VIEW, auditMembers(changes, passwordHash))} FROM ${users} WHERE ${thereIs(key)})`,
-        where: sql`EXISTS (SELECT 1 FROM ${users} WHERE ${thereIs(key)})`,
-      }),
+      insertRowEvent(db, entry, VIEW, thereIs(key), membersOf(changes, passwordHash)),
       db
         .update(users)
         .set({
@@ -229,14 +201,10 @@ export async function deleteUser(
   // Its index covers this. With more in one query SQLite prefers the primary key, which leads through the store's events.
   const eventsAboutUser = sql`(SELECT identity_store_id, event_id FROM audit_events
     WHERE identity_store_id = ${identityStoreId} AND subject = ${`user:${userId}`})`
-  const isThere = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${thereIs(key)})`
+  const isThere = rowExists(users, thereIs(key))
   const written = await attempt(() =>
     db.batch([
-      insertAuditEvent(db, entry, {
-        before: sql`(SELECT ${AUDIT_VIEW} FROM ${users} WHERE ${thereIs(key)})`,
-        after: null,
-        where: isThere,
-      }),
+      insertRowEvent(db, entry, VIEW, thereIs(key), null),
       revocation(db, identityStoreId, userId, isThere, at),
       db
         .update(auditEvents)
@@ -276,20 +244,10 @@ function withoutNames(object: SQLWrapper): SQL {
   return sql`json_replace(${object}${sql.join(members)})`
 }
 
-/** The names under which the audit log shows changed fields. */
-function auditMembers(changes: UserChanges, passwordHash: string | null | undefined): Record<string, unknown> {
-  const members = Object.entries(USER_COLUMNS).flatMap(([field, column]) => {
-    const value = changes[field as keyof UserFields]
-    return value === undefined ? [] : [[column, value] as const]
-  })
-  const password = passwordHash === undefined ? [] : [['has_password', passwordHash !== null] as const]
-  const { openidSubject } = changes
-  const subject = openidSubject === undefined ? [] : [['openid_subject', openidSubject] as const]
-  return Object.fromEntries([...members, ...password, ...subject])
-}
-
-function excluded(field: keyof UserFields): SQL {
-  return sql.raw(`excluded.${USER_COLUMNS[field]}`)
+/** What the audit log shows of changes, under its names. */
+function membersOf(changes: UserChanges, passwordHash: string | null | undefined): Record<string, unknown> {
+  const password = passwordHash === undefined ? {} : { has_password: passwordHash !== null }
+  return { ...shownValues(VIEW, changes), ...password }
 }
 
 /**
@@ -311,16 +269,4 @@ function keyIs({ identityStoreId, userId }: UserKey): SQL {
 
 function thereIs(key: UserKey): SQL {
   return sql`${keyIs(key)} AND ${users.deletedAt} IS NULL`
-}
-
-async function unlessTaken<T>(work: () => Promise<T>): Promise<Result<T, Unavailable | UsernameTaken>> {
-  try {
-    return await attempt(work)
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-    const text = `${error} ${cause}`
-    if (/UNIQUE constraint failed: users\.username/.test(text)) return fail({ code: 'username_taken' })
-    if (/UNIQUE constraint failed: .*users\.openid_subject/.test(text)) return fail({ code: 'openid_subject_taken' })
-    throw error
-  }
 }

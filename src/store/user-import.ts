@@ -2,12 +2,14 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { type AuditEntry, jsonBoolean, jsonObject } from './audit-events.ts'
+import type { AuditEntry } from './audit-events.ts'
+import { shownColumns } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
+import { jsonBoolean, jsonObject } from './json-object.ts'
 import { auditEvents, users } from './schema.ts'
-import { neverSeen, USER_COLUMNS, type UserFields } from './user-changes.ts'
+import { neverSeen, USER_FIELDS, type UserFields } from './user-changes.ts'
 
 /** Longest value that D1 takes, in bytes. Source: developers.cloudflare.com/d1/platform/limits */
 export const MAX_BOUND_BYTES = 2_000_000
@@ -31,12 +33,12 @@ export type ImportFault =
   | { readonly code: 'request_too_large'; readonly limitBytes: number }
 
 const FIELDS = [
-  ...Object.keys(USER_COLUMNS),
+  ...USER_FIELDS,
   'userId',
   'passwordHash',
   'eventId',
   'decomposedUsername',
-] as (keyof NewUser)[]
+] as const satisfies readonly (keyof NewUser)[]
 
 /**
  * Creates the users whose id and username are free, each with its audit event, and answers for each, in
@@ -60,7 +62,7 @@ export async function importUsers(
     eventId: item('eventId'),
     subject: sql`'user:' || ${item('userId')}`,
     before: null,
-    after: AUDIT_VIEW,
+    after: AFTER,
   }
   const user: RowOf<typeof users> = {
     ...FIELD_VALUES,
@@ -96,18 +98,12 @@ function item(field: keyof NewUser) {
   return sql.raw(`(value ->> '$[${FIELDS.indexOf(field)}]')`)
 }
 
-function fieldsOf<T>(value: (field: keyof UserFields, column: string) => readonly [string, T]): Record<string, T> {
-  return Object.fromEntries(
-    Object.entries(USER_COLUMNS).map(([field, column]) => value(field as keyof UserFields, column)),
-  )
-}
-
-const FIELD_VALUES = fieldsOf((field) => [field, item(field)]) as Record<keyof UserFields, SQL>
-const AUDIT_VIEW = jsonObject({
-  ...fieldsOf((field, column) => [
-    column,
-    field === 'bot' || field === 'active' ? jsonBoolean(item(field)) : item(field),
-  ]),
+const FIELD_VALUES = Object.fromEntries(USER_FIELDS.map((field) => [field, item(field)])) as Record<
+  keyof UserFields,
+  SQL
+>
+const AFTER = jsonObject({
+  ...shownColumns(users, USER_FIELDS, item),
   openid_subject: sql`NULL`,
   has_password: jsonBoolean(sql`${item('passwordHash')} IS NOT NULL`),
 })

@@ -6,7 +6,7 @@ import { ok, type Result } from '../domain/result.ts'
 import { usernameSpellings } from '../domain/text.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
-import { configOfStore, RULE_COLUMNS, rulesFrom, settingsOfUser } from './rules.ts'
+import { configOfStore, RULES, settingsOfUser } from './rules.ts'
 import { identityStores, type LoginMode, type StoreState, sessionConfigs, sessionSettings, users } from './schema.ts'
 
 /** A user's row. */
@@ -85,7 +85,7 @@ function selectKnownUser(db: Database, which: SQL | undefined) {
       defaultLoginMode: identityStores.defaultLoginMode,
       storeState: identityStores.state,
       updateProfileToBsDbSso: identityStores.updateProfileToBsDbSso,
-      rules: RULE_COLUMNS,
+      rules: RULES,
     })
     .from(users)
     .innerJoin(identityStores, eq(identityStores.identityStoreId, users.identityStoreId))
@@ -105,5 +105,5 @@ async function findKnownUser(query: PromiseLike<KnownUserRows>): Promise<Result<
 export function knownUserIn([row]: KnownUserRows): KnownUser | null {
   if (row === undefined) return null
   const { user, rules, defaultLoginMode, ...store } = row
-  return { user, rules: rulesFrom(rules), loginMode: user.loginMode ?? defaultLoginMode, ...store }
+  return { user, rules, loginMode: user.loginMode ?? defaultLoginMode, ...store }
 }
