@@ -1,4 +1,5 @@
 /** Wiring: the services of an isolate, built once from its bindings. */
+
 import journal from '../migrations/meta/_journal.json'
 import type { Health, Services } from './api/context.ts'
 import { cookieWarnings } from './auth/cookie-warnings.ts'
@@ -10,6 +11,7 @@ import { ApplicationServer } from './identity/application-server.ts'
 import { OpenId } from './identity/openid.ts'
 import { PasswordHashers } from './identity/password-hashers.ts'
 import { Profiles } from './identity/profiles.ts'
+import { HEALTH_MILLISECONDS } from './limits.ts'
 import { ApiSessions } from './sessions/api-sessions.ts'
 import { Sessions } from './sessions/service.ts'
 import type { Settings } from './settings.ts'
@@ -19,9 +21,6 @@ import { within } from './time-limit.ts'
 
 /** What this version's statements were written for, by file name. */
 const MIGRATIONS = journal.entries.map(({ tag }) => `${tag}.sql`)
-
-/** How long an answer of `/healthz` is told again, in milliseconds. */
-const HEALTH_MILLISECONDS = 5_000
 
 const built = new WeakMap<Env, Services>()
 

@@ -1,6 +1,8 @@
 /** Waiting for what may not answer: an outage becomes a value, a bug is thrown on. */
+
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
+import { RETRY_AFTER_SECONDS } from './limits.ts'
 import { logContext } from './log-context.ts'
 
 export type Unavailable = Extract<SessionError, { code: 'unavailable' }>
@@ -40,7 +42,7 @@ export function logUnavailable(what: string, error: string): void {
 }
 
 function unavailable(what: string) {
-  return fail<Unavailable>({ code: 'unavailable', what, retryAfterSeconds: 5 })
+  return fail<Unavailable>({ code: 'unavailable', what, retryAfterSeconds: RETRY_AFTER_SECONDS })
 }
 
 /** What went wrong, without the statement's parameters, which drizzle puts into its own message. */

@@ -19,7 +19,7 @@ export const apioMutants = [
   {
     name: 'APIO: no alarm before the first call',
     file: OBJECT,
-    from: 'await this.ctx.storage.setAlarm(Date.now() + GRACE_MILLISECONDS)',
+    from: 'await this.ctx.storage.setAlarm(Date.now() + PROFILE_GRACE_MILLISECONDS)',
     to: '',
     caughtBy: { file: WRITES, test: '100 changes with random kills' },
   },

@@ -43,9 +43,9 @@ export const authorityMutants = [
   },
   {
     name: 'audit: changes of one user have no limit',
-    file: 'src/api/apio/caller.ts',
-    from: 'const CHANGES_PER_MINUTE = 120',
-    to: 'const CHANGES_PER_MINUTE = 3_000',
+    file: 'src/limits.ts',
+    from: 'PROFILE_CHANGES_PER_MINUTE = 120',
+    to: 'PROFILE_CHANGES_PER_MINUTE = 3_000',
     caughtBy: { file: 'test/api/apio/login-tokens.test.ts', test: 'at most 120 changes a minute' },
   },
   {
@@ -86,7 +86,7 @@ export const authorityMutants = [
   {
     name: 'credentials: every use is written',
     file: 'src/auth/credentials.ts',
-    from: 'lastUsedAt <= now - USE_MILLISECONDS) waitUntil',
+    from: 'lastUsedAt <= now - CREDENTIAL_USE_MILLISECONDS) waitUntil',
     to: 'lastUsedAt <= now) waitUntil',
     caughtBy: { file: CHANGES, test: 'shows its last use' },
   },

@@ -57,7 +57,7 @@ export const cookieMutants = [
   {
     name: 'cookies: any number of signatures is looked at',
     file: 'src/auth/session-carriers.ts',
-    from: 'if (likely.length > MAX_SIGNATURES) return null',
+    from: 'if (likely.length > MAX_VERIFIED_COOKIES) return null',
     to: '',
     caughtBy: { file: CARRIERS, test: 'of those that look like ours among eight' },
   },

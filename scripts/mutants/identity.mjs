@@ -112,7 +112,7 @@ export const identityMutants = [
   {
     name: 'identity: a line without end',
     file: CALLS,
-    from: 'if (this.line.size >= maxCalls * LINE_PER_CALL) return false',
+    from: 'if (this.line.size >= maxCalls * CALL_LINE_PER_CALL) return false',
     to: '',
     caughtBy: { file: SERVER, test: 'not even in the line' },
   },

@@ -157,7 +157,7 @@ export const signInMutants = [
   {
     name: 'line: all come back at once',
     file: LINE,
-    from: '1 + Math.floor(Math.random() * MAX_RETRY_SECONDS)',
+    from: '1 + Math.floor(Math.random() * MAX_HASHING_RETRY_SECONDS)',
     to: '2',
     caughtBy: { file: LINE_TEST, test: 'with times to come back that differ' },
   },

@@ -16,7 +16,7 @@ export const storageMutants = [
   {
     name: 'storage: a backlog stops at its first batch',
     file: HOUSEKEEPING,
-    from: 'if (removed.value < BATCH_ROWS) break',
+    from: 'if (removed.value < REMOVAL_BATCH_ROWS) break',
     to: 'break',
     caughtBy: { file: KEPT, test: 'are removed whatever the backlog' },
   },

@@ -1,9 +1,11 @@
 /** Reading what enters: body and query, checked once against a schema, every bad field named. */
+
 import type { z } from 'zod'
 import type { Issue, SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { cutText, findIllFormedText } from '../domain/text.ts'
 import { MAX_BODY_BYTES, mediaType, readBody, utf8 } from '../http/body.ts'
+import { MAX_FIELD_LENGTH, MAX_ISSUES } from '../limits.ts'
 import { describeIssue } from './parse-messages.ts'
 
 /** A JSON body that fits `schema`. Errors: `unsupported_media_type`, `request_too_large`, `request_timeout`, `invalid_request`. */
@@ -77,10 +79,6 @@ export function check<T>(value: unknown, schema: z.ZodType<T>): Result<T, Sessio
 
 /** What is wrong with text that has a lone surrogate. */
 export const HALF_A_CHARACTER = 'Has half a character: a surrogate without its other half.'
-/** Most issues that are named; of the others their number is told. */
-export const MAX_ISSUES = 10
-/** Longest name of a field that is said again, in characters. */
-const MAX_FIELD_LENGTH = 100
 
 function invalid(issues: readonly Issue[]): Result<never, SessionError> {
   const named = issues

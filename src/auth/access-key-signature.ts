@@ -8,10 +8,9 @@
  *
  * @see https://support.huaweicloud.com/intl/en-us/devg-apisign/api-sign-algorithm.html
  */
-import { fail, ok, type Result } from '../domain/result.ts'
 
-/** Greatest difference between a request's date and our clock, in milliseconds (15 min). */
-export const MAX_SKEW_MILLISECONDS = 900_000
+import { fail, ok, type Result } from '../domain/result.ts'
+import { MAX_SKEW_MILLISECONDS } from '../limits.ts'
 
 const ALGORITHM = 'SDK-HMAC-SHA256'
 const AUTHORIZATION =

@@ -8,13 +8,15 @@
  * A text that is no bearer token by its own checksum costs no look-up. A secret is compared by its hash,
  * for an unknown caller against a dummy, so that every look-up costs the same.
  */
+
 import { waitUntil } from 'cloudflare:workers'
 import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
+import { CREDENTIAL_USE_MILLISECONDS } from '../limits.ts'
 import { type ActingCredential, type ActingUser, findActingCredential } from '../store/admissions.ts'
-import { noteUse, USE_MILLISECONDS } from '../store/credential-changes.ts'
+import { noteUse } from '../store/credential-changes.ts'
 import {
   findCredential,
   findCredentialAndUser,
@@ -140,7 +142,7 @@ export function admit(db: Database, credential: ShownCredential, arrival: Arriva
   const usable = checkUsable(credential, client, now)
   if (!usable.ok) return usable
   const { identityStoreId, credentialId, kind, name, ownerUserId, scopes, lastUsedAt } = credential
-  if (lastUsedAt === null || lastUsedAt <= now - USE_MILLISECONDS) waitUntil(noteUse(db, credential, now))
+  if (lastUsedAt === null || lastUsedAt <= now - CREDENTIAL_USE_MILLISECONDS) waitUntil(noteUse(db, credential, now))
   return ok({ identityStoreId, credentialId, kind, name, ownerUserId, scopes })
 }
 

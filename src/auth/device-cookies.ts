@@ -5,7 +5,9 @@
  *
  *   version 1 | key id 1 | device 16 | HMAC-SHA-256 32
  */
+
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { MAX_DEVICE_COOKIES } from '../limits.ts'
 import type { Key } from '../settings.ts'
 
 /** The cookie's name in every API. */
@@ -14,8 +16,6 @@ export const DEVICE_COOKIE = 'latchkey_device'
 const VERSION = 1
 const DEVICE_BYTES = 16
 const SIGNED_BYTES = 2 + DEVICE_BYTES
-/** Most cookies of the name that are looked at: others may have set some. */
-const MAX_VALUES = 4
 const PATTERN = /^[A-Za-z0-9_-]{67}$/
 
 /** A ring of keys: the newest signs, all verify. */
@@ -38,7 +38,7 @@ export class DeviceCookies {
 
   /** The device in some cookies, if one of them was issued for this user name; else null. */
   deviceOf(values: readonly string[], username: string): string | null {
-    for (const value of values.slice(0, MAX_VALUES)) {
+    for (const value of values.slice(0, MAX_DEVICE_COOKIES)) {
       const bytes = Buffer.from(PATTERN.test(value) ? value : '', 'base64url')
       const signed = bytes.subarray(0, SIGNED_BYTES)
       const [version, keyId = 0] = signed

@@ -1,14 +1,11 @@
 /** The cheap limits in front of what is guessed at: per location, and without a count of their own. */
+
 import { addressPrefix } from '../domain/address-prefix.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
+import { GATE_SECONDS, GATE_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import { within } from '../time-limit.ts'
-
-/** Period of the gates, in seconds (wrangler.toml). */
-const GATE_SECONDS = 60
-/** Longest wait for a gate, in milliseconds. */
-const GATE_TIMEOUT_MILLISECONDS = 1_000
 
 /**
  * Lets a client pass, by its address prefix or, if it has proved to be one that is known, by `known`. A gate that is

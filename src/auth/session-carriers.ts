@@ -1,6 +1,8 @@
 /** How a session token comes and goes: by cookie, or by `Authorization: Bearer`. */
+
 import { type SessionToken, TOKEN_PATTERN } from '../domain/token.ts'
 import { type CookieTravel, clearCookie, cookieValues, type SameSite, setCookie } from '../http/cookies.ts'
+import { MAX_VERIFIED_COOKIES } from '../limits.ts'
 import { cookiesAreSecure, type Origins } from './origins.ts'
 import type { SessionTokens } from './session-tokens.ts'
 
@@ -8,9 +10,6 @@ import type { SessionTokens } from './session-tokens.ts'
 export const COOKIE = 'sessionid'
 /** The name that the own API prefers on https: only this host can have set it. */
 export const HOST_COOKIE = '__Host-sessionid'
-
-/** Values of one cookie name whose signature is looked at: nobody sends more in good faith. */
-const MAX_SIGNATURES = 8
 
 /** What decides how the session cookie is set. */
 export interface CookieSettings extends Origins {
@@ -48,8 +47,8 @@ export async function tokensInCookies(
   tokens: SessionTokens,
 ): Promise<readonly CarriedToken[] | null> {
   const values = cookieValues(request, name)
-  const likely = values.length > MAX_SIGNATURES ? values.filter((value) => TOKEN_PATTERN.test(value)) : values
-  if (likely.length > MAX_SIGNATURES) return null
+  const likely = values.length > MAX_VERIFIED_COOKIES ? values.filter((value) => TOKEN_PATTERN.test(value)) : values
+  if (likely.length > MAX_VERIFIED_COOKIES) return null
   const found: CarriedToken[] = []
   for (const text of likely) {
     const token = tokens.remembered(text) ?? (await tokens.verify(text))

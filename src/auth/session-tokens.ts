@@ -1,4 +1,5 @@
 /** Signing and verifying session tokens. Keys are imported once per isolate. */
+
 import {
   decodeToken,
   encodeToken,
@@ -8,10 +9,8 @@ import {
   TOKEN_BYTES,
   TOKEN_PATTERN,
 } from '../domain/token.ts'
+import { MAX_REMEMBERED_TOKENS } from '../limits.ts'
 import type { Key } from '../settings.ts'
-
-/** Genuine tokens that one isolate remembers, so that it need not verify them again. */
-const MAX_REMEMBERED = 10_000
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 
@@ -65,7 +64,7 @@ export class SessionTokens {
   }
 
   private remember(text: string, token: SessionToken): void {
-    const oldest = this.genuine.size >= MAX_REMEMBERED ? this.genuine.keys().next().value : undefined
+    const oldest = this.genuine.size >= MAX_REMEMBERED_TOKENS ? this.genuine.keys().next().value : undefined
     if (oldest !== undefined) this.genuine.delete(oldest)
     this.genuine.set(text, token)
   }

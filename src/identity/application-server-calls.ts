@@ -2,16 +2,14 @@
  * `ApplicationServerCalls`: the one Durable Object through which all calls of the application server go, so that
  * no more are under way than it bears, however many places ask. Who finds no room waits in a short line.
  */
+
 import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { readBody, utf8 } from '../http/body.ts'
+import { CALL_LINE_PER_CALL, CALL_LINE_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import { readSettings } from '../settings.ts'
 import { logUnavailable } from '../time-limit.ts'
 
-/** Longest wait for room, in milliseconds. */
-export const LINE_TIMEOUT_MILLISECONDS = 1_000
-/** Longest line, in calls for each that may be under way. */
-const LINE_PER_CALL = 10
 /** Host of requests over a service binding, where no name is looked up. */
 const BINDING_BASE = 'http://application-server'
 
@@ -68,14 +66,14 @@ export class ApplicationServerCalls extends DurableObject<Bindings> {
       this.underWay += 1
       return true
     }
-    if (this.line.size >= maxCalls * LINE_PER_CALL) return false
+    if (this.line.size >= maxCalls * CALL_LINE_PER_CALL) return false
     return new Promise((resolve) => {
       const answer = (room: boolean) => {
         clearTimeout(timer)
         this.line.delete(answer)
         resolve(room)
       }
-      const timer = setTimeout(answer, LINE_TIMEOUT_MILLISECONDS, false)
+      const timer = setTimeout(answer, CALL_LINE_TIMEOUT_MILLISECONDS, false)
       this.line.add(answer)
     })
   }

@@ -3,13 +3,21 @@
  * keeps a copy of the profile. The contract is docs/application-server.md. What it answers is not trusted:
  * anything that does not fit the contract is a fault.
  */
+
 import type { SessionError } from '../domain/errors.ts'
 import type { ProfileChanges, RemoteProfile } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { cutText } from '../domain/text.ts'
+import {
+  CALL_LINE_TIMEOUT_MILLISECONDS,
+  CALL_SLACK_MILLISECONDS,
+  MAX_DETAIL_LENGTH,
+  MAX_PROFILE_TEXT_LENGTH,
+  RETRY_AFTER_SECONDS,
+} from '../limits.ts'
 import type { ApplicationServerSettings } from '../settings.ts'
 import { logUnavailable, within } from '../time-limit.ts'
-import { type ApplicationServerCalls, LINE_TIMEOUT_MILLISECONDS, type Reply } from './application-server-calls.ts'
+import type { ApplicationServerCalls, Reply } from './application-server-calls.ts'
 
 /** What kept the application server from doing what it was asked. */
 export type ApplicationServerFault =
@@ -30,13 +38,6 @@ export interface UnknownOutcome {
 export interface VersionConflict {
   readonly code: 'version_conflict'
 }
-
-/** Longest explanation of a refusal that is passed on, in characters. */
-const MAX_DETAIL_LENGTH = 200
-/** Longest text of a profile that fits our column, in characters. */
-const MAX_TEXT_LENGTH = 254
-/** What the object takes beyond the line and the call, in milliseconds. */
-const OBJECT_SLACK_MILLISECONDS = 500
 
 export class ApplicationServer {
   private readonly calls: DurableObjectNamespace<ApplicationServerCalls>
@@ -112,7 +113,7 @@ export class ApplicationServer {
       body: body === undefined ? null : JSON.stringify(body),
     }
     const object = this.calls.get(this.calls.idFromName('application-server'))
-    const limit = LINE_TIMEOUT_MILLISECONDS + timeoutMilliseconds + OBJECT_SLACK_MILLISECONDS
+    const limit = CALL_LINE_TIMEOUT_MILLISECONDS + timeoutMilliseconds + CALL_SLACK_MILLISECONDS
     const answer = await within(limit, 'application server', async () => object.send(call))
     if (!answer.ok) return fail({ code: 'unreachable' })
     return answer.value.ok ? ok({ status: answer.value.value.status, body: parse(answer.value.value) }) : answer.value
@@ -124,12 +125,18 @@ export function unavailableBecause(fault: ApplicationServerFault): SessionError 
   const what = 'application server'
   switch (fault.code) {
     case 'refused':
-      return { code: 'unavailable', what, retryAfterSeconds: 5, because: 'refused', detail: fault.detail }
+      return {
+        code: 'unavailable',
+        what,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+        because: 'refused',
+        detail: fault.detail,
+      }
     case 'not_sent':
     case 'unreachable':
-      return { code: 'unavailable', what, retryAfterSeconds: 5 }
+      return { code: 'unavailable', what, retryAfterSeconds: RETRY_AFTER_SECONDS }
     case 'timed_out':
-      return { code: 'unavailable', what, retryAfterSeconds: 5, because: 'timed_out' }
+      return { code: 'unavailable', what, retryAfterSeconds: RETRY_AFTER_SECONDS, because: 'timed_out' }
   }
 }
 
@@ -172,7 +179,8 @@ function wireProfile({ firstName, lastName, emailAddress }: ProfileChanges): Rec
 /** Text that fits our column and can be shown, or none. */
 function isText(value: unknown): value is string | null {
   return (
-    value === null || (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(value))
+    value === null ||
+    (typeof value === 'string' && value.length <= MAX_PROFILE_TEXT_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(value))
   )
 }
 

@@ -6,22 +6,19 @@
  * Objects of one isolate share its memory but not their I/O: none may wait for a promise of another. So each looks,
  * by a timer of its own, whether its turn has come.
  */
+
 import { type HashCost, work } from '../domain/hash-cost.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import {
+  HASHING_GONE_MILLISECONDS,
+  HASHING_LOOK_MILLISECONDS,
+  HASHING_PAUSE_MILLISECONDS,
+  MAX_HASHING_RETRY_SECONDS,
+} from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 
-/** Longest wait in the line, in milliseconds. Who would wait longer is told to come back. */
-export const MAX_HASHING_WAIT_MILLISECONDS = 12_000
-/** How often one who waits looks, in milliseconds. */
-const LOOK_MILLISECONDS = 5
-/** Pause between two turns, in milliseconds: what others have to do takes several steps, each far less than a hash. */
-const PAUSE_MILLISECONDS = 10
-/** Who has not looked for so long is gone with its object, in milliseconds. */
-const GONE_MILLISECONDS = 5_000
 /** Work of a hash in a millisecond, until it was measured. */
 const WORK_PER_MILLISECOND = 4_096
-/** Those who are told to come back do so between one and this many seconds later, not all at once. */
-const MAX_RETRY_SECONDS = 5
 
 export const HASHING_PRIORITIES = ['operator', 'known', 'stranger'] as const
 export type HashingPriority = (typeof HASHING_PRIORITIES)[number]
@@ -67,7 +64,7 @@ export class HashingLine {
     try {
       // Lets those that have arrived meanwhile join, so that it is seen who comes first.
       do {
-        await scheduler.wait(this.waiting.size > 1 ? LOOK_MILLISECONDS : 0)
+        await scheduler.wait(this.waiting.size > 1 ? HASHING_LOOK_MILLISECONDS : 0)
         place.lookedAt = Date.now()
         if (place.lookedAt - arrivedAt > milliseconds) return fail(comeBack())
       } while (!this.isNext(place))
@@ -84,7 +81,7 @@ export class HashingLine {
     try {
       const hashed = hash()
       // Long enough for others to do what needs no hash, and for who comes now to be in the line at the next turn.
-      await scheduler.wait(PAUSE_MILLISECONDS)
+      await scheduler.wait(HASHING_PAUSE_MILLISECONDS)
       const took = Date.now() - startedAt
       this.turnMilliseconds = (this.turnMilliseconds ?? took) * 0.8 + took * 0.2
       return hashed
@@ -102,7 +99,7 @@ export class HashingLine {
 
   private isNext(place: Place): boolean {
     const now = place.lookedAt
-    const isGone = (other: Place) => now - other.lookedAt > GONE_MILLISECONDS
+    const isGone = (other: Place) => now - other.lookedAt > HASHING_GONE_MILLISECONDS
     if (this.hashing !== null && !isGone(this.hashing)) return false
     for (const other of this.waiting) {
       if (isGone(other)) this.waiting.delete(other)
@@ -118,6 +115,6 @@ function comesBefore(a: Place, b: Place): boolean {
 }
 
 function comeBack(): Unavailable {
-  const retryAfterSeconds = 1 + Math.floor(Math.random() * MAX_RETRY_SECONDS)
+  const retryAfterSeconds = 1 + Math.floor(Math.random() * MAX_HASHING_RETRY_SECONDS)
   return { code: 'unavailable', what: 'password hashing', retryAfterSeconds }
 }

@@ -1,27 +1,26 @@
 /** Hearing a try to sign in, inside the object of its user name: limited before it is hashed, counted if it was wrong. */
+
 import { waitUntil } from 'cloudflare:workers'
 import { addressPrefix } from '../domain/address-prefix.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import {
+  COUNT_AGAIN_MILLISECONDS,
+  COUNT_AGAIN_TIMES,
+  MAX_HASHING_WAIT_MILLISECONDS,
+  MAX_SLOWING_MILLISECONDS,
+  SLOWING_STEP_MILLISECONDS,
+} from '../limits.ts'
 import type { ThrottleSettings } from '../settings.ts'
 import type { Database } from '../store/database.ts'
 import { hasSignedInFrom, notePasswordSignIn } from '../store/password-sign-ins.ts'
 import { type AttemptCounts, countWrongPassword, forgetAttempts, readAttempt } from '../store/sign-in-attempts.ts'
 import type { KnownUser } from '../store/users.ts'
-import { type HashingLine, MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
+import type { HashingLine } from './hashing-line.ts'
 import { LOGIN_MODE_RULES } from './login-modes.ts'
 import { comparePassword, hashPassword } from './passwords.ts'
 import type { Turns } from './turns.ts'
-
-/** Longest that a stranger is slowed down for a user that many try, in milliseconds. */
-export const MAX_SLOWING_MILLISECONDS = 3_000
-/** What each wrong password above the threshold adds. */
-const SLOWING_STEP_MILLISECONDS = 100
-
-/** How often, and how long apart in milliseconds, a wrong password is counted again that D1 did not take. */
-const COUNT_AGAIN_TIMES = 10
-const COUNT_AGAIN_MILLISECONDS = 1_000
 
 /** One try to sign in. */
 export interface Try {

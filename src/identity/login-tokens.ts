@@ -1,15 +1,15 @@
 /** Login tokens: a signed-in user hands one to another program, which signs in with it, once, within a minute. */
+
 import { hash, randomBytes } from 'node:crypto'
 import { mayDo } from '../domain/authority.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { LOGIN_TOKEN_SECONDS } from '../limits.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import { insertLoginToken, takeLoginToken } from '../store/login-tokens.ts'
 import { findUser, findUserByUsername, type KnownUser } from '../store/users.ts'
 
-/** Life of a login token, in seconds. Source: Netaxis APIO, auth_token/generate. */
-export const LOGIN_TOKEN_SECONDS = 60
 /** Shape of a login token: 32 random bytes in hexadecimal. */
 const LOGIN_TOKEN_PATTERN = /^[0-9a-f]{64}$/
 

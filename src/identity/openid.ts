@@ -2,23 +2,22 @@
  * OpenID Connect: exchanges an authorization code at the identity store's provider and verifies the ID token
  * (issuer, audience, nonce, times, and the signature against the issuer's keys). No user is ever created.
  */
+
 import * as client from 'openid-client'
 import type { Sealing } from '../auth/sealing.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import {
+  CLOCK_TOLERANCE_MILLISECONDS,
+  MAX_REMEMBERED_PROVIDERS,
+  PROVIDER_METADATA_MILLISECONDS,
+  PROVIDER_TIMEOUT_SECONDS,
+  RETRY_AFTER_SECONDS,
+} from '../limits.ts'
 import type { Database } from '../store/database.ts'
 import { findOpenIdProviderByRedirectUri, findUserOfSubject, type OpenIdProvider } from '../store/openid-providers.ts'
 import { findUser, type KnownUser } from '../store/users.ts'
 import { logUnavailable } from '../time-limit.ts'
-
-/** Longest wait for each answer of a provider, in seconds. */
-const TIMEOUT_SECONDS = 3
-/** How long a provider's metadata and keys are kept, in milliseconds (10 min). Unknown keys are asked for at once. */
-const METADATA_MILLISECONDS = 600_000
-/** How far a provider's clock may be ahead of ours, in milliseconds (30 s), as the library has it for the expiry. */
-const CLOCK_TOLERANCE_MILLISECONDS = 30_000
-/** Providers that are kept in memory. */
-const MAX_PROVIDERS = 100
 
 /** What a client brings back from the provider. */
 export interface AuthorizationResponse {
@@ -91,11 +90,11 @@ export class OpenId {
     const { identityStoreId, issuer, clientId, sealedClientSecret } = provider
     const name = JSON.stringify([identityStoreId, issuer, clientId, sealedClientSecret])
     const known = this.known.get(name)
-    if (known !== undefined && now - known.learnedAt < METADATA_MILLISECONDS) return known.configuration
+    if (known !== undefined && now - known.learnedAt < PROVIDER_METADATA_MILLISECONDS) return known.configuration
     const secret = await this.sealing.open('openid_client_secret', identityStoreId, identityStoreId, sealedClientSecret)
     if (secret === null) throw new Error('the OpenID client secret does not open: its sealing key is gone')
     const configuration = await client.discovery(new URL(issuer), clientId, undefined, authentication(secret), {
-      timeout: TIMEOUT_SECONDS,
+      timeout: PROVIDER_TIMEOUT_SECONDS,
       // Operators can set an http issuer on this very machine only.
       execute: [
         client.enableNonRepudiationChecks,
@@ -103,7 +102,7 @@ export class OpenId {
       ],
     })
     const [oldest] = this.known.keys()
-    if (this.known.size >= MAX_PROVIDERS && oldest !== undefined) this.known.delete(oldest)
+    if (this.known.size >= MAX_REMEMBERED_PROVIDERS && oldest !== undefined) this.known.delete(oldest)
     this.known.set(name, { configuration, learnedAt: now })
     return configuration
   }
@@ -132,7 +131,7 @@ const PROVIDER_FAULTS: ReadonlySet<string> = new Set([
 ])
 
 function faultOf(error: unknown): SessionError {
-  const unavailable = { code: 'unavailable', what: 'OpenID provider', retryAfterSeconds: 5 } as const
+  const unavailable = { code: 'unavailable', what: 'OpenID provider', retryAfterSeconds: RETRY_AFTER_SECONDS } as const
   if (error instanceof client.ResponseBodyError) {
     console.warn('OpenID sign-in refused', { error: error.error, status: error.status })
     // Only the code can be the user's fault; the rest is between us and the provider.

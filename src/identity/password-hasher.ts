@@ -4,15 +4,17 @@
  * object, where the tries of one client are heard one after the other: so what was wrong counts before the next is
  * heard, and what is right counts for nothing.
  */
+
 import { DurableObject } from 'cloudflare:workers'
 import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import type { Result } from '../domain/result.ts'
+import { MAX_HASHING_WAIT_MILLISECONDS } from '../limits.ts'
 import { logContext } from '../log-context.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { HashingLine, MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
+import { HashingLine } from './hashing-line.ts'
 import { type Hearing, hear, type Try } from './hearing.ts'
 import { hashPassword } from './passwords.ts'
 import { Turns } from './turns.ts'

@@ -1,19 +1,15 @@
 /** The hashers as the Worker sees them: which one, and how long to wait for it. */
+
 import { hash } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import type { UserKey } from '../domain/ids.ts'
 import type { Result } from '../domain/result.ts'
+import { HASHER_TIMEOUT_MILLISECONDS, HASHERS } from '../limits.ts'
 import type { KnownUser } from '../store/users.ts'
 import { isObjectBug, within } from '../time-limit.ts'
-import { MAX_HASHING_WAIT_MILLISECONDS } from './hashing-line.ts'
-import { type Hearing, MAX_SLOWING_MILLISECONDS, type Try } from './hearing.ts'
+import type { Hearing, Try } from './hearing.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-
-/** How many hashers there are. Fixed: whoever asks can make no more of them. */
-const HASHERS = 64
-/** Longest wait for a hasher, in milliseconds: its line, its slowing, D1 before and after, and the application server. */
-const TIMEOUT_MILLISECONDS = MAX_HASHING_WAIT_MILLISECONDS + MAX_SLOWING_MILLISECONDS + 9_000
 
 export class PasswordHashers {
   private readonly objects: DurableObjectNamespace<PasswordHasher>
@@ -47,7 +43,7 @@ export class PasswordHashers {
       if (Symbol.dispose in heard) (heard as Disposable)[Symbol.dispose]()
       return heard
     }
-    const answer = await within(TIMEOUT_MILLISECONDS, 'password hashing', ask, isObjectBug)
+    const answer = await within(HASHER_TIMEOUT_MILLISECONDS, 'password hashing', ask, isObjectBug)
     return answer.ok ? answer.value : answer
   }
 }

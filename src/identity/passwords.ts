@@ -1,14 +1,12 @@
 /** Passwords: scrypt, as PHC strings. Hashing blocks its isolate for about 160 ms: it is done in `PasswordHasher`. */
+
 import crypto from 'node:crypto'
 import { fillers, type HashCost, hashCostText, parseHashCost, work } from '../domain/hash-cost.ts'
+import { HASHING_MEMORY_BYTES } from '../limits.ts'
 
 const HASH_BYTES = 32
-/** The memory of the dearest hash that can be verified, and what scrypt needs besides. */
-const MAX_MEMORY_BYTES = 134_217_728
 
 const PASSWORD_HASH_PATTERN = /^\$scrypt\$([a-z0-9=,]{12,20})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43,86})$/
-/** Longest password that is hashed, in characters. */
-export const MAX_PASSWORD_LENGTH = 1_024
 
 /** A new hash of a password. */
 export function hashPassword(password: string, cost: HashCost): string {
@@ -52,7 +50,7 @@ function parseHash(text: string): { cost: HashCost; salt: Buffer; expected: Buff
 }
 
 function scrypt(password: string, salt: Buffer, { ln, r, p }: HashCost, bytes: number): Buffer {
-  return crypto.scryptSync(password.normalize('NFKC'), salt, bytes, { N: 2 ** ln, r, p, maxmem: MAX_MEMORY_BYTES })
+  return crypto.scryptSync(password.normalize('NFKC'), salt, bytes, { N: 2 ** ln, r, p, maxmem: HASHING_MEMORY_BYTES })
 }
 
 function unpadded(bytes: Buffer): string {

@@ -3,6 +3,7 @@
  * change at a time. Where two databases keep the profile, the change is written down before the first call,
  * theirs comes first, and what cannot be finished now the alarm finishes: docs/decisions/0050-profile-writes.md.
  */
+
 import { DurableObject } from 'cloudflare:workers'
 import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
@@ -16,6 +17,14 @@ import {
   type RemoteProfile,
 } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import {
+  MAX_PROFILE_RETRY_MILLISECONDS,
+  MAX_PROFILE_TRIES,
+  PROFILE_GRACE_MILLISECONDS,
+  PROFILE_RETRY_MILLISECONDS,
+  PROFILE_SECOND_LOOK_MILLISECONDS,
+  RETRY_AFTER_SECONDS,
+} from '../limits.ts'
 import { readSettings } from '../settings.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import { type Database, openDatabase } from '../store/database.ts'
@@ -27,16 +36,6 @@ import type { ApplicationServerCalls } from './application-server-calls.ts'
 import { writesBoth } from './login-modes.ts'
 import { type PendingChange, PendingChanges } from './pending-change.ts'
 import { profileBaseOf } from './stored-profiles.ts'
-
-/** How long the alarm leaves a change to the request that made it, in milliseconds. */
-const GRACE_MILLISECONDS = 14_000
-/** Wait before an unfinished change is tried again; doubles up to the second. */
-const RETRY_MILLISECONDS = 1_000
-const MAX_RETRY_MILLISECONDS = 15_000
-/** A change that was sent before and is refused now is given up only after this: the first copy has landed by then. */
-const SECOND_LOOK_MILLISECONDS = 30_000
-/** How often a change is made anew when theirs moves between reading and writing. */
-const MAX_TRIES = 3
 
 interface Bindings {
   readonly DB: D1Database
@@ -125,12 +124,12 @@ export class UserProfiles extends DurableObject<Bindings> {
       if (sent.ok) return this.takeOver(pending, user, sent.value)
       switch (sent.error.code) {
         case 'version_conflict':
-          if (tries === MAX_TRIES) return this.abandon(BUSY)
+          if (tries === MAX_PROFILE_TRIES) return this.abandon(BUSY)
           break
         case 'unknown':
         case 'nonsense':
         case 'timed_out':
-          await this.ctx.storage.setAlarm(Date.now() + RETRY_MILLISECONDS)
+          await this.ctx.storage.setAlarm(Date.now() + PROFILE_RETRY_MILLISECONDS)
           return fail(IN_DOUBT)
         default:
           return this.abandon(unavailableBecause(sent.error))
@@ -150,7 +149,7 @@ export class UserProfiles extends DurableObject<Bindings> {
       refusedAt: null,
     }
     this.pending.begin(pending)
-    await this.ctx.storage.setAlarm(Date.now() + GRACE_MILLISECONDS)
+    await this.ctx.storage.setAlarm(Date.now() + PROFILE_GRACE_MILLISECONDS)
     return pending
   }
 
@@ -187,7 +186,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     const profile = profileOf(theirs)
     const taken = await this.take(pending, user, profile, theirs)
     if (!taken.ok || !taken.value) {
-      await this.ctx.storage.setAlarm(Date.now() + RETRY_MILLISECONDS)
+      await this.ctx.storage.setAlarm(Date.now() + PROFILE_RETRY_MILLISECONDS)
       return fail(OURS_FOLLOWS)
     }
     await this.forget()
@@ -219,7 +218,7 @@ export class UserProfiles extends DurableObject<Bindings> {
       return true
     }
     const { owner, failures } = pending
-    const wait = Math.min(RETRY_MILLISECONDS * 2 ** failures, MAX_RETRY_MILLISECONDS)
+    const wait = Math.min(PROFILE_RETRY_MILLISECONDS * 2 ** failures, MAX_PROFILE_RETRY_MILLISECONDS)
     this.pending.failed()
     await this.ctx.storage.setAlarm(Date.now() + wait)
     console.warn('a profile change is not finished', { ...owner, failures: failures + 1 })
@@ -254,7 +253,7 @@ export class UserProfiles extends DurableObject<Bindings> {
   private staysRefused(pending: PendingChange): boolean {
     const now = Date.now()
     if (pending.refusedAt === null) this.pending.refused(now)
-    return pending.refusedAt !== null && now - pending.refusedAt >= SECOND_LOOK_MILLISECONDS
+    return pending.refusedAt !== null && now - pending.refusedAt >= PROFILE_SECOND_LOOK_MILLISECONDS
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -264,7 +263,7 @@ export class UserProfiles extends DurableObject<Bindings> {
   }
 }
 
-const WHAT = { code: 'unavailable', what: 'application server', retryAfterSeconds: 5 } as const
+const WHAT = { code: 'unavailable', what: 'application server', retryAfterSeconds: RETRY_AFTER_SECONDS } as const
 const BUSY: SessionError = { ...WHAT, detail: 'Another change of this profile is not finished. Nothing was changed.' }
 const UNKNOWN_THERE: SessionError = {
   ...WHAT,

@@ -3,16 +3,14 @@
  * Bounded, least recently used goes first. An answer that was on its way when this isolate saw a session
  * end is not remembered: it may be older than the end.
  */
+import { MAX_REMEMBERED_CHECKS } from '../limits.ts'
 import type { CheckedSession } from './object/user-sessions.ts'
 
-/** Oldest answer that a caller may accept, in seconds. */
-export const MAX_AGE_SECONDS = 60
 /**
  * Of the inactivity timeout, how much of it an answer may be old: one that is given again is no activity, so that the
  * user may idle out sooner by as much.
  */
 const MAX_SHARE_OF_INACTIVITY = 0.1
-const MAX_ANSWERS = 10_000
 
 /** A user, or a whole store. */
 interface Whose {
@@ -62,7 +60,7 @@ export class CheckMemory {
     if (endsSeen !== this.ends) return
     this.answers.delete(sessionId)
     this.answers.set(sessionId, { token, checked, learnedAt: now })
-    const oldest = this.answers.size > MAX_ANSWERS ? this.answers.keys().next().value : undefined
+    const oldest = this.answers.size > MAX_REMEMBERED_CHECKS ? this.answers.keys().next().value : undefined
     if (oldest !== undefined) this.answers.delete(oldest)
   }
 

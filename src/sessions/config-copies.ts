@@ -3,15 +3,11 @@
  * copy only ever brings what is newer: the user's object keeps the newest rules, so a stale or missing copy undoes
  * nothing.
  */
+
 import { waitUntil } from 'cloudflare:workers'
 import type { SessionConfig, Versioned } from '../domain/policy.ts'
+import { CONFIG_REFRESH_MILLISECONDS, MAX_CONFIG_COPIES, MAX_COPY_AGE_MILLISECONDS } from '../limits.ts'
 import { readPublished } from './jobs/published-config.ts'
-
-/** Age at which an isolate's copy is fetched again in the background, and at which it is used no more. */
-const REFRESH_AFTER_MILLISECONDS = 20_000
-export const MAX_COPY_AGE_MILLISECONDS = 30_000
-/** Stores whose config one isolate keeps. */
-const MAX_COPIES = 10_000
 
 interface Copy {
   readonly config: Versioned<SessionConfig> | null
@@ -38,7 +34,7 @@ export class ConfigCopies {
     if (copy === undefined || age < 0 || age >= MAX_COPY_AGE_MILLISECONDS) {
       return this.read(tag, now)
     }
-    if (age >= REFRESH_AFTER_MILLISECONDS && !copy.refreshing) {
+    if (age >= CONFIG_REFRESH_MILLISECONDS && !copy.refreshing) {
       copy.refreshing = true
       waitUntil(this.read(tag, now))
     }
@@ -65,7 +61,7 @@ export class ConfigCopies {
   private keep(tag: string, config: Versioned<SessionConfig> | null, readAt: number): void {
     this.copies.delete(tag)
     this.copies.set(tag, { config, readAt, refreshing: false })
-    if (this.copies.size > MAX_COPIES) {
+    if (this.copies.size > MAX_CONFIG_COPIES) {
       const oldest = this.copies.keys().next()
       if (!oldest.done) this.copies.delete(oldest.value)
     }

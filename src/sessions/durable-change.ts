@@ -1,11 +1,10 @@
 /** Changes that must be followed by work elsewhere, whatever stops the request in between. */
+
 import type { Result } from '../domain/result.ts'
+import { JOBS_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import { type Unavailable, within } from '../time-limit.ts'
 import type { Job } from './jobs/run-job.ts'
 import type { StoreJobs } from './jobs/store-jobs.ts'
-
-/** Longest wait for the store's jobs, in milliseconds. */
-const JOBS_TIMEOUT_MILLISECONDS = 10_000
 
 /**
  * Writes the job, makes the change, does the job. A change that was refused leaves no job.

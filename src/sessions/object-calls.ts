@@ -1,10 +1,9 @@
 /** Calling an object: what it answers is a value, and what keeps it from answering becomes one. */
+
 import type { SessionError } from '../domain/errors.ts'
 import type { Result } from '../domain/result.ts'
+import { OBJECT_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import { isObjectBug, type PlatformError, within } from '../time-limit.ts'
-
-/** Longest wait for an object, in milliseconds. */
-export const OBJECT_TIMEOUT_MILLISECONDS = 10_000
 
 /** Calls an object. Errors: its own; `unavailable` if it does not answer. */
 export async function ask<T>(call: () => Promise<Result<T, SessionError>>): Promise<Result<T, SessionError>> {

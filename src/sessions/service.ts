@@ -1,4 +1,5 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
+
 import { waitUntil } from 'cloudflare:workers'
 import { isBearerToken } from '../auth/credentials.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
@@ -10,6 +11,7 @@ import type { RuleUpdates, SessionConfig, UserRules, Versioned } from '../domain
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, Location, SessionKind } from '../domain/session.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
+import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { UserToOpenFor } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
@@ -36,10 +38,7 @@ import type {
   UserSessions,
 } from './object/user-sessions.ts'
 import { userStub } from './object/user-stub.ts'
-import { ask, askAgain, OBJECT_TIMEOUT_MILLISECONDS } from './object-calls.ts'
-
-/** Longest wait until the objects of many users are told, in milliseconds. */
-const APPLY_TIMEOUT_MILLISECONDS = 8_000
+import { ask, askAgain } from './object-calls.ts'
 
 /** A token that was verified: signed by us, of the kind that the route takes. */
 export interface VerifiedToken {

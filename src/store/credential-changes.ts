@@ -1,17 +1,14 @@
 /** What becomes of a credential after it is made: it is used, renamed, given a new secret. */
+
 import { and, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { CREDENTIAL_USE_MILLISECONDS, MAX_PREVIOUS_SECRETS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { auditView, insertRowEvent, rowExists } from './audited-row.ts'
 import { type Credential, credentialFrom, isCredential, isLive } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { credentials } from './schema.ts'
-
-/** A use is written down at most once in this time, in milliseconds (1 h). */
-export const USE_MILLISECONDS = 3_600_000
-/** Most secrets that are good beside the newest. */
-const MAX_PREVIOUS_SECRETS = 5
 
 /** A credential of a store, whatever its kind and state; null if there is none. */
 export async function findCredentialOfStore(
@@ -32,7 +29,7 @@ export async function noteUse(
   now: number,
 ): Promise<Result<void, Unavailable>> {
   const { lastUsedAt } = credentials
-  const due = or(isNull(lastUsedAt), lte(lastUsedAt, now - USE_MILLISECONDS))
+  const due = or(isNull(lastUsedAt), lte(lastUsedAt, now - CREDENTIAL_USE_MILLISECONDS))
   const done = await attempt(() =>
     db
       .update(credentials)

@@ -1,10 +1,9 @@
 /** D1 through drizzle, with a time limit. An outage is a value; a statement that is wrong is a bug and throws. */
+
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import { fail, type Result } from '../domain/result.ts'
+import { D1_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import { causeOf, type Unavailable, within } from '../time-limit.ts'
-
-/** Longest wait for D1, in milliseconds. */
-export const D1_TIMEOUT_MILLISECONDS = 2_000
 
 export type Database = DrizzleD1Database & { readonly $client: D1Database }
 

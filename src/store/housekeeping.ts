@@ -7,17 +7,13 @@
 import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
 import { firstIdAt } from '../domain/session-id.ts'
+import { MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { dropOldCallCounters } from './admissions.ts'
 import { OPERATOR_STORE } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { dropOldLoginTokens } from './login-tokens.ts'
 import { dropOldAttempts } from './sign-in-attempts.ts'
-
-/** Rows that one statement removes. */
-export const BATCH_ROWS = 1_000
-/** Batches of one kind in one run. D1 takes 1 000 statements of one invocation. */
-export const MAX_BATCHES = 200
 
 const DAY_MILLISECONDS = 86_400_000
 
@@ -26,7 +22,7 @@ export async function keepHouse(
   db: Database,
   retention: Retention,
   now: number,
-  maxBatches = MAX_BATCHES,
+  maxBatches = MAX_REMOVAL_BATCHES,
 ): Promise<void> {
   const before = (days: number) => now - days * DAY_MILLISECONDS
   const credentialsBefore = before(retention.credentialDays)
@@ -55,7 +51,7 @@ async function inBatches(
   for (let batches = 0; batches < maxBatches; batches += 1) {
     const removed = await remove()
     if (!removed.ok) return removed
-    if (removed.value < BATCH_ROWS) break
+    if (removed.value < REMOVAL_BATCH_ROWS) break
   }
   return ok()
 }
@@ -66,7 +62,7 @@ export function removeEndedSessions(db: Database, before: number): Promise<Resul
     db,
     `DELETE FROM sessions WHERE (identity_store_id, user_id, session_id) IN (
        SELECT identity_store_id, user_id, session_id FROM sessions INDEXED BY ended_sessions_oldest_first
-       WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ${BATCH_ROWS})`,
+       WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ${REMOVAL_BATCH_ROWS})`,
     before,
   )
 }
@@ -85,7 +81,7 @@ export function removeAuditEvents(db: Database, before: number): Promise<Result<
          SELECT (SELECT min(identity_store_id) FROM audit_events WHERE identity_store_id > stores.id)
          FROM stores WHERE stores.id IS NOT NULL)
        SELECT old.identity_store_id, old.event_id FROM stores CROSS JOIN audit_events AS old
-       WHERE old.identity_store_id = stores.id AND old.event_id < ?1 LIMIT ${BATCH_ROWS})`,
+       WHERE old.identity_store_id = stores.id AND old.event_id < ?1 LIMIT ${REMOVAL_BATCH_ROWS})`,
     firstIdAt(before),
   )
 }
@@ -105,7 +101,7 @@ export function removeDeadCredentials(
     `DELETE FROM credentials WHERE (identity_store_id, credential_id) IN (
        SELECT identity_store_id, credential_id FROM credentials INDEXED BY ${index}
        WHERE ${end} IS NOT NULL AND ${end} < ?1 AND identity_store_id <> '${OPERATOR_STORE}'
-       ORDER BY ${end} LIMIT ${BATCH_ROWS})`,
+       ORDER BY ${end} LIMIT ${REMOVAL_BATCH_ROWS})`,
     before,
   )
 }

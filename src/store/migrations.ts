@@ -1,8 +1,10 @@
 /** Which migrations the database has. wrangler writes them down as it applies them. */
+
 import { sql } from 'drizzle-orm'
 import type { Result } from '../domain/result.ts'
+import { D1_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import { causeOf, type Unavailable, within } from '../time-limit.ts'
-import { D1_TIMEOUT_MILLISECONDS, type Database } from './database.ts'
+import type { Database } from './database.ts'
 
 /** A statement that does not fit the database: a migration is missing, or it is a bug. */
 const MISFIT = /no such (table|column)|has no column named/

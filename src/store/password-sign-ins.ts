@@ -1,14 +1,13 @@
 /** What a good sign-in by password leaves at its user: from where it came, and a hash of our own cost. */
+
 import { hash } from 'node:crypto'
 import { and, eq, isNull } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
+import { MAX_KNOWN_PREFIXES } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
 import { users } from './schema.ts'
 import type { User } from './users.ts'
-
-/** Address prefixes that are remembered of one user. */
-const MAX_PREFIXES = 8
 
 /** Whether a user has signed in from an address prefix before, among the last ones. */
 export function hasSignedInFrom(user: User, prefix: string): boolean {
@@ -27,7 +26,7 @@ export async function notePasswordSignIn(
 ): Promise<Result<void, Unavailable>> {
   const { identityStoreId, userId, passwordHash } = user
   const mark = markOf(user, prefix)
-  const marks = [mark, ...marksOf(user).filter((other) => other !== mark)].slice(0, MAX_PREFIXES)
+  const marks = [mark, ...marksOf(user).filter((other) => other !== mark)].slice(0, MAX_KNOWN_PREFIXES)
   const asSeen = passwordHash === null ? isNull(users.passwordHash) : eq(users.passwordHash, passwordHash)
   const done = await attempt(() =>
     db

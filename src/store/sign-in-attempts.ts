@@ -2,9 +2,11 @@
  * Counters of wrong passwords. Three things are counted: a user at an address prefix or a device, an address prefix,
  * a user anywhere. What is counted is named by a hash, so that a row is small whatever was typed.
  */
+
 import { hash } from 'node:crypto'
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
+import { ATTEMPTS_ROW_MILLISECONDS, MAX_ADDRESS_LENGTH } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import type { AuditEntry } from './audit-events.ts'
 import { auditView, insertRowEvent } from './audited-row.ts'
@@ -14,10 +16,6 @@ import { type KnownUser, knownUserIn, selectUserByUsername, type User } from './
 
 /** Store of the counters, whose user names may be nobody's. */
 const ANY_STORE = '*'
-/** How long the wrong passwords of a user count as a row of them, from the last one on, in milliseconds (30 days). */
-const ROW_MILLISECONDS = 30 * 86_400_000
-/** Longest text of an address that is kept. */
-const MAX_ADDRESS_LENGTH = 45
 
 /** Who tries to sign in. */
 export interface SignInAttempt {
@@ -127,7 +125,7 @@ export async function countWrongPassword(
       username: kind !== 'address' && isUser ? who.username : null,
       address: kind === 'pair' && isUser ? (who.address?.slice(0, MAX_ADDRESS_LENGTH) ?? who.prefix) : null,
       attempts: 1,
-      windowEndsAt: now + (kind === 'user' ? ROW_MILLISECONDS : limits.windowSeconds * 1000),
+      windowEndsAt: now + (kind === 'user' ? ATTEMPTS_ROW_MILLISECONDS : limits.windowSeconds * 1000),
       lockedAt: locksAtOnce ? now : null,
       lockedUntil: locksAtOnce ? lockedUntil : null,
     }

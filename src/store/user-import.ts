@@ -1,6 +1,8 @@
 /** Creating many users at once: a constant number of statements, the users as one JSON value. */
+
 import { type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { MAX_BOUND_BYTES } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import type { AuditEntry } from './audit-events.ts'
 import { shownColumns } from './audited-row.ts'
@@ -10,9 +12,6 @@ import { insertWhere, type RowOf } from './insert-where.ts'
 import { jsonBoolean, jsonObject } from './json-object.ts'
 import { auditEvents, users } from './schema.ts'
 import { neverSeen, USER_FIELDS, type UserFields } from './user-changes.ts'
-
-/** Longest value that D1 takes, in bytes. Source: developers.cloudflare.com/d1/platform/limits */
-export const MAX_BOUND_BYTES = 2_000_000
 
 /** A user to be created. */
 export interface NewUser extends UserFields {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isSignedWith, MAX_SKEW_MILLISECONDS, readSignature, signedTexts } from '../../src/auth/access-key-signature.ts'
+import { isSignedWith, readSignature, signedTexts } from '../../src/auth/access-key-signature.ts'
+import { MAX_SKEW_MILLISECONDS } from '../../src/limits.ts'
 import { GENUINE, RECORDINGS, type Recording, requestOf } from '../support/recordings.ts'
 
 const HOSTS = ['sessions.example']

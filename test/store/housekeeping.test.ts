@@ -1,10 +1,12 @@
 /** What the hourly cron removes, and what it leaves. */
+
 import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RETENTION } from '../../src/domain/retention.ts'
 import worker from '../../src/index.ts'
-import { BATCH_ROWS, keepHouse, removeEndedSessions } from '../../src/store/housekeeping.ts'
+import { REMOVAL_BATCH_ROWS } from '../../src/limits.ts'
+import { keepHouse, removeEndedSessions } from '../../src/store/housekeeping.ts'
 import { stopClock } from '../support/clock.ts'
 import { breakD1Statements, breakUserObjects } from '../support/faults.ts'
 import { mirrored, mirroredByAlarm } from '../support/objects.ts'
@@ -64,7 +66,7 @@ describe('records of ended sessions', () => {
 
   test('are removed whatever the backlog, and no live one is touched', async () => {
     const store = await makeStore()
-    await records(store, 2 * BATCH_ROWS + 7, 400)
+    await records(store, 2 * REMOVAL_BATCH_ROWS + 7, 400)
     await records(store, 50, null)
     await cron()
     expect(await count('sessions', store)).toBe(50)
@@ -73,7 +75,7 @@ describe('records of ended sessions', () => {
 
   test('are removed in so many batches an hour, and the next hour goes on where the last one stopped', async () => {
     const store = await makeStore()
-    await records(store, 3 * BATCH_ROWS, 400)
+    await records(store, 3 * REMOVAL_BATCH_ROWS, 400)
     await records(store, 5, null)
     const left: number[] = []
     for (let hour = 0; hour < 4; hour += 1) {
@@ -85,15 +87,15 @@ describe('records of ended sessions', () => {
 
   test('one batch removes a thousand, reading no more than it removes', async () => {
     const store = await makeStore()
-    await records(store, 2 * BATCH_ROWS, 200)
+    await records(store, 2 * REMOVAL_BATCH_ROWS, 200)
     await records(store, 20_000, 1)
     const read = await env.DB.prepare(
-      `SELECT session_id FROM sessions INDEXED BY ended_sessions_oldest_first WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ${BATCH_ROWS}`,
+      `SELECT session_id FROM sessions INDEXED BY ended_sessions_oldest_first WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ${REMOVAL_BATCH_ROWS}`,
     )
       .bind(NOW - 90 * DAY)
       .run()
-    expect(read.meta.rows_read).toBeLessThanOrEqual(BATCH_ROWS + 1)
-    expect(await removeEndedSessions(db, NOW - 90 * DAY)).toEqual({ ok: true, value: BATCH_ROWS })
+    expect(read.meta.rows_read).toBeLessThanOrEqual(REMOVAL_BATCH_ROWS + 1)
+    expect(await removeEndedSessions(db, NOW - 90 * DAY)).toEqual({ ok: true, value: REMOVAL_BATCH_ROWS })
     await cron()
     expect(await count('sessions', store)).toBe(20_000)
   })

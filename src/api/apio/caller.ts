@@ -1,19 +1,18 @@
 /** Who calls APIO: the holder of a session, by the cookie `sessionid` and nothing else. */
+
 import { isBearerToken } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import { COOKIE, issueCookie, tokensInCookies } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { cookieValues } from '../../http/cookies.ts'
+import { CALL_WINDOW_SECONDS, PROFILE_CHANGES_PER_MINUTE } from '../../limits.ts'
 import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import { countCall } from '../../store/admissions.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
 import { cookieSeconds, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
-
-/** Most changes that one user may make in a minute: each is an event of the audit log. */
-const CHANGES_PER_MINUTE = 120
 
 /** A live session with its user. */
 export interface ApioCaller {
@@ -78,7 +77,7 @@ export async function admitChange(
   { services, now }: RequestContext,
 ): Promise<Result<void, SessionError>> {
   const subject = { identityStoreId: user.identityStoreId, caller: `user:${user.userId}`, method: 'change' }
-  const counted = await countCall(services.db, subject, CHANGES_PER_MINUTE, 60, now)
+  const counted = await countCall(services.db, subject, PROFILE_CHANGES_PER_MINUTE, CALL_WINDOW_SECONDS, now)
   if (!counted.ok) return counted
   return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
 }

@@ -1,16 +1,15 @@
 /** The session config, whole for everyone and changed by administrators. */
+
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import type { SessionConfig } from '../../domain/policy.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { CALL_WINDOW_SECONDS } from '../../limits.ts'
 import { countCall } from '../../store/admissions.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
 import { parseAnyJson } from './body.ts'
 import { answer, auditEntry, type Operation, type Outcome, requireAdministrator } from './caller.ts'
 import { type SessionConfigBody, SessionConfigPatch } from './schemas.ts'
-
-/** Seconds in which changes of the config are counted. */
-const WINDOW_SECONDS = 60
 
 /** `GET /session_config`: as D1 has it, so that it shows a change at once wherever it is asked. */
 export async function getSessionConfig(operation: Operation): Outcome {
@@ -41,7 +40,7 @@ async function admit({ context, identityStoreId, user }: Operation): Promise<Res
   const { services, now } = context
   const subject = { identityStoreId, caller: `user:${user.user.userId}`, method: 'looker.session_config.update' }
   const perMinute = services.settings.lookerConfigChangesPerMinute
-  const counted = await countCall(services.db, subject, perMinute, WINDOW_SECONDS, now)
+  const counted = await countCall(services.db, subject, perMinute, CALL_WINDOW_SECONDS, now)
   if (!counted.ok) return counted
   return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
 }

@@ -1,6 +1,8 @@
 /** What was done in an identity store, and what is still to be done. */
+
 import type { z } from 'zod'
 import { fail } from '../../domain/result.ts'
+import { JOBS_LIST_TIMEOUT_MILLISECONDS } from '../../limits.ts'
 import { type AuditEvent, listAuditEvents } from '../../store/audit-events.ts'
 import { OPERATOR_STORE } from '../../store/credentials.ts'
 import { wasIdentityStore } from '../../store/identity-stores.ts'
@@ -9,9 +11,6 @@ import { parseQuery } from '../parse.ts'
 import { requireStore } from './identity-stores.ts'
 import { answer, instant, type Operation, type Outcome, page } from './operation.ts'
 import { type AuditEventListBody, type JobListBody, PageQuery } from './schemas.ts'
-
-/** Longest wait for the store's jobs, in milliseconds. */
-const JOBS_TIMEOUT_MILLISECONDS = 2_000
 
 /** `GET …/audit-events` of an identity store. A deleted store's events can still be read. */
 export async function listStoreEvents(operation: Operation): Outcome {
@@ -32,7 +31,7 @@ export async function listStoreJobs({ context, identityStoreId }: Operation): Ou
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
   const { jobs } = context.services
-  const statuses = await within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', async () =>
+  const statuses = await within(JOBS_LIST_TIMEOUT_MILLISECONDS, 'jobs', async () =>
     jobs.get(jobs.idFromName(identityStoreId)).list(),
   )
   if (!statuses.ok) return statuses

@@ -1,27 +1,27 @@
 /** What the operator API takes and gives. JSON, snake_case; instants are ISO 8601. Unknown fields are refused. */
+
 import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
 import { needsOwner, SCOPE_KINDS, STORE_SCOPES } from '../../auth/scopes.ts'
 import { ROLES } from '../../domain/authority.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { normalizeUsername } from '../../domain/text.ts'
-import { isPasswordHash, MAX_PASSWORD_LENGTH } from '../../identity/passwords.ts'
+import { isPasswordHash } from '../../identity/passwords.ts'
+import {
+  MAX_BULK_USERS,
+  MAX_PAGE_ENTRIES,
+  MAX_PASSWORD_LENGTH,
+  MAX_SECRET_OVERLAP_SECONDS,
+  MIN_PASSWORD_LENGTH,
+} from '../../limits.ts'
 import { CREDENTIAL_KINDS, LOGIN_MODES, STORE_STATES } from '../../store/schema.ts'
-
-/** Most users in one bulk request. */
-export const MAX_BULK_USERS = 1_000
-/** Most entries of a page. */
-export const MAX_PAGE = 1_000
-
-/** Shortest password that operators may set, in characters. Source: NIST SP 800-63B, section 5.1.1.2 */
-const MIN_PASSWORD_LENGTH = 8
 
 const NAMES_NOTHING = 'Must name at least one field.'
 const TWO_PASSWORDS = { message: 'Must be given without `password`.', path: ['password_hash'] }
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 const instant = z.iso.datetime()
-const limit = z.coerce.number().int().min(1).max(MAX_PAGE).default(100)
+const limit = z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100)
 const nextCursor = z.string().nullable().describe('Null: that was the last page.')
 /** Text that people read: no control characters. */
 const words = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
@@ -240,13 +240,11 @@ export const DelegatedStoresInput = z.strictObject({
 })
 export const OperatorBySecretInput = z.strictObject({ name })
 export const CredentialPatch = z.strictObject({ name })
-/** Longest time that an old secret stays good, in seconds (30 days). */
-const MAX_OVERLAP_SECONDS = 2_592_000
 export const RotationInput = z.strictObject({
   overlap_seconds: z
     .int()
     .min(0)
-    .max(MAX_OVERLAP_SECONDS)
+    .max(MAX_SECRET_OVERLAP_SECONDS)
     .default(86_400)
     .describe('How long the old secret stays good beside the new one. 0: every old one ends now.'),
 })

@@ -1,9 +1,10 @@
 /** What a bound Worker passes. Names are JavaScript's: this is a call, not JSON. */
+
 import { z } from 'zod'
 import { STORE_SCOPES } from '../../auth/scopes.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
-import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
+import { MAX_CHECK_AGE_SECONDS } from '../../limits.ts'
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 const token = z.string().min(1).max(4_096)
@@ -23,7 +24,7 @@ export const BindingProps = z.strictObject({ identityStoreId: id, scopes: z.arra
 export const CheckInput = z.strictObject({
   token,
   touch: z.boolean().default(true),
-  maxAgeSeconds: z.int().min(0).max(MAX_AGE_SECONDS).default(0),
+  maxAgeSeconds: z.int().min(0).max(MAX_CHECK_AGE_SECONDS).default(0),
 })
 
 export const OpenInput = z.strictObject({

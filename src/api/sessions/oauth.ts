@@ -1,7 +1,8 @@
 /** Introspection (RFC 7662) and revocation (RFC 7009), for resource servers with a credential. */
+
 import type { SessionError } from '../../domain/errors.ts'
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
-import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
+import { MAX_CHECK_AGE_SECONDS } from '../../limits.ts'
 import { endOnRecord } from '../../sessions/recorded-end.ts'
 import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
@@ -29,7 +30,7 @@ export async function introspect(request: Request, context: RequestContext): Pro
   if (!verified.ok || !services.sessions.isOfStore(verified.value, caller.value.identityStoreId)) {
     return privateJson({ active: false }, context)
   }
-  const maxAgeSeconds = acceptedAgeSeconds(request, MAX_AGE_SECONDS)
+  const maxAgeSeconds = acceptedAgeSeconds(request, MAX_CHECK_AGE_SECONDS)
   const options = { touch: form.value.touch === 'true', cookie: false, client: null, maxAgeSeconds }
   const check = await services.sessions.check(verified.value, options, now)
   if (!check.ok) {

@@ -1,9 +1,10 @@
 /** A user's own sessions: the check, the list, and their ends. */
+
 import { forgetCookie, HOST_COOKIE, issueCookie } from '../../auth/session-carriers.ts'
 import { fail } from '../../domain/result.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
-import { MAX_AGE_SECONDS } from '../../sessions/check-memory.ts'
+import { MAX_CHECK_AGE_SECONDS } from '../../limits.ts'
 import { cookieSeconds, signOutCarried, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseQuery } from '../parse.ts'
@@ -18,7 +19,7 @@ export async function checkSession(request: Request, context: RequestContext): P
   const query = parseQuery(request, CheckQuery)
   if (!query.ok) return renderError(query.error, context)
   const { touch } = query.value
-  const maxAgeSeconds = acceptedAgeSeconds(request, MAX_AGE_SECONDS)
+  const maxAgeSeconds = acceptedAgeSeconds(request, MAX_CHECK_AGE_SECONDS)
   const check = await asCaller(request, context, (caller) => {
     const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds }
     return services.sessions.check(caller, options, now)

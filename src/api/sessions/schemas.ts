@@ -1,11 +1,11 @@
 /** What the own API takes and gives. JSON, snake_case; instants are ISO 8601 in UTC. */
+
 import { z } from 'zod'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
+import { MAX_PAGE_ENTRIES } from '../../limits.ts'
 
-/** Most sessions of a page. */
-const MAX_PAGE = 1_000
 const instant = z.iso.datetime()
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 
@@ -55,7 +55,7 @@ export const CheckQuery = z.strictObject({
 
 /** A page of a list of sessions. */
 export const ListQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100),
   cursor: z.string().regex(SESSION_ID_PATTERN, 'Must be a `next_cursor`.').optional(),
 })
 

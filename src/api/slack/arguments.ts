@@ -2,11 +2,13 @@
  * The arguments of a call, as Slack's clients send them: a form, JSON, multipart, or a query, in UTF-8 or
  * ISO 8859-1. What comes as text becomes what the argument's name says it is.
  */
+
 import type { z } from 'zod'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { findIllFormedText } from '../../domain/text.ts'
 import { mediaType, readBody } from '../../http/body.ts'
-import { MAX_ISSUES, moreThan } from '../parse.ts'
+import { MAX_ISSUES } from '../../limits.ts'
+import { moreThan } from '../parse.ts'
 import { describeIssue } from '../parse-messages.ts'
 import { invalidArguments, type Refusal, refusal, refusalOf } from './errors.ts'
 

@@ -1,15 +1,14 @@
 /** Who calls a Slack method: a token that acts for a user of its identity store, Slack's user token. */
+
 import { type ActingCaller, authenticateActing } from '../../auth/credentials.ts'
 import { bearerToken } from '../../auth/session-carriers.ts'
 import { administers } from '../../domain/authority.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { CALL_WINDOW_SECONDS } from '../../limits.ts'
 import { type ActingUser, countCall } from '../../store/admissions.ts'
 import type { RequestContext } from '../context.ts'
 import type { Arguments } from './arguments.ts'
 import { type Refusal, refusal, refusalOf } from './errors.ts'
-
-/** Seconds of Slack's rate limits. */
-const WINDOW_SECONDS = 60
 
 /** A caller of a store. It acts for no user where a method takes such tokens too. */
 export interface SlackCaller extends ActingCaller {
@@ -51,7 +50,7 @@ export async function admit(
 ): Promise<Result<SlackCaller, Refusal>> {
   const { identityStoreId, credentialId } = caller
   const subject = { identityStoreId, caller: credentialId, method }
-  const counted = await countCall(context.services.db, subject, perMinute, WINDOW_SECONDS, context.now)
+  const counted = await countCall(context.services.db, subject, perMinute, CALL_WINDOW_SECONDS, context.now)
   if (!counted.ok) return fail(refusalOf(counted.error))
   const retryAfterSeconds = counted.value
   if (retryAfterSeconds !== null) return fail({ error: 'ratelimited', retryAfterSeconds })

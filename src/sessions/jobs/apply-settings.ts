@@ -1,6 +1,7 @@
 /** Applying changed settings to live sessions: the objects of the users who have some are told. */
+import { OBJECTS_AT_ONCE } from '../../limits.ts'
 import { rulesOfSignedInUsers } from '../../store/session-settings.ts'
-import { applyRulesTo, OBJECTS_AT_ONCE } from './job-calls.ts'
+import { applyRulesTo } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './run-job.ts'
 
 /** Settings of these users have changed in D1. */

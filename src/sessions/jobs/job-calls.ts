@@ -1,14 +1,11 @@
 /** How durable work reaches the objects of users: some at a time, each within a time limit. */
+
 import type { UserRules } from '../../domain/policy.ts'
 import type { Result } from '../../domain/result.ts'
+import { JOB_OBJECT_TIMEOUT_MILLISECONDS } from '../../limits.ts'
 import { type Unavailable, within } from '../../time-limit.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
 import { userStub } from '../object/user-stub.ts'
-
-/** Objects that are called at the same time; also the size of a step. */
-export const OBJECTS_AT_ONCE = 32
-/** Longest wait for one object, in milliseconds. */
-const OBJECT_TIMEOUT_MILLISECONDS = 5_000
 
 /** Whose objects: a store's. */
 interface Store {
@@ -22,7 +19,7 @@ export function callUser(
   userId: string,
   call: (stub: DurableObjectStub<UserSessions>) => PromiseLike<unknown>,
 ): Promise<Result<void, Unavailable>> {
-  return within(OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
+  return within(JOB_OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
     await call(userStub(users, { identityStoreId, userId }))
   })
 }

@@ -1,13 +1,12 @@
 /** The session config as KV has it, the copy for the edge. Written by the store's jobs alone. */
+
 import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { SessionConfig, Versioned } from '../../domain/policy.ts'
 import { ok, type Result } from '../../domain/result.ts'
 import { STORE_TAG_BYTES } from '../../domain/token.ts'
+import { KV_TIMEOUT_MILLISECONDS } from '../../limits.ts'
 import { type Unavailable, within } from '../../time-limit.ts'
-
-/** Longest wait for KV, in milliseconds. */
-const KV_TIMEOUT_MILLISECONDS = 2_000
 
 const PublishedConfig: z.ZodType<Versioned<SessionConfig>> = z.object({
   version: z.number().int().positive(),

@@ -1,11 +1,10 @@
 /** Ending the sessions of many users, a few at a time. */
-import type { ClientKind } from '../../domain/client-kind.ts'
-import type { EndedBy } from '../object/rows.ts'
-import { callUser, OBJECTS_AT_ONCE } from './job-calls.ts'
-import type { JobContext, JobOutcome } from './run-job.ts'
 
-/** Pause between steps, in milliseconds: users' own requests come in between. */
-const PAUSE_MILLISECONDS = 50
+import type { ClientKind } from '../../domain/client-kind.ts'
+import { OBJECTS_AT_ONCE, RESET_PAUSE_MILLISECONDS } from '../../limits.ts'
+import type { EndedBy } from '../object/rows.ts'
+import { callUser } from './job-calls.ts'
+import type { JobContext, JobOutcome } from './run-job.ts'
 
 /** The sessions of these users that were open when the job was accepted are to end. */
 export interface ResetUsers {
@@ -33,5 +32,5 @@ export async function resetUsers(job: ResetUsers, context: JobContext): Promise<
   const userIds = [...job.userIds.slice(OBJECTS_AT_ONCE), ...missed]
   if (userIds.length === 0) return { next: 'done' }
   const done = job.done + batch.length - missed.length
-  return { next: 'again', dueAt: context.now + PAUSE_MILLISECONDS, job: { ...job, userIds, done } }
+  return { next: 'again', dueAt: context.now + RESET_PAUSE_MILLISECONDS, job: { ...job, userIds, done } }
 }

@@ -1,12 +1,14 @@
 /** The kinds of durable work. Each step reads what holds now and makes it so; running one twice does no harm. */
+
 import { ok, type Result } from '../../domain/result.ts'
+import { OBJECTS_AT_ONCE } from '../../limits.ts'
 import type { Database } from '../../store/database.ts'
 import { readRules } from '../../store/rules.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
 import type { Unavailable } from '../../time-limit.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
 import { type ApplySettings, applySettings } from './apply-settings.ts'
-import { applyRulesTo, OBJECTS_AT_ONCE } from './job-calls.ts'
+import { applyRulesTo } from './job-calls.ts'
 import { publishConfig, publishedConfig } from './published-config.ts'
 import { type ResetUsers, resetUsers } from './reset-users.ts'
 import { type ClearLocations, clearLocationsStep, type SweepSessions, sweepStep } from './store-scans.ts'

@@ -3,8 +3,17 @@
  * written before the change that it completes, so it survives whatever stops the request. Jobs run one
  * at a time, at least once; their steps are idempotent and read what holds now instead of being told.
  */
+
 import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import {
+  JOB_GRACE_MILLISECONDS,
+  JOB_RETRY_MILLISECONDS,
+  JOB_SECOND_LOOK_MILLISECONDS,
+  MAX_JOB_RETRY_MILLISECONDS,
+  RETRY_AFTER_SECONDS,
+  UNKNOWN_JOB_MILLISECONDS,
+} from '../../limits.ts'
 import { logContext } from '../../log-context.ts'
 import { readSettings } from '../../settings.ts'
 import { openDatabase } from '../../store/database.ts'
@@ -13,16 +22,6 @@ import type { Unavailable } from '../../time-limit.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
 import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './run-job.ts'
 import { readJob } from './stored-jobs.ts'
-
-/** How long a job waits for the request that wrote it to do the work itself, in milliseconds. */
-const GRACE_MILLISECONDS = 10_000
-/** When a job whose change was never confirmed looks again: a write that hung has landed by then. */
-const SECOND_LOOK_MILLISECONDS = 30_000
-/** Wait before a failed job is tried again; doubles up to the second. */
-const RETRY_MILLISECONDS = 2_000
-const MAX_RETRY_MILLISECONDS = 60_000
-/** A job that a later version wrote waits so long for that version to run again, each time. */
-const UNKNOWN_MILLISECONDS = 600_000
 
 /** The object's schema. */
 export const STEPS: readonly string[] = [
@@ -107,7 +106,7 @@ export class StoreJobs extends DurableObject<Bindings> {
         id,
         JSON.stringify(job),
         now,
-        now + GRACE_MILLISECONDS,
+        now + JOB_GRACE_MILLISECONDS,
       )
       .one()
     await this.arm()
@@ -197,13 +196,13 @@ export class StoreJobs extends DurableObject<Bindings> {
         )
         return ok()
       case 'failed': {
-        const wait = Math.min(RETRY_MILLISECONDS * 2 ** row.failures, MAX_RETRY_MILLISECONDS)
+        const wait = Math.min(JOB_RETRY_MILLISECONDS * 2 ** row.failures, MAX_JOB_RETRY_MILLISECONDS)
         this.sql.exec('UPDATE jobs SET due_at = ?, failures = failures + 1 WHERE id = ?', now + wait, row.id)
         if (outcome.job !== undefined) {
           const left = JSON.stringify(outcome.job)
           this.sql.exec('UPDATE jobs SET job = ? WHERE id = ? AND revision = ?', left, row.id, row.revision)
         }
-        return fail({ code: 'unavailable', what: outcome.what, retryAfterSeconds: 5 })
+        return fail({ code: 'unavailable', what: outcome.what, retryAfterSeconds: RETRY_AFTER_SECONDS })
       }
     }
   }
@@ -223,8 +222,8 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** A job that only a later version knows is left to it. It holds up no other job. */
   private leaveUnknown(row: Row, kind: string): Result<void, Unavailable> {
     console.error('job of an unknown kind waits', { id: row.id, kind })
-    this.sql.exec('UPDATE jobs SET due_at = ? WHERE id = ?', Date.now() + UNKNOWN_MILLISECONDS, row.id)
-    return fail({ code: 'unavailable', what: 'job', retryAfterSeconds: 5 })
+    this.sql.exec('UPDATE jobs SET due_at = ? WHERE id = ?', Date.now() + UNKNOWN_JOB_MILLISECONDS, row.id)
+    return fail({ code: 'unavailable', what: 'job', retryAfterSeconds: RETRY_AFTER_SECONDS })
   }
 
   /** A job that was written again meanwhile stays; so does one whose change may still land, for a second look. */
@@ -233,7 +232,11 @@ export class StoreJobs extends DurableObject<Bindings> {
     if (current === null || current.revision !== row.revision) return ok()
     if (current.open_changes === 0) this.sql.exec('DELETE FROM jobs WHERE id = ?', row.id)
     else
-      this.sql.exec('UPDATE jobs SET open_changes = 0, due_at = ? WHERE id = ?', now + SECOND_LOOK_MILLISECONDS, row.id)
+      this.sql.exec(
+        'UPDATE jobs SET open_changes = 0, due_at = ? WHERE id = ?',
+        now + JOB_SECOND_LOOK_MILLISECONDS,
+        row.id,
+      )
     return ok()
   }
 

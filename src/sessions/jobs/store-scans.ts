@@ -3,16 +3,13 @@
  * Progress is for one version of the config: after another change it begins anew, so that nobody was told
  * only of the older one. Users who could not be told are come back to at the end.
  */
+
 import { sessionIdTime } from '../../domain/session-id.ts'
+import { CLOCKS_DIFFER_MILLISECONDS, OBJECTS_AT_ONCE, SCAN_COME_BACK_MILLISECONDS } from '../../limits.ts'
 import { clearLocations, type FoundUser, liveSessionsAfter, usersWithLocationAfter } from '../../store/live-users.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
-import { applyRulesTo, OBJECTS_AT_ONCE } from './job-calls.ts'
+import { applyRulesTo } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './run-job.ts'
-
-/** Clocks of two machines differ by less, in milliseconds. */
-const CLOCKS_DIFFER_MILLISECONDS = 60_000
-/** Wait before those who were missed are come back to, in milliseconds. */
-const COME_BACK_MILLISECONDS = 10_000
 
 interface Progress {
   readonly configVersion: number
@@ -95,5 +92,7 @@ function outcome(
   if (told.missed > 0 && told.userIds.length === 0) return { next: 'failed', what: 'users' }
   const missed = progress.missed || told.missed > 0
   if (!finished) return { next: 'again', dueAt: now, job: { kind: job.kind, progress: { ...progress, missed } } }
-  return missed ? { next: 'again', dueAt: now + COME_BACK_MILLISECONDS, job: { kind: job.kind } } : { next: 'done' }
+  return missed
+    ? { next: 'again', dueAt: now + SCAN_COME_BACK_MILLISECONDS, job: { kind: job.kind } }
+    : { next: 'done' }
 }

@@ -6,9 +6,11 @@
  * Objects of one isolate share its memory but not their I/O: none may wait for a promise of another. So each looks, by
  * a timer of its own, whether its records have been taken along.
  */
+
 import type { UserRules } from '../../domain/policy.ts'
 import { ok, type Result } from '../../domain/result.ts'
-import { D1_TIMEOUT_MILLISECONDS, type Database } from '../../store/database.ts'
+import { D1_TIMEOUT_MILLISECONDS } from '../../limits.ts'
+import type { Database } from '../../store/database.ts'
 import { mirrorSessions, type SessionRecord, type UserRecords } from '../../store/session-records.ts'
 import type { Unavailable } from '../../time-limit.ts'
 

@@ -3,21 +3,19 @@
  * it: after each change the alarm stands ready, then the sessions are copied, then the alarm is set for the next
  * deadline.
  */
+
 import type { UserRules } from '../../domain/policy.ts'
+import {
+  MAX_MIRROR_RETRY_MILLISECONDS,
+  MIRROR_RETRY_MILLISECONDS,
+  REMEMBER_DELETED_MILLISECONDS,
+  REMEMBERED_ENDED,
+} from '../../limits.ts'
 import { logContext } from '../../log-context.ts'
 import type { Database } from '../../store/database.ts'
 import { MAX_RECORDS, MirrorTrips, thatFit } from './mirror-trips.ts'
 import { sessionRecord } from './session-record.ts'
-import { REMEMBERED_ENDED, type UserSessionsStorage } from './storage.ts'
-
-/** How long the alarm waits before it does what was left undone, in milliseconds; doubles up to the second. */
-const RETRY_MILLISECONDS = 10_000
-const MAX_RETRY_MILLISECONDS = 300_000
-/**
- * How long an object remembers a user who was deleted, in milliseconds: longer than any sign-in is under way, so that
- * none that was verified before finds an object that knows nothing.
- */
-export const REMEMBER_DELETED_MILLISECONDS = 3_600_000
+import type { UserSessionsStorage } from './storage.ts'
 
 /** Shared by the objects of an isolate. */
 const trips = new MirrorTrips()
@@ -51,7 +49,7 @@ export class SessionMirror {
       this.arm(now)
       return
     }
-    this.wakeBy(now + RETRY_MILLISECONDS)
+    this.wakeBy(now + MIRROR_RETRY_MILLISECONDS)
     this.deps.ctx.waitUntil(this.run())
   }
 
@@ -74,7 +72,7 @@ export class SessionMirror {
   /** Copies what is to be copied, and sets the alarm. */
   async complete(): Promise<void> {
     // A mirror that is under way sets the alarm when it is done, unless this instance dies before.
-    if (this.underWay) this.wakeBy(Date.now() + RETRY_MILLISECONDS)
+    if (this.underWay) this.wakeBy(Date.now() + MIRROR_RETRY_MILLISECONDS)
     else await this.run()
   }
 
@@ -127,8 +125,8 @@ export class SessionMirror {
   /** Sets the alarm for the next deadline, or for the retry if something was left undone. */
   private arm(now: number): void {
     const { storage } = this.deps.ctx
-    const backOff = RETRY_MILLISECONDS * 2 ** Math.max(0, this.failures - 1)
-    const retryAt = this.failures > 0 ? now + Math.min(backOff, MAX_RETRY_MILLISECONDS) : null
+    const backOff = MIRROR_RETRY_MILLISECONDS * 2 ** Math.max(0, this.failures - 1)
+    const retryAt = this.failures > 0 ? now + Math.min(backOff, MAX_MIRROR_RETRY_MILLISECONDS) : null
     const due = this.deps.nextDeadline()
     const times = [
       retryAt,

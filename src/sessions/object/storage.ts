@@ -3,21 +3,15 @@
 import type { UserKey } from '../../domain/ids.ts'
 import { NO_RULES, type UserRules } from '../../domain/policy.ts'
 import type { Client, Ending, Session } from '../../domain/session.ts'
+import {
+  BURST_GAP_MILLISECONDS,
+  MAX_REMEMBERED_ENDED,
+  REMEMBERED_ENDED,
+  REMEMBERED_ENDED_MILLISECONDS,
+} from '../../limits.ts'
 import { migrate } from '../../store/object-schema.ts'
 import { type EndedBy, type IssuedCookie, type Row, type StoredSession, stored, toJson } from './rows.ts'
 import { hasTables, STEPS } from './schema.ts'
-
-/** Ended sessions that are always remembered, so that a genuine token can be told why. */
-export const REMEMBERED_ENDED = 20
-/** All that ended this recently are remembered too, in milliseconds (24 h) … */
-export const REMEMBERED_MILLISECONDS = 86_400_000
-/** … but never more than this. */
-export const MAX_REMEMBERED_ENDED = 1_000
-/**
- * Activity that comes no longer after the last belongs to the same burst, in milliseconds. Well below the 10 s after
- * which an object's memory may be gone: what a burst has left unwritten is written while it is there.
- */
-export const BURST_GAP_MILLISECONDS = 6_000
 
 /** Whose object this is, and what it knows of the rules. */
 interface Facts {
@@ -371,7 +365,7 @@ export class UserSessionsStorage {
        )`,
       MAX_REMEMBERED_ENDED,
       REMEMBERED_ENDED,
-      now - REMEMBERED_MILLISECONDS,
+      now - REMEMBERED_ENDED_MILLISECONDS,
     )
   }
 }

@@ -27,6 +27,7 @@ import { fail, ok, type Result } from '../../domain/result.ts'
 import type { Client, EndReason, Session } from '../../domain/session.ts'
 import { nextSessionId } from '../../domain/session-id.ts'
 import { MAX_COOKIE_SECONDS } from '../../http/cookies.ts'
+import { BURST_GAP_MILLISECONDS, COOKIE_RENEWAL_MILLISECONDS } from '../../limits.ts'
 import { logContext } from '../../log-context.ts'
 import { readSettings } from '../../settings.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
@@ -43,13 +44,10 @@ import {
 } from './calls.ts'
 import { SessionMirror } from './mirror.ts'
 import type { EndedBy, IssuedCookie, StoredSession } from './rows.ts'
-import { BURST_GAP_MILLISECONDS, UserSessionsStorage } from './storage.ts'
+import { UserSessionsStorage } from './storage.ts'
 import { type SessionProof, sameHash } from './token-secrets.ts'
 
 export type * from './calls.ts'
-
-/** A cookie older than this is issued anew, in milliseconds (30 days): browsers drop it at 400 days. */
-const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
 
 interface Bindings {
   readonly DB: D1Database

@@ -1,0 +1,194 @@
+/**
+ * Every limit of the service that is no setting: how long it waits, how often it tries, how much it takes and keeps. A
+ * name ends with its unit; one without is a count. Limits of the domain stand there, a vendor's in its API's schemas.
+ */
+
+// D1 and KV
+/** When somebody who asked for what is out of reach is told to come back. */
+export const RETRY_AFTER_SECONDS = 5
+/** Longest wait for D1: it answers in tens of milliseconds, or is in trouble. */
+export const D1_TIMEOUT_MILLISECONDS = 2_000
+/** Longest wait for KV. */
+export const KV_TIMEOUT_MILLISECONDS = 2_000
+/** Longest value that D1 takes. Source: developers.cloudflare.com/d1/platform/limits */
+export const MAX_BOUND_BYTES = 2_000_000
+/** Rows that one statement of housekeeping removes. */
+export const REMOVAL_BATCH_ROWS = 1_000
+/** Batches of one kind in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
+export const MAX_REMOVAL_BATCHES = 200
+
+// Calls of Durable Objects
+/** Longest wait of a request for a user's object. */
+export const OBJECT_TIMEOUT_MILLISECONDS = 10_000
+/** Longest wait of a job for a user's object: others wait behind it, and it is asked again. */
+export const JOB_OBJECT_TIMEOUT_MILLISECONDS = 5_000
+/** Longest wait of a change for its store's jobs. */
+export const JOBS_TIMEOUT_MILLISECONDS = 10_000
+/** Longest wait for the list of a store's jobs. */
+export const JOBS_LIST_TIMEOUT_MILLISECONDS = 2_000
+/** Longest wait until the objects of many users are told; a job tells the rest. */
+export const APPLY_TIMEOUT_MILLISECONDS = 8_000
+/** How long an answer of `/healthz` is told again: whoever asks often asks no binding more often. */
+export const HEALTH_MILLISECONDS = 5_000
+
+// Durable work
+/** How long a job waits for the request that wrote it to do the work itself. */
+export const JOB_GRACE_MILLISECONDS = 10_000
+/** When a job whose change was never confirmed looks again: a write that hung has landed by then. */
+export const JOB_SECOND_LOOK_MILLISECONDS = 30_000
+/** Wait before a failed job is tried again; doubles up to the next. */
+export const JOB_RETRY_MILLISECONDS = 2_000
+/** The longest such wait. */
+export const MAX_JOB_RETRY_MILLISECONDS = 60_000
+/** A job that a later version wrote waits so long for that version to run again, each time. */
+export const UNKNOWN_JOB_MILLISECONDS = 600_000
+/** Objects that a job calls at the same time; also the size of a step. */
+export const OBJECTS_AT_ONCE = 32
+/** Pause between two steps of a reset: users' own requests come in between. */
+export const RESET_PAUSE_MILLISECONDS = 50
+/** Wait before users who were missed in a scan are come back to. */
+export const SCAN_COME_BACK_MILLISECONDS = 10_000
+/** Clocks of two machines of the platform differ by less. */
+export const CLOCKS_DIFFER_MILLISECONDS = 60_000
+
+// A user's object and its mirror
+/** Ended sessions that are always remembered, so that a genuine token can be told why. */
+export const REMEMBERED_ENDED = 20
+/** All that ended this recently are remembered too (24 h) … */
+export const REMEMBERED_ENDED_MILLISECONDS = 86_400_000
+/** … but never more than this. */
+export const MAX_REMEMBERED_ENDED = 1_000
+/**
+ * Activity that comes no longer after the last belongs to the same burst. Well below the 10 s after which an object's
+ * memory may be gone: what a burst has left unwritten is written while it is there.
+ */
+export const BURST_GAP_MILLISECONDS = 6_000
+/** How long the object's alarm waits before it does what was left undone; doubles up to the next. */
+export const MIRROR_RETRY_MILLISECONDS = 10_000
+/** The longest such wait. */
+export const MAX_MIRROR_RETRY_MILLISECONDS = 300_000
+/**
+ * How long an object remembers a user who was deleted: longer than any sign-in is under way, so that none that was
+ * verified before finds an object that knows nothing.
+ */
+export const REMEMBER_DELETED_MILLISECONDS = 3_600_000
+/** A cookie older than this is issued anew (30 days): browsers drop it at 400 days. */
+export const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
+
+// What an isolate remembers
+/** Age at which the copy of a store's config is fetched again in the background … */
+export const CONFIG_REFRESH_MILLISECONDS = 20_000
+/** … and at which it is used no more. */
+export const MAX_COPY_AGE_MILLISECONDS = 30_000
+/** Stores whose config one isolate keeps. */
+export const MAX_CONFIG_COPIES = 10_000
+/** Oldest answer to a check that a caller may accept. */
+export const MAX_CHECK_AGE_SECONDS = 60
+/** Answers to checks that one isolate remembers. */
+export const MAX_REMEMBERED_CHECKS = 10_000
+/** Genuine tokens that one isolate remembers, so that it need not verify them again. */
+export const MAX_REMEMBERED_TOKENS = 10_000
+/** OpenID providers that one isolate remembers. */
+export const MAX_REMEMBERED_PROVIDERS = 100
+/** How long a provider's metadata and keys are kept (10 min). Unknown keys are asked for at once. */
+export const PROVIDER_METADATA_MILLISECONDS = 600_000
+
+// Callers and their credentials
+/** Period of the gates; wrangler.toml has it too. */
+export const GATE_SECONDS = 60
+/** Longest wait for a gate; then it stands open. */
+export const GATE_TIMEOUT_MILLISECONDS = 1_000
+/** Period in which calls are counted, where an API limits them: Slack's limits are per minute, and ours are alike. */
+export const CALL_WINDOW_SECONDS = 60
+/** Most changes of profiles that one user may make at the APIO API: each is an event of the audit log. */
+export const PROFILE_CHANGES_PER_MINUTE = 120
+/** The use of a credential is written down at most once in this time (1 h). */
+export const CREDENTIAL_USE_MILLISECONDS = 3_600_000
+/** Most secrets of a credential that are good beside the newest. */
+export const MAX_PREVIOUS_SECRETS = 5
+/** Longest time that an old secret stays good (30 days). */
+export const MAX_SECRET_OVERLAP_SECONDS = 2_592_000
+/** Greatest difference between a signed request's date and our clock (15 min). Source: Huawei Cloud, AK/SK signing. */
+export const MAX_SKEW_MILLISECONDS = 900_000
+/** Session cookies of one name whose signature is looked at: nobody sends more in good faith. */
+export const MAX_VERIFIED_COOKIES = 8
+/** Device cookies that are looked at: others may have set some. */
+export const MAX_DEVICE_COOKIES = 4
+
+// Sign-in
+/** Longest wait in the line in front of hashing. Who would wait longer is told to come back … */
+export const MAX_HASHING_WAIT_MILLISECONDS = 12_000
+/** … between one and this many seconds later, so that they do not come all at once. */
+export const MAX_HASHING_RETRY_SECONDS = 5
+/** How often one who waits in that line looks. */
+export const HASHING_LOOK_MILLISECONDS = 5
+/** Pause between two turns: what others have to do takes several steps, each far less than a hash. */
+export const HASHING_PAUSE_MILLISECONDS = 10
+/** Who has not looked for so long is gone with its object. */
+export const HASHING_GONE_MILLISECONDS = 5_000
+/** Longest that a stranger is slowed down for a user that many try … */
+export const MAX_SLOWING_MILLISECONDS = 3_000
+/** … by this for each wrong password above the threshold. */
+export const SLOWING_STEP_MILLISECONDS = 100
+/** Longest wait for a hasher: its line, its slowing, D1 before and after, and the application server. */
+export const HASHER_TIMEOUT_MILLISECONDS = MAX_HASHING_WAIT_MILLISECONDS + MAX_SLOWING_MILLISECONDS + 9_000
+/** How many hashers there are. Fixed: whoever asks can make no more of them. */
+export const HASHERS = 64
+/** The memory of the dearest hash that can be verified, and what scrypt needs besides. */
+export const HASHING_MEMORY_BYTES = 134_217_728
+/** How often a wrong password is counted again that D1 did not take … */
+export const COUNT_AGAIN_TIMES = 10
+/** … and how long apart. */
+export const COUNT_AGAIN_MILLISECONDS = 1_000
+/** How long the wrong passwords of a user count as a row of them, from the last one on (30 days). */
+export const ATTEMPTS_ROW_MILLISECONDS = 30 * 86_400_000
+/** Address prefixes of good sign-ins that are remembered of one user. */
+export const MAX_KNOWN_PREFIXES = 8
+/** Life of a login token. Source: Netaxis APIO, auth_token/generate. */
+export const LOGIN_TOKEN_SECONDS = 60
+/** Longest wait for each answer of an OpenID provider. */
+export const PROVIDER_TIMEOUT_SECONDS = 3
+/** How far a provider's clock may be ahead of ours (30 s), as the library has it for the expiry. */
+export const CLOCK_TOLERANCE_MILLISECONDS = 30_000
+
+// Profiles and the application server
+/** Longest wait for room among the calls of the application server. */
+export const CALL_LINE_TIMEOUT_MILLISECONDS = 1_000
+/** Longest line, in calls for each that may be under way. */
+export const CALL_LINE_PER_CALL = 10
+/** What the object of those calls takes beyond the line and the call. */
+export const CALL_SLACK_MILLISECONDS = 500
+/** Longest wait for the object of a user's profile: a read and a write of the application server, and D1 around them. */
+export const PROFILE_TIMEOUT_MILLISECONDS = 14_000
+/** A change of a profile that has waited this long for its turn is not begun. */
+export const PROFILE_TURN_TIMEOUT_MILLISECONDS = 4_000
+/** How long the alarm leaves a change of a profile to the request that made it. */
+export const PROFILE_GRACE_MILLISECONDS = PROFILE_TIMEOUT_MILLISECONDS
+/** Wait before an unfinished change is tried again; doubles up to the next. */
+export const PROFILE_RETRY_MILLISECONDS = 1_000
+/** The longest such wait. */
+export const MAX_PROFILE_RETRY_MILLISECONDS = 15_000
+/** A change that was sent before and is refused now is given up only after this: the first copy has landed by then. */
+export const PROFILE_SECOND_LOOK_MILLISECONDS = 30_000
+/** How often a change is made anew when theirs moves between reading and writing. */
+export const MAX_PROFILE_TRIES = 3
+
+// Lengths of texts and lists
+/** Longest password that is hashed, in characters. */
+export const MAX_PASSWORD_LENGTH = 1_024
+/** Shortest password that operators may set, in characters. Source: NIST SP 800-63B, section 5.1.1.2 */
+export const MIN_PASSWORD_LENGTH = 8
+/** Longest text of an address that is kept, in characters: an IPv6 address with an IPv4 one at its end. */
+export const MAX_ADDRESS_LENGTH = 45
+/** Longest explanation of the application server's refusal that is passed on, in characters. */
+export const MAX_DETAIL_LENGTH = 200
+/** Longest text of a profile that fits our column, in characters. */
+export const MAX_PROFILE_TEXT_LENGTH = 254
+/** Most entries of a page. */
+export const MAX_PAGE_ENTRIES = 1_000
+/** Most users in one bulk request. */
+export const MAX_BULK_USERS = 1_000
+/** Most issues of a request that are named; of the others their number is told. */
+export const MAX_ISSUES = 10
+/** Longest name of a field that is said again, in characters. */
+export const MAX_FIELD_LENGTH = 100
