@@ -39,8 +39,8 @@ export const apioMutants = [
   },
   {
     name: 'APIO: changes of one user cross',
-    file: OBJECT,
-    from: 'const turn = this.tail.then(work)',
+    file: 'src/turns.ts',
+    from: 'const turn = this.last.then(work)',
     to: 'const turn = work()',
     caughtBy: { file: WRITES, test: 'one after the other' },
   },

@@ -20,7 +20,7 @@ import type { KnownUser } from '../store/users.ts'
 import type { HashingLine } from './hashing-line.ts'
 import { LOGIN_MODE_RULES } from './login-modes.ts'
 import { comparePassword, hashPassword } from './passwords.ts'
-import type { Turns } from './turns.ts'
+import type { TurnsByKey } from './turns-by-key.ts'
 
 /** One try to sign in. */
 export interface Try {
@@ -45,7 +45,7 @@ export interface Hearing {
 interface Dependencies {
   readonly db: Database
   readonly line: HashingLine
-  readonly turns: Turns
+  readonly turns: TurnsByKey
 }
 
 /**

@@ -17,14 +17,14 @@ import type { Unavailable } from '../time-limit.ts'
 import { HashingLine } from './hashing-line.ts'
 import { type Hearing, hear, type Try } from './hearing.ts'
 import { hashPassword } from './passwords.ts'
-import { Turns } from './turns.ts'
+import { TurnsByKey } from './turns-by-key.ts'
 
 /** Of all the hashers in this isolate. */
 const line = new HashingLine()
 
 export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
   private readonly db: Database = openDatabase(this.env.DB)
-  private readonly turns = new Turns()
+  private readonly turns = new TurnsByKey()
 
   /** Hashes an operator's new password for a user. Errors: `unavailable` if it would take too long. */
   hash(who: string, password: string, cost: HashCost): Promise<Result<string, Unavailable>> {

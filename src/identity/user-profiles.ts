@@ -31,6 +31,7 @@ import { type Database, openDatabase } from '../store/database.ts'
 import { changeProfile, takeProfile } from '../store/profiles.ts'
 import { findUser, readUserRow, type User } from '../store/users.ts'
 import type { Unavailable } from '../time-limit.ts'
+import { Turns } from '../turns.ts'
 import { ApplicationServer, unavailableBecause } from './application-server.ts'
 import type { ApplicationServerCalls } from './application-server-calls.ts'
 import { writesBoth } from './login-modes.ts'
@@ -46,7 +47,7 @@ export class UserProfiles extends DurableObject<Bindings> {
   private readonly pending: PendingChanges
   private readonly db: Database
   private readonly server: ApplicationServer
-  private tail: Promise<unknown> = Promise.resolve()
+  private readonly turns = new Turns()
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
@@ -71,7 +72,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     startBefore: number,
     actor = `user:${owner.userId}`,
   ): Promise<Result<Profile, SessionError>> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       if (Date.now() > startBefore) return fail(BUSY)
       const earlier = await this.settle()
       if (!earlier) return fail(BUSY)
@@ -87,7 +88,7 @@ export class UserProfiles extends DurableObject<Bindings> {
 
   /** Finishes what was left undone. */
   override async alarm(): Promise<void> {
-    await this.inTurn(() => this.settle())
+    await this.turns.take(() => this.settle())
   }
 
   private async changeOurs(
@@ -254,12 +255,6 @@ export class UserProfiles extends DurableObject<Bindings> {
     const now = Date.now()
     if (pending.refusedAt === null) this.pending.refused(now)
     return pending.refusedAt !== null && now - pending.refusedAt >= PROFILE_SECOND_LOOK_MILLISECONDS
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.tail.then(work)
-    this.tail = turn.catch(() => undefined)
-    return turn
   }
 }
 

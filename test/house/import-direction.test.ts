@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   zod: /^src\/(settings|api\/.*|identity\/stored-.*|sessions\/jobs\/(stored-.*|published-config))\.ts$/,
   'drizzle-orm': /^src\/store\//,
-  'cloudflare:workers': /^src\/(index|entrypoint|identity\/.*|sessions\/.*)\.ts$/,
+  'cloudflare:workers': /^src\/(index|entrypoint|auth\/credentials|identity\/.*|sessions\/.*)\.ts$/,
 }
 
 type Imports = ReadonlyMap<string, readonly string[]>
@@ -44,7 +44,7 @@ function roomOf(file: string): string {
   const folder = dirname(file).replace(/^src\/?/, '')
   if (folder.startsWith('api/')) return 'api/*'
   if (folder !== '') return folder
-  return /^src\/(settings|limits|time-limit|log-context)\.ts$/.test(file) ? 'ground' : 'roof'
+  return /^src\/(settings|limits|time-limit|turns|log-context)\.ts$/.test(file) ? 'ground' : 'roof'
 }
 
 /** Every import that goes up, or sideways between two APIs. */

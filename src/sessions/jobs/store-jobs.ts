@@ -19,6 +19,7 @@ import { readSettings } from '../../settings.ts'
 import { openDatabase } from '../../store/database.ts'
 import { migrate } from '../../store/object-schema.ts'
 import type { Unavailable } from '../../time-limit.ts'
+import { Turns } from '../../turns.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
 import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './run-job.ts'
 import { readJob } from './stored-jobs.ts'
@@ -73,7 +74,8 @@ interface Bindings {
 export class StoreJobs extends DurableObject<Bindings> {
   private readonly sql: SqlStorage
   private readonly context: Omit<JobContext, 'identityStoreId' | 'now'>
-  private tail: Promise<unknown> = Promise.resolve()
+  /** One step at a time: two publishers of one key would race each other. */
+  private readonly turns = new Turns()
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
@@ -138,7 +140,7 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** The change was made: does the job now. What does not succeed is tried again by the alarm. */
   async run(id: string): Promise<Result<void, Unavailable>> {
     this.sql.exec('UPDATE jobs SET open_changes = max(0, open_changes - 1) WHERE id = ?', id)
-    const done = await this.inTurn(() => this.step(id))
+    const done = await this.turns.take(() => this.step(id))
     await this.arm()
     return done
   }
@@ -165,15 +167,8 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** Runs every job that is due. */
   override async alarm(): Promise<void> {
     const due = this.sql.exec<{ id: string }>('SELECT id FROM jobs WHERE due_at <= ? ORDER BY due_at, id', Date.now())
-    for (const { id } of due.toArray()) await this.inTurn(() => this.step(id))
+    for (const { id } of due.toArray()) await this.turns.take(() => this.step(id))
     await this.arm()
-  }
-
-  /** One step at a time: two publishers of one key would race each other. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.tail.then(work)
-    this.tail = turn.catch(() => undefined)
-    return turn
   }
 
   private async step(id: string): Promise<Result<void, Unavailable>> {

@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type Unavailable, within } from '../time-limit.ts'
 
-export class Turns {
+export class TurnsByKey {
   private readonly last = new Map<string, Promise<void>>()
 
   /**

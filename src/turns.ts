@@ -1,0 +1,13 @@
+/** Work that is done one after the other. */
+
+/** Whoever comes waits for all that came before. */
+export class Turns {
+  private last: Promise<unknown> = Promise.resolve()
+
+  /** Does `work` when what came before is done or has failed. */
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(work)
+    this.last = turn.catch(() => undefined)
+    return turn
+  }
+}
