@@ -18,6 +18,7 @@ import { CREDENTIAL_USE_MILLISECONDS } from '../limits.ts'
 import { type ActingCredential, type ActingUser, findActingCredential } from '../store/admissions.ts'
 import { noteUse } from '../store/credential-changes.ts'
 import {
+  type FoundCredential,
   findCredential,
   findCredentialAndUser,
   type ShownCredential,
@@ -73,9 +74,9 @@ export async function authenticateBearer(
   request: Request,
   arrival: Arrival,
 ): Promise<Result<Caller, SessionError>> {
-  const bearer = parseBearer(bearerToken(request) ?? '')
-  if (bearer === null) return fail({ code: 'unauthenticated' })
-  return authenticate(db, 'bearer', bearer, arrival)
+  const shown = parseBearer(bearerToken(request) ?? '')
+  const found = await authenticate(shown, arrival, db, (publicId) => findCredential(db, 'bearer', publicId))
+  return found.ok ? ok(found.value.caller) : found
 }
 
 /**
@@ -88,12 +89,8 @@ export async function authenticateBearerFor(
   userId: string,
   arrival: Arrival,
 ): Promise<Result<{ readonly caller: Caller; readonly user: UserToOpenFor | null }, SessionError>> {
-  const bearer = parseBearer(bearerToken(request) ?? '')
-  if (bearer === null) return fail({ code: 'unauthenticated' })
-  const found = await findCredentialAndUser(db, 'bearer', bearer.publicId, userId)
-  if (!found.ok) return found
-  const caller = callerWith(db, bearer.secret, found.value?.credential ?? null, arrival)
-  return caller.ok ? ok({ caller: caller.value, user: found.value?.user ?? null }) : caller
+  const shown = parseBearer(bearerToken(request) ?? '')
+  return authenticate(shown, arrival, db, (publicId) => findCredentialAndUser(db, 'bearer', publicId, userId))
 }
 
 /**
@@ -105,13 +102,9 @@ export async function authenticateActing(
   token: string,
   arrival: Arrival,
 ): Promise<Result<ActingCaller, SessionError>> {
-  const bearer = parseBearer(token)
-  if (bearer === null) return fail({ code: 'unauthenticated' })
-  const found = await findActingCredential(db, 'bearer', bearer.publicId)
-  if (!found.ok) return found
-  const caller = callerWith(db, bearer.secret, found.value?.credential ?? null, arrival)
-  if (!caller.ok) return caller
-  return ok({ ...caller.value, store: found.value?.store ?? null, user: found.value?.owner ?? null })
+  const find = (publicId: string) => findActingCredential(db, 'bearer', publicId)
+  const found = await authenticate(parseBearer(token), arrival, db, find)
+  return found.ok ? ok({ ...found.value.caller, store: found.value.store, user: found.value.owner }) : found
 }
 
 /** The caller of a client id and its secret. Errors as for `authenticateBearer`. */
@@ -121,8 +114,9 @@ export async function authenticateApiClient(
   clientSecret: string,
   arrival: Arrival,
 ): Promise<Result<Caller, SessionError>> {
-  if (!CLIENT_ID_PATTERN.test(clientId)) return fail({ code: 'unauthenticated' })
-  return authenticate(db, 'api_client', { publicId: clientId, secret: clientSecret }, arrival)
+  const shown = CLIENT_ID_PATTERN.test(clientId) ? { publicId: clientId, secret: clientSecret } : null
+  const found = await authenticate(shown, arrival, db, (publicId) => findCredential(db, 'api_client', publicId))
+  return found.ok ? ok(found.value.caller) : found
 }
 
 /**
@@ -133,7 +127,8 @@ export async function findAccessKey(
   db: Database,
   accessKey: string,
 ): Promise<Result<ShownCredential | null, Unavailable>> {
-  return ACCESS_KEY_PATTERN.test(accessKey) ? findCredential(db, 'access_key', accessKey) : ok(null)
+  const found = ACCESS_KEY_PATTERN.test(accessKey) ? await findCredential(db, 'access_key', accessKey) : ok(null)
+  return found.ok ? ok(found.value?.credential ?? null) : found
 }
 
 /** The caller of a genuine credential, if it may be used, which is noted. Errors: those of `checkUsable`. */
@@ -203,28 +198,26 @@ export function secretFits(secret: string, hash: string): boolean {
   return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(hash))
 }
 
-async function authenticate(
-  db: Database,
-  kind: CredentialKind,
-  { publicId, secret }: NewSecret,
+/**
+ * The caller who shows a secret for the credential that `find` answers, and what was found with it. Takes as long where
+ * none was.
+ */
+async function authenticate<Found extends FoundCredential>(
+  shown: NewSecret | null,
   arrival: Arrival,
-): Promise<Result<Caller, SessionError>> {
-  const found = await findCredential(db, kind, publicId)
-  return found.ok ? callerWith(db, secret, found.value, arrival) : found
-}
-
-/** The caller who shows a secret for the credential that was found. Takes as long where none was. */
-function callerWith(
   db: Database,
-  secret: string,
-  credential: ShownCredential | null,
-  arrival: Arrival,
-): Result<Caller, SessionError> {
-  const previous = credential === null ? [] : previousSecrets(credential, arrival.now)
+  find: (publicId: string) => Promise<Result<Found | null, Unavailable>>,
+): Promise<Result<Found & { readonly caller: Caller }, SessionError>> {
+  if (shown === null) return fail({ code: 'unauthenticated' })
+  const found = await find(shown.publicId)
+  if (!found.ok) return found
+  const credential = found.value?.credential
+  const previous = credential === undefined ? [] : previousSecrets(credential, arrival.now)
   const hashes = [credential?.secretHash, ...previous.map((one) => one.secret_hash)]
-  const fits = hashes.map((hash) => secretFits(secret, hash ?? NO_HASH))
-  if (!fits.includes(true) || credential === null) return fail({ code: 'unauthenticated' })
-  return admit(db, credential, arrival)
+  const fits = hashes.map((hash) => secretFits(shown.secret, hash ?? NO_HASH))
+  if (!fits.includes(true) || found.value === null) return fail({ code: 'unauthenticated' })
+  const caller = admit(db, found.value.credential, arrival)
+  return caller.ok ? ok({ ...found.value, caller: caller.value }) : caller
 }
 
 /** Those of a credential's earlier secrets that are still good. */

@@ -3,7 +3,7 @@ import { and, eq, isNull, lt, sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { credentialFrom, isShown, type ShownCredential, STANDING } from './credentials.ts'
+import { type FoundCredential, isShown, STANDING, shownCredential } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { type CredentialKind, callCounters, credentials, identityStores, type StoreState, users } from './schema.ts'
 
@@ -22,8 +22,7 @@ export interface ActingUser extends Party {
 }
 
 /** A credential, and those it acts for. */
-export interface ActingCredential {
-  readonly credential: ShownCredential
+export interface ActingCredential extends FoundCredential {
   /** Null: it is an operator's. */
   readonly store: { readonly name: string; readonly state: StoreState } | null
   /** Null: it acts for no user, or for one who is deleted. */
@@ -69,7 +68,7 @@ export async function findActingCredential(
   if (row === undefined) return ok(null)
   const { credential, standing, storeName: name, storeState: state, owner } = row
   const store = name === null || state === null ? null : { name, state }
-  return ok({ credential: { ...credentialFrom(credential), standing }, store, owner })
+  return ok({ credential: shownCredential(credential, standing), store, owner })
 }
 
 /**

@@ -63,18 +63,28 @@ export function isShown(kind: CredentialKind | Placeholder, publicId: string | P
   return and(eq(credentials.publicId, publicId), eq(credentials.kind, kind))
 }
 
+/** What is found by a credential's public part. */
+export interface FoundCredential {
+  readonly credential: ShownCredential
+}
+
 /** The credential with this public part. */
 export async function findCredential(
   db: Database,
   kind: CredentialKind,
   publicId: string,
-): Promise<Result<ShownCredential | null, Unavailable>> {
+): Promise<Result<FoundCredential | null, Unavailable>> {
   const rows = await attempt(() =>
-    db.select({ credential: credentials, standing: STANDING }).from(credentials).where(isShown(kind, publicId)),
+    db.select({ row: credentials, standing: STANDING }).from(credentials).where(isShown(kind, publicId)),
   )
   if (!rows.ok) return rows
-  const row = rows.value[0]
-  return ok(row === undefined ? null : { ...credentialFrom(row.credential), standing: row.standing })
+  const found = rows.value[0]
+  return ok(found === undefined ? null : { credential: shownCredential(found.row, found.standing) })
+}
+
+/** A credential from its row, and its standing. */
+export function shownCredential(row: Row, standing: Standing): ShownCredential {
+  return { ...credentialFrom(row), standing }
 }
 
 /** A user for whom a session is to be opened. */
@@ -84,8 +94,7 @@ export interface UserToOpenFor {
 }
 
 /** A credential, and the user of its store for whom it is used; null if there is no such user. */
-export interface CredentialAndUser {
-  readonly credential: ShownCredential
+export interface CredentialAndUser extends FoundCredential {
   readonly user: UserToOpenFor | null
 }
 
@@ -126,7 +135,7 @@ export async function findCredentialAndUser(
   if (row === undefined) return ok(null)
   const { standing, userBot, rules, ...credential } = row
   const user = userBot === null ? null : { bot: userBot === 1, rules: rulesFrom(rules) }
-  return ok({ credential: { ...credentialFrom(credential), standing }, user })
+  return ok({ credential: shownCredential(credential, standing), user })
 }
 
 /** A page of a store's credentials, in the order in which they were made, after the credential `after`. */
