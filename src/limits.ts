@@ -14,8 +14,8 @@ export const KV_TIMEOUT_MILLISECONDS = 2_000
 export const MAX_BOUND_BYTES = 2_000_000
 /** Rows that one statement of housekeeping removes. */
 export const REMOVAL_BATCH_ROWS = 1_000
-/** Batches of one kind in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
-export const MAX_REMOVAL_BATCHES = 200
+/** Batches of each of seven kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
+export const MAX_REMOVAL_BATCHES = 140
 
 // Calls of Durable Objects
 /** Longest wait of a request for a user's object. */

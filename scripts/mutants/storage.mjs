@@ -21,6 +21,13 @@ export const storageMutants = [
     caughtBy: { file: KEPT, test: 'are removed whatever the backlog' },
   },
   {
+    name: 'storage: spent counters are removed by one statement without end',
+    file: HOUSEKEEPING,
+    from: '{due} LIMIT ',
+    to: '{due} LIMIT 1000 * ',
+    caughtBy: { file: KEPT, test: 'whatever the backlog, in so many batches an hour, and what still counts stays' },
+  },
+  {
     name: 'storage: a run removes without end',
     file: HOUSEKEEPING,
     from: 'batches < maxBatches',

@@ -1,5 +1,5 @@
 /** What must be known before a call of a limited API is let in: for whom it acts, and how many there were. */
-import { and, eq, isNull, lt, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -112,10 +112,4 @@ export async function countCall(
   // Dropped in between: the window is over.
   const endsAt = counters.value[0]?.windowEndsAt ?? now
   return ok(Math.max(1, Math.ceil((endsAt - now) / 1000)))
-}
-
-/** Drops counters of windows that are over. */
-export async function dropOldCallCounters(db: Database, now: number): Promise<Result<void, Unavailable>> {
-  const done = await attempt(() => db.delete(callCounters).where(lt(callCounters.windowEndsAt, now)))
-  return done.ok ? ok() : done
 }

@@ -9,11 +9,8 @@ import type { Retention } from '../domain/retention.ts'
 import { firstIdAt } from '../domain/session-id.ts'
 import { MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { dropOldCallCounters } from './admissions.ts'
 import { OPERATOR_STORE } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
-import { dropOldLoginTokens } from './login-tokens.ts'
-import { dropOldAttempts } from './sign-in-attempts.ts'
 
 const DAY_MILLISECONDS = 86_400_000
 
@@ -27,9 +24,9 @@ export async function keepHouse(
   const before = (days: number) => now - days * DAY_MILLISECONDS
   const credentialsBefore = before(retention.credentialDays)
   const tasks: Readonly<Record<string, () => Promise<Result<void, Unavailable>>>> = {
-    'call counters': () => dropOldCallCounters(db, now),
-    'sign-in attempts': () => dropOldAttempts(db, now),
-    'login tokens': () => dropOldLoginTokens(db, now),
+    'call counters': () => inBatches(maxBatches, () => removeSpent(db, 'call_counters', now)),
+    'sign-in attempts': () => inBatches(maxBatches, () => removeSpent(db, 'sign_in_attempts', now)),
+    'login tokens': () => inBatches(maxBatches, () => removeSpent(db, 'login_tokens', now)),
     'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
     'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
     'revoked credentials': () =>
@@ -54,6 +51,30 @@ async function inBatches(
     if (removed.value < REMOVAL_BATCH_ROWS) break
   }
   return ok()
+}
+
+/** Tables whose rows live for minutes or days: their keys, and which rows no rule looks at any more. */
+const SPENT = {
+  call_counters: { key: 'identity_store_id, subject', due: 'window_ends_at < ?1' },
+  sign_in_attempts: {
+    key: 'identity_store_id, subject',
+    due: 'window_ends_at < ?1 AND coalesce(locked_until, 0) < ?1',
+  },
+  login_tokens: { key: 'token_hash', due: 'expires_at <= ?1' },
+} as const
+
+/** Removes a batch of what no rule looks at any more, and answers how many. It reads until it has found so many. */
+export function removeSpent(
+  db: Database,
+  table: keyof typeof SPENT,
+  now: number,
+): Promise<Result<number, Unavailable>> {
+  const { key, due } = SPENT[table]
+  return remove(
+    db,
+    `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${due} LIMIT ${REMOVAL_BATCH_ROWS})`,
+    now,
+  )
 }
 
 /** Removes a batch of the records of sessions that ended before an instant, and answers how many. */

@@ -1,5 +1,5 @@
 /** Login tokens: each opens one session of one user, once, soon. Only hashes are kept. */
-import { and, eq, gt, lte, sql } from 'drizzle-orm'
+import { and, eq, gt, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
@@ -41,10 +41,4 @@ export async function takeLoginToken(
       .returning(),
   )
   return rows.ok ? ok(rows.value[0] ?? null) : rows
-}
-
-/** Drops login tokens that nobody can use any more. */
-export async function dropOldLoginTokens(db: Database, now: number): Promise<Result<void, Unavailable>> {
-  const done = await attempt(() => db.delete(loginTokens).where(lte(loginTokens.expiresAt, now)))
-  return done.ok ? ok() : done
 }

@@ -4,7 +4,7 @@
  */
 
 import { hash } from 'node:crypto'
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import { ATTEMPTS_ROW_MILLISECONDS, MAX_ADDRESS_LENGTH } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -232,16 +232,6 @@ export async function endLockout(
       insertRowEvent(db, entry, VIEW, row, null, sql`${t.username} = ${user.username}`),
       db.delete(t).where(row),
     ]),
-  )
-  return done.ok ? ok() : done
-}
-
-/** Drops counters that no rule looks at any more. */
-export async function dropOldAttempts(db: Database, now: number): Promise<Result<void, Unavailable>> {
-  const done = await attempt(() =>
-    db
-      .delete(signInAttempts)
-      .where(and(lt(signInAttempts.windowEndsAt, now), sql`coalesce(${signInAttempts.lockedUntil}, 0) < ${now}`)),
   )
   return done.ok ? ok() : done
 }

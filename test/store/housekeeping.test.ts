@@ -55,6 +55,38 @@ beforeEach(() => {
   stopClock(NOW)
 })
 
+describe('what no rule looks at any more', () => {
+  const COLUMNS = {
+    call_counters: ['subject, calls, window_ends_at', "'subject-' || n, 1, ?3"],
+    sign_in_attempts: ['subject, attempts, window_ends_at', "'subject-' || n, 1, ?3"],
+    login_tokens: ['token_hash, user_id, created_at, expires_at', "?1 || '-' || n, 'user', 0, ?3"],
+  } as const
+
+  async function rows(table: keyof typeof COLUMNS, store: string, count: number, until: number): Promise<void> {
+    const [columns, values] = COLUMNS[table]
+    await env.DB.prepare(
+      `INSERT INTO ${table} (identity_store_id, ${columns})
+       WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?2) SELECT ?1, ${values} FROM counted`,
+    )
+      .bind(store, count, until)
+      .run()
+  }
+
+  test.each(['call_counters', 'sign_in_attempts', 'login_tokens'] as const)(
+    'is removed from %s whatever the backlog, in so many batches an hour, and what still counts stays',
+    async (table) => {
+      const [old, now] = [crypto.randomUUID(), crypto.randomUUID()]
+      await cron()
+      await rows(table, old, 2 * REMOVAL_BATCH_ROWS + 7, NOW - 1)
+      await rows(table, now, 20, NOW + 1)
+      await keepHouse(db, DEFAULT_RETENTION, NOW, 1)
+      expect(await count(table, old)).toBe(REMOVAL_BATCH_ROWS + 7)
+      await cron()
+      expect([await count(table, old), await count(table, now)]).toEqual([0, 20])
+    },
+  )
+})
+
 describe('records of ended sessions', () => {
   test('are kept for 90 days, and removed then', async () => {
     const store = await makeStore()

@@ -2,8 +2,9 @@
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { readSettings } from '../../../src/settings.ts'
-import { countCall, dropOldCallCounters } from '../../../src/store/admissions.ts'
+import { countCall } from '../../../src/store/admissions.ts'
 import { openDatabase } from '../../../src/store/database.ts'
+import { removeSpent } from '../../../src/store/housekeeping.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
 import { workerWith } from '../../support/variants.ts'
@@ -87,8 +88,8 @@ test('counters of windows that are over are dropped', async () => {
   const now = stopClock()
   const count = () => env.DB.prepare("SELECT calls FROM call_counters WHERE identity_store_id = 'counters'").all()
   await countCall(db, subject, 5, 60, now)
-  await dropOldCallCounters(db, now + 60_000)
+  await removeSpent(db, 'call_counters', now + 60_000)
   expect((await count()).results).toEqual([{ calls: 1 }])
-  await dropOldCallCounters(db, now + 60_001)
+  await removeSpent(db, 'call_counters', now + 60_001)
   expect((await count()).results).toEqual([])
 })
