@@ -53,7 +53,7 @@ async function inBatches(
   return ok()
 }
 
-/** Tables whose rows live for minutes or days: their keys, and which rows no rule looks at any more. */
+/** Small tables, looked through without an index: their keys, and which of their rows no rule looks at any more. */
 const SPENT = {
   call_counters: { key: 'identity_store_id, subject', due: 'window_ends_at < ?1' },
   sign_in_attempts: {
