@@ -17,13 +17,9 @@ export interface Served {
 /** The routes are tried in the order of the list, the territories from its end. */
 export function serve(apis: readonly Api[]): Served {
   const router = IttyRouter<IRequest, [RequestContext]>()
-  const withoutParameters = new Map<string, (request: Request, context: RequestContext) => Promise<Response>>()
   for (const api of apis) {
     for (const route of api.routes) {
       const path = api.base + route.path
-      if (!path.includes(':')) {
-        withoutParameters.set(`${route.method} ${path}`, (request, context) => run(api, route, request, {}, context))
-      }
       const register = router[route.method.toLowerCase() as 'get']
       register(path, ({ request, url, params }: IRequest, context: RequestContext) => {
         const parameters = decodeParameters(params)
@@ -58,8 +54,6 @@ export function serve(apis: readonly Api[]): Served {
   return {
     async fetch(request, context) {
       const path = pathAsServed(request)
-      const handle = withoutParameters.get(`${request.method} ${path}`)
-      if (handle !== undefined) return handle(request, context)
       const isHead = request.method === 'HEAD'
       // Without the query: itty reads it in time that grows with the square of its length, and nobody looks at it.
       const routed = { method: isHead ? 'GET' : request.method, url: `http://_${path}`, request }
