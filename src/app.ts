@@ -1,51 +1,56 @@
 /** The whole URL map, and what every answer has. */
-import { type IRequest, Router } from 'itty-router'
 import { apioApi } from './api/apio/routes.ts'
+import { answerBug } from './api/bugs.ts'
 import type { RequestContext } from './api/context.ts'
 import { identityCenterApi } from './api/identity-center/routes.ts'
 import { lookerApi, lookerBareApi } from './api/looker/routes.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { operatorApi } from './api/operator/routes.ts'
 import { problemsPage } from './api/problems-page.ts'
-import { type Api, answerBug, type Route, type ServedApi, serve } from './api/route.ts'
-import { sessionsApi } from './api/sessions/routes.ts'
+import type { Api, Route } from './api/route.ts'
+import { serve } from './api/serve.ts'
+import { oauthApi, sessionsApi } from './api/sessions/routes.ts'
 import { slackApi } from './api/slack/routes.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
+import { ok } from './domain/result.ts'
 import { complete } from './http/common-headers.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
-import { pathOf, routed } from './http/router-paths.ts'
+import { pathOf } from './http/router-paths.ts'
 import { logContext } from './log-context.ts'
+
+/** The path of the check. */
+const CHECK = '/sessions/current'
 
 const reference: Route = {
   method: 'GET',
   path: '/openapi.json',
   operationId: 'openapi',
-  summary: 'This document.',
+  summary: 'Describe every endpoint for machines, as an OpenAPI document.',
   security: ['none'],
-  answers: { 200: { description: 'OpenAPI 3.1.' } },
-  handle: () => Response.json(document(), { headers: { 'cache-control': 'public, max-age=300' } }),
+  responses: { 200: { description: 'This service, as OpenAPI 3.1 describes it.' } },
+  handle: () => ok(Response.json(document(), { headers: { 'cache-control': 'public, max-age=300' } })),
 }
 
 const problems: Route = {
   method: 'GET',
   path: '/docs/problems',
   operationId: 'problems',
-  summary: 'What each code of a refusal means.',
+  summary: 'Explain every error code, and what to do about it.',
   security: ['none'],
-  answers: { 200: { description: 'A page for people.' } },
-  handle: problemsPage,
+  responses: { 200: { description: 'A web page with a paragraph for each code.' } },
+  handle: () => ok(problemsPage()),
 }
 
-/** Every API, in the order in which they are tried. */
+/** Every API. The first has the check, and the last word on what is nobody's. */
 export const apis: readonly Api[] = [
+  { ...sessionsApi, routes: [...sessionsApi.routes, reference, problems] },
+  oauthApi,
   operatorApi,
   slackApi,
   identityCenterApi,
   lookerApi,
   lookerBareApi,
   apioApi,
-  // Last: its base is the root, so its 404 is everybody's.
-  { ...sessionsApi, routes: [...sessionsApi.routes, reference, problems] },
 ]
 
 let built: object | undefined
@@ -54,41 +59,7 @@ function document(): object {
   return built
 }
 
-const operator = serve(operatorApi)
-const slack = serve(slackApi)
-const identityCenter = serve(identityCenterApi)
-const looker = serve(lookerApi)
-const lookerBare = serve(lookerBareApi)
-const apio = serve(apioApi)
-const own = serve(apis.at(-1) as Api)
-
-const to =
-  (api: ServedApi) =>
-  ({ request }: IRequest, context: RequestContext): Promise<Response> =>
-    api.fetch(request, context)
-
-/** Under Looker's base no segment can be empty, and its Ruby client writes `//login`. */
-function withoutEmptySegments(request: Request): Request {
-  const path = pathOf(request.url)
-  if (!path.includes('//')) return request
-  const url = new URL(request.url)
-  url.pathname = path.replace(/\/{2,}/g, '/')
-  return new Request(url, request)
-}
-
-const router = Router<IRequest, [RequestContext]>()
-router
-  .all('/sessions/*', to(own)) // first: the check
-  .all('/operator/*', to(operator))
-  .all('/v1/*', to(identityCenter))
-  .all('/api/4.0/*', ({ request }, context) => looker.fetch(withoutEmptySegments(request), context))
-  .all('/session_config', to(lookerBare))
-  .all('/alive', to(lookerBare))
-  .all('/versions', to(lookerBare))
-  .all('/api/logout', to(lookerBare))
-  .all('/api/v1/*', to(apio))
-  .all('/api/:method', to(slack))
-  .all('*', to(own))
+const served = serve(apis)
 
 /** Answers a request. Never throws, never redirects. */
 export async function answer(request: Request, context: RequestContext): Promise<Response> {
@@ -106,21 +77,8 @@ export async function answer(request: Request, context: RequestContext): Promise
   return complete(response, context.headers)
 }
 
-/**
- * HEAD is GET without a body; itty knows only what it was told. Not where the method is signed: what was signed
- * for the one must not pass for the other.
- */
+/** Every log line says whose request it is. Not of the check: it is asked more often than all the rest. */
 function route(request: Request, context: RequestContext): Promise<Response> {
-  const path = pathOf(request.url)
-  // The check is asked more often than all the rest: it is found without a pattern, and without the microseconds of a log context.
-  if (request.method === 'GET' && path.startsWith('/sessions/')) return own.fetch(request, context)
-  const signed = path.startsWith(`${identityCenterApi.base}/`)
-  const isHead = request.method === 'HEAD' && !signed
-  const { requestId } = context
-  return logContext.run({ requestId }, () => (isHead ? head(request, context) : router.fetch(routed(request), context)))
-}
-
-async function head(request: Request, context: RequestContext): Promise<Response> {
-  const response = await router.fetch(routed(new Request(request, { method: 'GET' })), context)
-  return new Response(null, response)
+  if (request.method === 'GET' && pathOf(request.url) === CHECK) return served.fetch(request, context)
+  return logContext.run({ requestId: context.requestId }, () => served.fetch(request, context))
 }

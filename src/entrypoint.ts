@@ -72,9 +72,9 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!verified.ok) return verified
     const by = { caller: 'service_binding', requestId: crypto.randomUUID() }
     const { sessionId } = verified.value.token
-    const facts = { now: Date.now(), requestId: by.requestId }
+    const context = { now: Date.now(), requestId: by.requestId, actor: by.caller }
     const { identityStoreId } = caller.value
-    const entry = auditEntry(facts, by.caller, identityStoreId, 'session.ended', `session:${sessionId}`)
+    const entry = auditEntry(context, identityStoreId, 'session.ended', `session:${sessionId}`)
     const ended = await endOnRecord(this.services.db, entry, { session_ids: [sessionId] }, () =>
       this.sessions.endByToken(verified.value, 'revoked', by),
     )

@@ -23,8 +23,8 @@ export const authorityMutants = [
   {
     name: 'authority: Looker ends sessions of those above',
     file: 'src/api/looker/user-sessions.ts',
-    from: "return mayDo(user.user, 'end_sessions', owner)",
-    to: "return mayDo(user.user, 'see_sessions', owner)",
+    from: "return mayDo(caller.user, 'end_sessions', owner)",
+    to: "return mayDo(caller.user, 'see_sessions', owner)",
     caughtBy: { file: 'test/api/looker/user-sessions.test.ts', test: 'asks to end a session of' },
   },
   {

@@ -15,8 +15,8 @@ export const cookieMutants = [
   {
     name: 'cookies: a slow APIO answer brings an ended session back',
     file: 'src/api/apio/caller.ts',
-    from: 'return check.ok ? slidingCookie(request, context, { ...caller, checked: check.value.checked }) : []',
-    to: 'return slidingCookie(request, context, caller)',
+    from: 'return check.ok ? slidingCookie(request, { ...context, session: check.value.checked }) : []',
+    to: 'return slidingCookie(request, context)',
     caughtBy: { file: COOKIES, test: 'to a slow write does not bring back the session' },
   },
   {
@@ -29,8 +29,8 @@ export const cookieMutants = [
   {
     name: 'cookies: a sign-out passes over a token of another kind',
     file: CARRIED,
-    from: "carried.every(({ token }) => token.kind === 'web') ? ok(carried)",
-    to: "true ? ok(carried.filter(({ token }) => token.kind === 'web'))",
+    from: '    if (!verified.ok) return verified\n  }\n  return ok(carried)',
+    to: "    void verified\n  }\n  return ok(carried.filter(({ token }) => token.kind === 'web'))",
     caughtBy: { file: COOKIES, test: 'is not 2xx where it cannot end what it was sent' },
   },
   {
@@ -43,8 +43,8 @@ export const cookieMutants = [
   {
     name: 'revocation: a token of another store is told to be revoked',
     file: 'src/api/sessions/oauth.ts',
-    from: "      return renderError({ code: 'forbidden', needed: [], provided: [] }, context)\n",
-    to: '      return new Response(null)\n',
+    from: "    return fail({ code: 'forbidden', needed: [], provided: [] })\n",
+    to: '    return ok(empty(200))\n',
     caughtBy: { file: 'test/api/sessions/oauth.test.ts', test: 'of a token that lives on is refused' },
   },
   {
@@ -71,8 +71,8 @@ export const cookieMutants = [
   {
     name: "cookies: a dead host cookie hides the other API's session",
     file: 'src/api/sessions/caller.ts',
-    from: "if (answer.error.code !== 'session_ended' && answer.error.code !== 'unauthenticated') return answer",
-    to: 'return answer',
+    from: "if (done.error.code !== 'session_ended' && done.error.code !== 'unauthenticated') return done",
+    to: 'return done',
     caughtBy: { file: COOKIES, test: 'does not hide the session that APIO has opened since' },
   },
   {

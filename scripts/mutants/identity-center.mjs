@@ -2,7 +2,7 @@
 
 const SIGNATURE = 'src/auth/access-key-signature.ts'
 const KEYS = 'src/auth/access-keys.ts'
-const OPERATION = 'src/api/identity-center/operation.ts'
+const CALLER = 'src/api/identity-center/caller.ts'
 const SESSIONS = 'src/api/identity-center/sessions.ts'
 const SIGNATURE_TEST = 'test/auth/access-key-signature.test.ts'
 const REQUESTS = 'test/api/identity-center/requests.test.ts'
@@ -124,30 +124,30 @@ export const identityCenterMutants = [
   },
   {
     name: 'identity center: any store will do',
-    file: OPERATION,
+    file: CALLER,
     from: 'if (!administered.includes(identityStoreId))',
     to: 'if (administered.length === 0)',
     caughtBy: { file: CALLERS, test: 'of another store is refused alike' },
   },
   {
     name: 'identity center: delegation gives nothing',
-    file: OPERATION,
+    file: CALLER,
     from: '[caller.identityStoreId, ...caller.delegatedStoreIds]',
     to: '[caller.identityStoreId]',
     caughtBy: { file: CALLERS, test: 'may what its permissions say in the named stores' },
   },
   {
     name: 'identity center: permissions are not asked for',
-    file: OPERATION,
+    file: CALLER,
     from: "requireScope(caller, action).ok ? null : 'permission'",
     to: 'requireScope(caller, action).ok ? null : null',
     caughtBy: { file: CALLERS, test: 'has two permissions' },
   },
   {
     name: 'identity center: no gate',
-    file: OPERATION,
-    from: 'if (!gate.success)',
-    to: 'if (gate.success === null)',
+    file: CALLER,
+    from: 'if (!passed.ok) return passed',
+    to: '',
     caughtBy: { file: REQUESTS, test: 'is throttled' },
   },
   {
@@ -166,9 +166,9 @@ export const identityCenterMutants = [
   },
   {
     name: 'identity center: HEAD passes for GET',
-    file: 'src/app.ts',
-    from: "return request.method !== 'HEAD' || signed ?",
-    to: "return request.method !== 'HEAD' ?",
+    file: 'src/api/identity-center/routes.ts',
+    from: '  refusesHead: true,\n',
+    to: '',
     caughtBy: { file: REQUESTS, test: 'is refused with any one part of it altered' },
   },
 ]

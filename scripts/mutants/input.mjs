@@ -39,9 +39,9 @@ export const inputMutants = [
   },
   {
     name: 'looker: an empty segment is another path',
-    file: 'src/app.ts',
-    from: "if (!path.includes('//')) return request",
-    to: 'return request',
+    file: 'src/api/looker/routes.ts',
+    from: '  mergesSlashes: true,\n',
+    to: '',
     caughtBy: { file: INPUT, test: 'the Ruby client' },
   },
   {

@@ -55,7 +55,7 @@ export const lookerMutants = [
   {
     name: "looker: a member sees others' sessions",
     file: 'src/api/looker/user-sessions.ts',
-    from: 'if (!own && !operation.administers)',
+    from: 'if (!own && !administers)',
     to: 'if (false)',
     caughtBy: { file: 'test/api/looker/user-sessions.test.ts', test: "a member: one's own" },
   },

@@ -8,7 +8,7 @@ const DOCUMENTS = 'test/e2e/documents.test.ts'
 export const runningMutants = [
   {
     name: 'running: a missing migration is a bug',
-    file: 'src/api/route.ts',
+    file: 'src/api/bugs.ts',
     from: 'if (behind !== null) return behind',
     to: '',
     caughtBy: { file: UNREADY, test: 'with a migration missing' },

@@ -1,14 +1,18 @@
-/** The audit entry of what a request is about to do. */
+/** What the audit log is told of a request. */
 import { type AuditEntry, newRecordId } from '../store/audit-events.ts'
 import type { RequestContext } from './context.ts'
 
-/** The entry for what `actor` is about to do to `subject` in an identity store. */
+/** The facts of a request whose caller or subject is not known yet. */
+export function auditFacts({ now, requestId }: Pick<RequestContext, 'now' | 'requestId'>) {
+  return { eventId: newRecordId(now), at: now, requestId }
+}
+
+/** The entry for what `actor`, the caller, is about to do to `subject` in an identity store. */
 export function auditEntry(
-  { now, requestId }: Pick<RequestContext, 'now' | 'requestId'>,
-  actor: string,
+  { actor, ...context }: Pick<RequestContext, 'now' | 'requestId'> & { readonly actor: string },
   identityStoreId: string,
   action: string,
   subject: string,
 ): AuditEntry {
-  return { identityStoreId, eventId: newRecordId(now), at: now, actor, action, subject, requestId }
+  return { ...auditFacts(context), identityStoreId, actor, action, subject }
 }

@@ -33,7 +33,7 @@ export function openApiDocument(apis: readonly Api[]): object {
         'Sessions at the edge: opened, checked, limited, expired and ended. Four published session APIs are its faces.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    tags: apis.map(({ name }) => ({ name })),
+    tags: Array.from(new Set(apis.map(({ name }) => name)), (name) => ({ name })),
     paths,
     components: {
       securitySchemes: Object.fromEntries(
@@ -70,18 +70,37 @@ function operation(api: Api, route: Route, path: string): object {
     ),
     parameters: [...inPath, ...queryParameters(route)],
     ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
-    responses: Object.fromEntries(
-      Object.entries(route.answers).map(([status, { description, schema, mediaType }]) => [
-        status,
-        {
-          description,
-          ...(schema === undefined
-            ? {}
-            : { content: { [mediaType ?? 'application/json']: { schema: jsonSchema(schema, 'output') } } }),
-        },
-      ]),
-    ),
+    responses: { ...errorResponses(api, route), ...successResponses(route) },
   }
+}
+
+function successResponses({ responses }: Route): object {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, { description, schema }]) => [
+      status,
+      { description, ...(schema && { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }) },
+    ]),
+  )
+}
+
+/** What follows from what the route takes; its own words for a status come before. */
+function errorResponses({ errors }: Api, route: Route): object {
+  const descriptions: NonNullable<Route['errors']> = {
+    ...(route.method !== 'GET' && errors.unsafe),
+    ...(route.query && errors.query),
+    ...(route.body && errors.body),
+    ...(route.path.includes(':') && errors.pathParameters),
+    ...Object.assign({}, ...route.security.map((one) => errors.security[one])),
+    ...route.errors,
+  }
+  const { schemaOf, mediaType = 'application/json' } = errors
+  return Object.fromEntries(
+    Object.entries(descriptions).flatMap(([status, description]) => {
+      if (description === null) return []
+      const schema = jsonSchema(schemaOf(Number(status)), 'output')
+      return [[status, { description, content: { [mediaType]: { schema } } }]]
+    }),
+  )
 }
 
 function queryParameters(route: Route): object[] {

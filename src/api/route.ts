@@ -1,21 +1,29 @@
-/**
- * Routes as data: one list per API serves the requests, and the same list is what `/openapi.json` says.
- * Every API is an itty `Router` with its own authentication, words for errors, and last resort.
- */
-import { type IRequest, type RouteEntry, Router } from 'itty-router'
+/** Routes as data: the list that serves an API's requests is also what `/openapi.json` says of it. */
 import type { z } from 'zod'
 import type { SessionError } from '../domain/errors.ts'
-import { allowedMethods, decodeParameters, isWellFormed, pathOf, routed } from '../http/router-paths.ts'
-import { causeOf } from '../time-limit.ts'
+import { ok, type Result } from '../domain/result.ts'
 import type { RequestContext } from './context.ts'
-import { schemaBehind } from './unready.ts'
 
-/** What a handler gets: the request, its decoded path parameters, and the context. */
-export type Handler = (
+/** What a handler comes to: a response, or an error that its API renders. */
+export type HandlerResult = Promise<Result<Response, SessionError>>
+
+/** Answers a request. The parameters of the path are decoded. */
+export type Handler<Parameters = object, Context extends RequestContext = RequestContext> = (
   request: Request,
-  parameters: Record<string, string>,
-  context: RequestContext,
-) => Promise<Response> | Response
+  parameters: Parameters,
+  context: Context,
+) => HandlerResult | Awaited<HandlerResult>
+
+/** The parameters that a path names: `/users/:userId/sessions` has `{ userId: string }`. */
+export type PathParameters<Path extends string> = Path extends unknown
+  ? { readonly [Name in ParameterName<Path>]: string }
+  : never
+
+type ParameterName<Path extends string> = Path extends `${string}/:${infer Name}/${infer Rest}`
+  ? Name | ParameterName<`/${Rest}`>
+  : Path extends `${string}/:${infer Name}`
+    ? Name
+    : never
 
 /** How a route knows its caller; the names of OpenAPI's security schemes. */
 export type Security =
@@ -28,25 +36,26 @@ export type Security =
   | 'access_key'
   | 'access_token'
 
-export interface Answer {
-  readonly description: string
-  readonly schema?: z.ZodType
-  /** Default `application/json`. */
-  readonly mediaType?: string
-}
+/** What is said in the documentation of the errors with a status. */
+export type ErrorDescriptions = Readonly<Record<number, string>>
 
-/** One method of one path. `path` is in itty's form (`/users/:userId`), from the API's base. */
-export interface Route {
+/** One method of one path. */
+export interface Route<Path extends string = string> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  readonly path: string
+  /** From the API's base, as itty writes it: `/users/:userId`. */
+  readonly path: Path
   readonly operationId: string
   readonly summary: string
   /** Any one of these will do. */
   readonly security: readonly Security[]
   readonly query?: z.ZodObject
   readonly body?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[] }
-  readonly answers: Readonly<Record<number, Answer>>
-  readonly handle: Handler
+  /** What is answered to a good request. */
+  readonly responses: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>
+  /** Errors beside those that follow from what it takes (`Api.errors`); null for one that it never has. */
+  readonly errors?: Readonly<Record<number, string | null>>
+  /** A method, so that one list can hold handlers that take different parameters. */
+  handle(...request: Parameters<Handler<PathParameters<Path>>>): ReturnType<Handler>
 }
 
 /** An API: its place, its routes and its words. */
@@ -55,81 +64,75 @@ export interface Api {
   readonly name: string
   readonly base: string
   readonly routes: readonly Route[]
+  /** Paths on which it speaks of what is not served: itty patterns. */
+  readonly territory: readonly string[]
+  /** Whether paths end with a slash (`always`) or never do. */
+  readonly trailingSlash: 'never' | 'always'
+  /** Whether `//` under its base is `/`. Else no such path is served. */
+  readonly mergesSlashes?: true
+  /** Whether HEAD is refused. Else it is GET without the body. */
+  readonly refusesHead?: true
   /** Renders an expected failure. */
   readonly renderError: (error: SessionError, context: RequestContext) => Response
   /** Renders a bug; it has been logged. */
   readonly renderBug: (context: RequestContext) => Response
-  /** Whether paths end with a slash (`always`) or never do. */
-  readonly trailingSlash: 'never' | 'always'
+  readonly errors: ApiErrors
 }
 
-export interface ServedApi {
-  readonly fetch: (request: Request, context: RequestContext) => Promise<Response>
-  readonly routes: readonly RouteEntry[]
+/** For the documentation: the errors that a route has because of what it takes. */
+export interface ApiErrors {
+  readonly schemaOf: (status: number) => z.ZodType
+  /** Default `application/json`. */
+  readonly mediaType?: string
+  /** Of every method but GET. */
+  readonly unsafe?: ErrorDescriptions
+  readonly query?: ErrorDescriptions
+  readonly body?: ErrorDescriptions
+  readonly pathParameters?: ErrorDescriptions
+  readonly security: Partial<Record<Security, ErrorDescriptions>>
+}
+
+/** A route whose handler takes the parameters that its path has, and no others. */
+type RouteWith<Path extends string, Context extends RequestContext> = Omit<Route<Path>, 'handle'> & {
+  readonly handle: Handler<PathParameters<Path>, Context>
+}
+
+/** One route for a list. */
+export function route<const Path extends string>(one: RouteWith<Path, RequestContext>): Route {
+  return one
 }
 
 /**
- * Serves an API. Paths are exact: itty takes `/a`, `/a/` and `/a//` for one another, we do not. A path without
- * parameters is looked up, before itty matches patterns: it wins over a pattern, wherever it stands in the list.
+ * Finds out who calls, and gives the handler a context that says so. A response instead of an error is a refusal that
+ * the API has rendered itself.
  */
-export function serve(api: Api): ServedApi {
-  const router = Router<IRequest, [RequestContext]>({
-    base: api.base,
-    catch: (error: unknown, _request: IRequest, context: RequestContext) => answerBug(api, error, context),
-    finally: [
-      (response: Response | undefined, request: IRequest, context: RequestContext) => {
-        if (response !== undefined) return response
-        const { pathname } = new URL(request.url)
-        const allowed = exact(pathname) && isWellFormed(pathname) ? allowedMethods(router.routes, pathname) : []
-        return api.renderError(
-          allowed.length === 0 ? { code: 'path_not_found' } : { code: 'method_not_allowed', allowed },
-          context,
-        )
-      },
-    ],
-  })
-  function exact(pathname: string): boolean {
-    return !pathname.includes('//') && pathname.endsWith('/') === (api.trailingSlash === 'always')
-  }
-  const plain = new Map<string, Route>()
-  for (const route of api.routes) {
-    if (!/[:*]/.test(route.path)) {
-      const path = `${api.base}${route.path}`
-      const slash = api.trailingSlash === 'always' && !path.endsWith('/') ? '/' : ''
-      plain.set(`${route.method} ${path}${slash}`, route)
-    }
-    const register = router[route.method.toLowerCase() as 'get']
-    register(route.path, (request: IRequest, context: RequestContext) => {
-      const parameters = decodeParameters(request.params)
-      if (parameters === null || !exact(new URL(request.url).pathname)) return undefined
-      return route.handle(request.request as Request, parameters, context)
-    })
-  }
-  async function handlePlain(route: Route, request: Request, context: RequestContext): Promise<Response> {
-    try {
-      return await route.handle(request, {}, context)
-    } catch (error) {
-      return answerBug(api, error, context)
-    }
-  }
-  return {
-    fetch: (request, context) => {
-      const route = plain.get(`${request.method} ${pathOf(request.url)}`)
-      return route === undefined ? router.fetch(routed(request), context) : handlePlain(route, request, context)
-    },
-    routes: router.routes,
+type Authenticate<Parameters, Context> = (
+  request: Request,
+  parameters: Parameters,
+  context: RequestContext,
+) => Promise<Result<Context, SessionError | Response>>
+
+/** A handler that only callers reach whom `authenticate` knows. */
+export function withCaller<Known, Context extends RequestContext, Parameters>(
+  authenticate: Authenticate<Known, Context>,
+  handle: Handler<Parameters, Context>,
+): Handler<Known & Parameters> {
+  return async (request, parameters, context) => {
+    const known = await authenticate(request, parameters, context)
+    if (known.ok) return handle(request, parameters, known.value)
+    const { error } = known
+    return error instanceof Response ? ok(error) : { ok: false, error }
   }
 }
 
-/** Logs an error that nobody expected, under the request's id, and answers it; the answer must say nothing of it. */
-export async function answerBug(
-  api: Pick<Api, 'renderBug'>,
-  error: unknown,
-  context: RequestContext,
-): Promise<Response> {
-  const behind = await schemaBehind(error, context)
-  if (behind !== null) return behind
-  const cause = causeOf(error)
-  console.error('bug', { requestId: context.requestId, error: cause.stack ?? cause.message })
-  return api.renderBug(context)
+/** Makes the routes of callers who prove themselves in one way. */
+export function routesFor<Context extends RequestContext>(
+  security: Security,
+  authenticate: Authenticate<Readonly<Record<string, string>>, Context>,
+) {
+  return <const Path extends string>(one: Omit<RouteWith<Path, Context>, 'security'>): Route => ({
+    ...one,
+    security: [security],
+    handle: withCaller(authenticate, one.handle),
+  })
 }

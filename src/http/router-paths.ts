@@ -1,21 +1,11 @@
 /** What itty-router leaves out: which methods a path has, and paths that it takes for one another. */
-import type { IRequest, RouteEntry } from 'itty-router'
+import type { RouteEntry } from 'itty-router'
 
 /** The path of an absolute URL, as it is written there. */
 export function pathOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('//') + 2)
   const end = url.indexOf('?', start)
   return end < 0 ? url.slice(start) : url.slice(start, end)
-}
-
-/**
- * What itty is shown of a request: it reads the query of each, in time that grows with the square of its length, and
- * nothing of ours looks at what it read.
- */
-export function routed(request: Request): IRequest & { readonly request: Request } {
-  const { method, url } = request
-  const end = url.indexOf('?')
-  return { method, url: end < 0 ? url : url.slice(0, end), request } as IRequest & { readonly request: Request }
 }
 
 /** The methods that a path is served with; empty if there is no such path. */

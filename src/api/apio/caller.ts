@@ -14,11 +14,11 @@ import { findUser, type KnownUser } from '../../store/users.ts'
 import { cookieSeconds, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 
-/** A live session with its user. */
-export interface ApioCaller {
+/** One request of a caller who is known. */
+export interface ApioContext extends RequestContext {
   readonly verified: VerifiedToken
-  readonly checked: CheckedSession
-  readonly user: KnownUser
+  readonly session: CheckedSession
+  readonly caller: KnownUser
 }
 
 /**
@@ -52,13 +52,17 @@ async function cookieSession(
 
 /**
  * The live session that the request is made with; this is activity of its user. Errors: `unauthenticated`,
- * `wrong_token_kind`, `session_ended`, `unavailable`.
+ * `wrong_token_kind`, `session_ended`, `unavailable`; of an unsafe request also those of `requireOrigin`.
  */
-export async function liveSession(
+export async function authenticate(
   request: Request,
+  _parameters: object,
   context: RequestContext,
-): Promise<Result<ApioCaller, SessionError>> {
+): Promise<Result<ApioContext, SessionError>> {
   const { services, client, now } = context
+  const unsafe = request.method !== 'GET' && request.method !== 'HEAD'
+  const origin = unsafe ? requireOrigin(request, context) : ok()
+  if (!origin.ok) return origin
   const cookie = await cookieSession(request, context)
   if (!cookie.ok) return cookie
   const verified = cookie.value
@@ -68,22 +72,21 @@ export async function liveSession(
   const { checked } = check.value
   const user = await findUser(services.db, checked)
   if (!user.ok) return user
-  return user.value === null ? fail({ code: 'unauthenticated' }) : ok({ verified, checked, user: user.value })
+  if (user.value === null) return fail({ code: 'unauthenticated' })
+  return ok({ ...context, verified, session: checked, caller: user.value })
 }
 
 /** Counts a change that a user is about to make. Errors: `rate_limited`, `unavailable`. */
-export async function admitChange(
-  { user: { user } }: ApioCaller,
-  { services, now }: RequestContext,
-): Promise<Result<void, SessionError>> {
+export async function admitChange({ services, now, caller }: ApioContext): Promise<Result<void, SessionError>> {
+  const { user } = caller
   const subject = { identityStoreId: user.identityStoreId, caller: `user:${user.userId}`, method: 'change' }
   const counted = await countCall(services.db, subject, PROFILE_CHANGES_PER_MINUTE, CALL_WINDOW_SECONDS, now)
   if (!counted.ok) return counted
   return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
 }
 
-/** An answer that no cache may give to anybody else, with its cookies. */
-export function sessionAnswer(body: unknown, cookies: readonly string[], status = 200): Response {
+/** JSON that no cache may give to anybody else, with its cookies. */
+export function sessionJson(body: unknown, cookies: readonly string[], status = 200): Response {
   return withCookies(Response.json(body, { status, headers: { 'cache-control': 'no-store', vary: 'Cookie' } }), cookies)
 }
 
@@ -93,23 +96,18 @@ export function sessionAnswer(body: unknown, cookies: readonly string[], status 
  */
 export async function slidingCookie(
   request: Request,
-  { services, now }: RequestContext,
-  { verified: { text, token }, checked }: ApioCaller,
+  { services, now, verified: { text, token }, session }: ApioContext,
 ): Promise<readonly string[]> {
   const current = services.tokens.isStale(token) ? await services.tokens.sign(token) : text
-  return [issueCookie(request, services.settings, current, cookieSeconds(checked, now), false)]
+  return [issueCookie(request, services.settings, current, cookieSeconds(session, now), false)]
 }
 
 /**
  * The same after work that took its time: none if the session has ended meanwhile, as by another sign-in of this
  * browser, whose cookie it would take the place of.
  */
-export async function slidingCookieIfLive(
-  request: Request,
-  context: RequestContext,
-  caller: ApioCaller,
-): Promise<readonly string[]> {
+export async function slidingCookieIfLive(request: Request, context: ApioContext): Promise<readonly string[]> {
   const options = { touch: false, cookie: true, client: null, maxAgeSeconds: 0 }
-  const check = await context.services.sessions.check(caller.verified, options, context.now)
-  return check.ok ? slidingCookie(request, context, { ...caller, checked: check.value.checked }) : []
+  const check = await context.services.sessions.check(context.verified, options, context.now)
+  return check.ok ? slidingCookie(request, { ...context, session: check.value.checked }) : []
 }

@@ -1,6 +1,8 @@
 /** APIO's words for what goes wrong: a status and `details`. Source: Netaxis APIO, API errors. */
 import type { SessionError } from '../../domain/errors.ts'
 import type { RequestContext } from '../context.ts'
+import type { ApiErrors } from '../route.ts'
+import { ErrorBody } from './schemas.ts'
 
 /** Renders an expected failure. */
 export function renderError(error: SessionError, _context: RequestContext): Response {
@@ -74,4 +76,21 @@ function unavailable({ what, because, detail, retryAfterSeconds }: Extract<Sessi
 
 function details(status: number, text: string, headers: Record<string, string> = {}): Response {
   return Response.json({ details: text }, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}
+
+/** The errors that routes have because of what they take. */
+export const errors: ApiErrors = {
+  schemaOf: () => ErrorBody,
+  unsafe: {
+    403: "The request comes from a foreign site's page.",
+    416: 'The body is no JSON object, or empty.',
+    503: 'Temporarily unavailable; nothing was changed.',
+  },
+  body: { 400: 'Fields are wrong; every one is named.' },
+  security: {
+    session_cookie: {
+      401: 'No open session came with the request.',
+      503: 'Temporarily unavailable; nothing was changed.',
+    },
+  },
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { passGate } from '../../auth/gates.ts'
 import { signInCookies } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
-import { ok, type Result } from '../../domain/result.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
 import type { CredentialsType } from '../../domain/session.ts'
 import { generateLoginToken, redeemLoginToken } from '../../identity/login-tokens.ts'
 import { noteFirstLogin } from '../../store/first-logins.ts'
@@ -11,18 +11,18 @@ import type { KnownUser } from '../../store/users.ts'
 import { carriedSessions, cookieSeconds, signOutCarried } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
+import type { HandlerResult } from '../route.ts'
 import { loginBody, parseObject } from './body.ts'
-import { admitChange, liveSession, requireOrigin, sessionAnswer, slidingCookieIfLive } from './caller.ts'
-import { renderError } from './errors.ts'
+import { type ApioContext, admitChange, requireOrigin, sessionJson, slidingCookieIfLive } from './caller.ts'
 import { GenerateInput, LoginInput, NothingBody, OpenIdLoginInput, TokenLoginInput } from './schemas.ts'
 
 /** `POST /login/` */
-export async function login(request: Request, context: RequestContext): Promise<Response> {
+export async function login(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   return signInBy('password', request, context, LoginInput, (input) => signInByPassword(request, context, input))
 }
 
 /** `POST /auth_token/login/` */
-export async function loginByToken(request: Request, context: RequestContext): Promise<Response> {
+export async function loginByToken(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   return signInBy('login_token', request, context, TokenLoginInput, async ({ loginToken }) => {
     const passed = await passGate(context.services.signInGate, 'sign-in', context.client)
     return passed.ok ? redeemLoginToken(context.services.db, loginToken, context.now) : passed
@@ -30,7 +30,7 @@ export async function loginByToken(request: Request, context: RequestContext): P
 }
 
 /** `POST /openid/login/` */
-export async function loginByOpenId(request: Request, context: RequestContext): Promise<Response> {
+export async function loginByOpenId(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   return signInBy('openid', request, context, OpenIdLoginInput, async (input) => {
     const passed = await passGate(context.services.signInGate, 'sign-in', context.client)
     if (!passed.ok) return passed
@@ -40,31 +40,27 @@ export async function loginByOpenId(request: Request, context: RequestContext): 
 }
 
 /** `POST /logout/`: ends the session. A genuine one that has ended is signed out already. */
-export async function logout(request: Request, context: RequestContext): Promise<Response> {
+export async function logout(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const origin = requireOrigin(request, context)
-  if (!origin.ok) return renderError(origin.error, context)
+  if (!origin.ok) return origin
   const input = await parseObject(request, NothingBody, 'may_be_empty')
-  if (!input.ok) return renderError(input.error, context)
+  if (!input.ok) return input
   const done = await signOutCarried(request, context)
-  if (!done.ok) return renderError(done.error, context)
-  if (done.value.carried === 0) return renderError({ code: 'unauthenticated' }, context)
-  return sessionAnswer({}, done.value.forget)
+  if (!done.ok) return done
+  if (done.value.carried === 0) return fail({ code: 'unauthenticated' })
+  return ok(sessionJson({}, done.value.forget))
 }
 
 /** `POST /auth_token/generate/` */
-export async function generateToken(request: Request, context: RequestContext): Promise<Response> {
-  const origin = requireOrigin(request, context)
-  if (!origin.ok) return renderError(origin.error, context)
-  const caller = await liveSession(request, context)
-  if (!caller.ok) return renderError(caller.error, context)
+export async function generateToken(request: Request, _parameters: object, context: ApioContext): HandlerResult {
   const input = await parseObject(request, GenerateInput)
-  if (!input.ok) return renderError(input.error, context)
-  const admitted = await admitChange(caller.value, context)
-  if (!admitted.ok) return renderError(admitted.error, context)
-  const { services, requestId, now } = context
-  const token = await generateLoginToken(services.db, caller.value.user, input.value.username, requestId, now)
-  if (!token.ok) return renderError(token.error, context)
-  return sessionAnswer({ loginToken: token.value }, await slidingCookieIfLive(request, context, caller.value), 201)
+  if (!input.ok) return input
+  const admitted = await admitChange(context)
+  if (!admitted.ok) return admitted
+  const { services, caller, requestId, now } = context
+  const token = await generateLoginToken(services.db, caller, input.value.username, requestId, now)
+  if (!token.ok) return token
+  return ok(sessionJson({ loginToken: token.value }, await slidingCookieIfLive(request, context), 201))
 }
 
 /** What all ways of signing in have in common: who comes with a live session leaves it behind (`replaced`). */
@@ -74,14 +70,14 @@ async function signInBy<T>(
   context: RequestContext,
   schema: z.ZodType<T>,
   verify: (input: T) => Promise<Result<KnownUser, SessionError>>,
-): Promise<Response> {
+): HandlerResult {
   const { services, client, location, now } = context
   const origin = requireOrigin(request, context)
-  if (!origin.ok) return renderError(origin.error, context)
+  if (!origin.ok) return origin
   const input = await parseObject(request, schema)
-  if (!input.ok) return renderError(input.error, context)
+  if (!input.ok) return input
   const verified = await verify(input.value)
-  if (!verified.ok) return renderError(verified.error, context)
+  if (!verified.ok) return verified
   const { user, rules } = verified.value
 
   const opening = {
@@ -97,13 +93,13 @@ async function signInBy<T>(
   const found = await carriedSessions(request, context)
   const carried = found.ok ? found.value : []
   const opened = await services.sessions.open(user, opening, rules, carried)
-  if (!opened.ok) return renderError(opened.error, context)
+  if (!opened.ok) return opened
   // The session is open: what cannot be noted now does not undo it.
   const first = user.firstLoginAt === null ? await noteFirstLogin(services.db, user, now) : ok(false)
   const { token, ...view } = opened.value
   const life = cookieSeconds(view, now)
   const cookies = signInCookies(request, services.settings, token, life, false, carried)
-  const response = sessionAnswer(loginBody(user, first.ok ? first.value : true), cookies)
+  const response = sessionJson(loginBody(user, first.ok ? first.value : true), cookies)
   if (credentialsType === 'password') rememberDevice(response, request, context, user)
-  return response
+  return ok(response)
 }

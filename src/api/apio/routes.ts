@@ -1,141 +1,112 @@
 /** The APIO API: sign-in, the login profile, login tokens. Source: Netaxis APIO documentation. */
 import type { z } from 'zod'
-import type { RequestContext } from '../context.ts'
-import type { Answer, Api, Handler, Route } from '../route.ts'
-import { renderBug, renderError } from './errors.ts'
+import { type Api, type Route, route, routesFor } from '../route.ts'
+import { authenticate } from './caller.ts'
+import { errors, renderBug, renderError } from './errors.ts'
 import { generateToken, login, loginByOpenId, loginByToken, logout } from './login.ts'
 import * as schemas from './schemas.ts'
 import { changeSessionInfo, deprecated, readSessionInfo } from './session-info.ts'
 
-const error = (description: string): Answer => ({ description, schema: schemas.ErrorBody })
 const json = (schema: z.ZodType) => ({ schema, mediaTypes: ['application/json'] })
-const plain =
-  (handle: (request: Request, context: RequestContext) => Promise<Response>): Handler =>
-  (request, _parameters, context) =>
-    handle(request, context)
+const callerRoute = routesFor('session_cookie', authenticate)
 
-const reading = { 401: error('No open session.'), 503: error('Temporarily unavailable.') }
-const writing = {
-  400: error('Fields are wrong; each is named.'),
-  401: error('No open session.'),
-  403: error('From a foreign page.'),
-  416: error('The body is no JSON object, or empty.'),
-  503: error('Temporarily unavailable; nothing was changed.'),
-}
 const signingIn = {
-  200: { description: 'Signed in; the session is in the cookie `sessionid`.', schema: schemas.LoginBody },
-  ...writing,
-  401: error('The credentials are not valid: whichever of them, and whatever the reason.'),
-  429: error('Too many attempts; see `Retry-After`.'),
-  502: error('Refused by the system that verifies the user.'),
-  504: error('No answer in time from the system that verifies the user.'),
-}
-const info: Answer = { description: 'The user of the session.', schema: schemas.SessionInfoBody }
-const tooMany = { 429: error('Too many changes by this user; see `Retry-After`.') }
-const changing = {
-  200: { ...info, description: 'The changed profile.' },
-  ...writing,
-  ...tooMany,
-  502: error('The application server refuses the change; nothing was changed.'),
-  504: error('No answer in time: the change may be made within a minute, or not, in both databases alike.'),
-}
-const INFO = '/session/user_login_info/'
-const ALIAS = '/session/login_info/'
+  method: 'POST',
+  security: ['none'],
+  responses: {
+    200: { description: 'Signed in; the session is in the cookie `sessionid`.', schema: schemas.LoginBody },
+  },
+  errors: {
+    401: 'The credentials are not valid: whichever of them, and whatever the reason.',
+    429: 'Too many attempts; try again after `Retry-After`.',
+    502: 'The system that verifies the user refuses.',
+    504: 'The system that verifies the user did not answer in time.',
+  },
+} as const
+const TOO_MANY = { 429: 'Too many changes by this user; try again after `Retry-After`.' }
+
+const readInfo = callerRoute({
+  method: 'GET',
+  path: '/session/user_login_info/',
+  operationId: 'apioSessionInfo',
+  summary: 'Read the login profile.',
+  responses: { 200: { description: "The login profile of the session's user.", schema: schemas.SessionInfoBody } },
+  handle: readSessionInfo,
+})
+const changeInfo = callerRoute({
+  method: 'PUT',
+  path: '/session/user_login_info/',
+  operationId: 'apioChangeSessionInfo',
+  summary: "Change the login profile: in our database, and in the application server's as the login mode says.",
+  body: json(schemas.ProfileInput),
+  responses: { 200: { description: 'The login profile after the change.', schema: schemas.SessionInfoBody } },
+  errors: {
+    ...TOO_MANY,
+    502: 'The application server refuses the change; nothing was changed.',
+    504: 'No answer in time: the change may be made within a minute, or not, in both databases alike.',
+  },
+  handle: changeSessionInfo,
+})
 
 const routes: readonly Route[] = [
-  {
-    method: 'POST',
+  route({
+    ...signingIn,
     path: '/login/',
     operationId: 'apioLogin',
     summary: 'Sign in with user name and password, as the login mode says.',
-    security: ['none'],
     body: json(schemas.LoginInput),
-    answers: signingIn,
-    handle: plain(login),
-  },
-  {
+    handle: login,
+  }),
+  route({
     method: 'POST',
     path: '/logout/',
     operationId: 'apioLogout',
     summary: 'Sign out.',
     security: ['session_cookie'],
-    answers: { 200: { description: 'Signed out.', schema: schemas.NothingBody }, ...writing },
-    handle: plain(logout),
-  },
-  {
-    method: 'GET',
-    path: INFO,
-    operationId: 'apioSessionInfo',
-    summary: 'Read the login profile.',
-    security: ['session_cookie'],
-    answers: { 200: info, ...reading },
-    handle: plain(readSessionInfo),
-  },
-  {
-    method: 'PUT',
-    path: INFO,
-    operationId: 'apioChangeSessionInfo',
-    summary: "Change the login profile: in our database, and in the application server's as the login mode says.",
-    security: ['session_cookie'],
-    body: json(schemas.ProfileInput),
-    answers: changing,
-    handle: plain(changeSessionInfo),
-  },
-  {
-    method: 'GET',
-    path: ALIAS,
-    operationId: 'apioSessionInfoAlias',
-    summary: 'Deprecated: `/session/user_login_info/`.',
-    security: ['session_cookie'],
-    answers: { 200: info, ...reading },
-    handle: deprecated(readSessionInfo),
-  },
-  {
-    method: 'PUT',
-    path: ALIAS,
-    operationId: 'apioChangeSessionInfoAlias',
-    summary: 'Deprecated: `/session/user_login_info/`.',
-    security: ['session_cookie'],
-    body: json(schemas.ProfileInput),
-    answers: changing,
-    handle: deprecated(changeSessionInfo),
-  },
-  {
+    responses: { 200: { description: 'The session has ended.', schema: schemas.NothingBody } },
+    errors: { 400: 'The body has fields, or the request has more cookies than are looked at.' },
+    handle: logout,
+  }),
+  readInfo,
+  changeInfo,
+  deprecated(readInfo, 'apioSessionInfoAlias'),
+  deprecated(changeInfo, 'apioChangeSessionInfoAlias'),
+  callerRoute({
     method: 'POST',
     path: '/auth_token/generate/',
     operationId: 'apioGenerateLoginToken',
     summary: 'Make a login token: for oneself, or, as an owner, for users of the store with a lower role.',
-    security: ['session_cookie'],
     body: json(schemas.GenerateInput),
-    answers: {
-      201: { description: 'The token.', schema: schemas.LoginTokenBody },
-      ...writing,
-      ...tooMany,
-      403: error('Not for this user name, or from a foreign page.'),
-    },
-    handle: plain(generateToken),
-  },
-  {
-    method: 'POST',
+    responses: { 201: { description: 'The login token; it is shown once.', schema: schemas.LoginTokenBody } },
+    errors: { ...TOO_MANY, 403: 'No login token for this user name, or the request comes from a foreign page.' },
+    handle: generateToken,
+  }),
+  route({
+    ...signingIn,
     path: '/auth_token/login/',
     operationId: 'apioTokenLogin',
     summary: 'Sign in with a login token.',
-    security: ['none'],
     body: json(schemas.TokenLoginInput),
-    answers: signingIn,
-    handle: plain(loginByToken),
-  },
-  {
-    method: 'POST',
+    handle: loginByToken,
+  }),
+  route({
+    ...signingIn,
     path: '/openid/login/',
     operationId: 'apioOpenIdLogin',
     summary: "Sign in with an authorization code of the identity store's OpenID provider.",
-    security: ['none'],
     body: json(schemas.OpenIdLoginInput),
-    answers: signingIn,
-    handle: plain(loginByOpenId),
-  },
+    handle: loginByOpenId,
+  }),
 ]
 
 /** The APIO API. */
-export const apioApi: Api = { name: 'APIO', base: '/api/v1', routes, renderError, renderBug, trailingSlash: 'always' }
+export const apioApi: Api = {
+  name: 'APIO',
+  base: '/api/v1',
+  routes,
+  territory: ['/api/v1/*'],
+  trailingSlash: 'always',
+  renderError,
+  renderBug,
+  errors,
+}

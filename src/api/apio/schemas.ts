@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 /** Text that people read: no control characters; surrounding space is cut off. */
-const words = (name: string) =>
+const printableText = (name: string) =>
   z
     .string()
     .trim()
@@ -18,8 +18,8 @@ export const LoginInput = z.object({
 
 export const ProfileInput = z
   .strictObject({
-    first_name: words('The first name').optional(),
-    last_name: words('The last name').optional(),
+    first_name: printableText('The first name').optional(),
+    last_name: printableText('The last name').optional(),
     emailAddress: z.string().trim().max(254).pipe(z.email()).optional(),
   })
   .refine(

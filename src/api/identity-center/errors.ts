@@ -1,11 +1,12 @@
 /** The Identity Center API's words for what goes wrong: the gateway's (`APIGW`) and the service's (`IIC`). */
 import type { SignatureFault } from '../../auth/access-key-signature.ts'
-import type { BadSignature } from '../../auth/access-keys.ts'
 import { type AuthorizationMessage, sealAuthorizationMessage } from '../../auth/authorization-messages.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import type { RequestContext } from '../context.ts'
+import type { ApiErrors } from '../route.ts'
+import { ErrorBody } from './schemas.ts'
 
-/** One answer: status, code, words. */
+/** One refusal: status, code, words. */
 interface Fault {
   readonly status: number
   readonly code: string
@@ -16,8 +17,13 @@ interface Fault {
 const INCORRECT = 'Incorrect IAM authentication information'
 
 /** Renders an expected failure. */
-export function renderError(error: SessionError | BadSignature, context: RequestContext): Response {
-  return render(error.code === 'bad_signature' ? signatureFault(error.fault) : faultOf(error), {}, context)
+export function renderError(error: SessionError, context: RequestContext): Response {
+  return render(faultOf(error), {}, context)
+}
+
+/** Renders the refusal of a request that says itself that it is not properly signed. */
+export function renderBadSignature(fault: SignatureFault, context: RequestContext): Response {
+  return render(signatureFault(fault), {}, context)
 }
 
 /** Renders a refusal of a caller who is known; the reason is sealed, for operators. */
@@ -142,4 +148,22 @@ function permissionFault(action: string): Fault {
 
 function addressFault(): Fault {
   return { status: 403, code: 'APIGW.0302', message: 'The IAM user is not allowed to access the API from this address' }
+}
+
+/** The errors that routes have because of what they take. */
+export const errors: ApiErrors = {
+  schemaOf: () => ErrorBody,
+  body: {
+    400: '`IIC.400`: there are not 1 to 1 000 session ids. `APIGW.0201`: the body broke off.',
+    413: '`APIGW.0201`: the body is too large.',
+  },
+  pathParameters: { 404: '`IIC.404`: the identity store has no such user.' },
+  security: {
+    access_key: {
+      401: '`APIGW.0301`: the request is not properly signed, or with a key that is not in use.',
+      403: '`IIC.1000`: no permission for the action in this identity store. `APIGW.0302`: not from this address.',
+      429: '`APIGW.0308`: too many requests; try again after `Retry-After`.',
+      503: '`APIGW.0201`: temporarily unavailable; try again after `Retry-After`.',
+    },
+  },
 }

@@ -8,15 +8,21 @@ import type { SessionView } from '../../sessions/object/user-sessions.ts'
 import { endOnRecord } from '../../sessions/recorded-end.ts'
 import { auditEntry } from '../audit.ts'
 import { check } from '../parse.ts'
-import type { Operation } from './operation.ts'
+import { empty, json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { SignedContext } from './caller.ts'
 import { BatchDeleteInput, type SessionListBody } from './schemas.ts'
 
 /** `GET …/users/{user_id}/sessions`: exact, since the user's object is asked. Not the user's activity. */
-export async function listSessions({ context, user }: Operation): Promise<Result<Response, SessionError>> {
-  const list = await context.services.sessions.list(user.user, user.rules)
+export async function listSessions(
+  _request: Request,
+  _parameters: object,
+  { services, user }: SignedContext,
+): HandlerResult {
+  const list = await services.sessions.list(user.user, user.rules)
   if (!list.ok) return list
   const body: z.infer<typeof SessionListBody> = { session_list: list.value.map(sessionBody).reverse() }
-  return ok(Response.json(body, { headers: { 'cache-control': 'no-store' } }))
+  return ok(json(body))
 }
 
 /**
@@ -24,22 +30,23 @@ export async function listSessions({ context, user }: Operation): Promise<Result
  * live sessions of this user are passed over. The deed is on record before it is done; each session's own record
  * then says by whom and by which request it was ended.
  */
-export async function batchDeleteSessions(operation: Operation): Promise<Result<Response, SessionError>> {
-  const { context, body, caller, user } = operation
+export async function batchDeleteSessions(
+  _request: Request,
+  _parameters: object,
+  context: SignedContext,
+): HandlerResult {
+  const { services, requestId, body, caller, actor, user } = context
   const input = parseBody(body)
   if (!input.ok) return input
-  const { services, requestId } = context
   const { identityStoreId, userId } = user.user
   const ids = [...new Set(input.value.session_ids)].filter((id) => SESSION_ID_PATTERN.test(id))
-  const by = { caller: `credential:${caller.credentialId}`, requestId }
   const ended = await endOnRecord(
     services.db,
-    auditEntry(context, by.caller, identityStoreId, 'sessions.batch_delete', `user:${userId}`),
+    auditEntry(context, identityStoreId, 'sessions.batch_delete', `user:${userId}`),
     { session_ids: ids, caller_identity_store_id: caller.identityStoreId },
-    () => services.sessions.end(user.user, { only: ids }, 'revoked', by),
+    () => services.sessions.end(user.user, { only: ids }, 'revoked', { caller: actor, requestId }),
   )
-  if (!ended.ok) return ended
-  return ok(new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } }))
+  return ended.ok ? ok(empty(200)) : ended
 }
 
 function parseBody(bytes: Uint8Array): Result<z.infer<typeof BatchDeleteInput>, SessionError> {

@@ -4,38 +4,20 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
-import { type AuditEntry, newRecordId } from '../../store/audit-events.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
+import { auditFacts } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
-import type { Handler } from '../route.ts'
-import { renderError } from './errors.ts'
 
 /** One request of a caller who is known. */
-export interface Operation {
-  readonly request: Request
-  readonly parameters: Record<string, string>
-  readonly context: RequestContext
+export interface LookerContext extends RequestContext {
   readonly verified: VerifiedToken
   readonly session: CheckedSession
-  readonly user: KnownUser
+  readonly caller: KnownUser
   readonly identityStoreId: string
   /** Whether the user's role may change the config and see others' sessions. */
   readonly administers: boolean
   /** The caller in records and the audit log: who really acts, and as whom. */
   readonly actor: string
-}
-
-/** What a handler comes to. */
-export type Outcome = Promise<Result<Response, SessionError>>
-
-/** A handler that only callers with a live access token reach. */
-export function withCaller(act: (operation: Operation) => Outcome): Handler {
-  return async (request, parameters, context) => {
-    const caller = await authenticate(request, context)
-    if (!caller.ok) return renderError(caller.error, context)
-    const outcome = await act({ request, parameters, context, ...caller.value })
-    return outcome.ok ? outcome.value : renderError(outcome.error, context)
-  }
 }
 
 /** The access token of a request, verified; no object was asked yet. Errors: `unauthenticated`. */
@@ -45,39 +27,20 @@ export function accessToken(request: Request, context: RequestContext): Promise<
   return context.services.sessions.verify(match?.[1] ?? '', 'api')
 }
 
-/** What the audit log needs of a request. */
-export function auditFacts({ now, requestId }: RequestContext) {
-  return { eventId: newRecordId(now), at: now, requestId }
-}
-
-/** The audit entry for what the caller is about to do. */
-export function auditEntry(
-  { context, identityStoreId, actor }: Operation,
-  action: string,
-  subject: string,
-): AuditEntry {
-  return { ...auditFacts(context), identityStoreId, actor, action, subject }
-}
-
-/** An answer that no cache may keep. */
-export function answer(body: object): Result<Response, never> {
-  return ok(Response.json(body, { headers: { 'cache-control': 'no-store' } }))
-}
-
-/** The answer to what leaves nothing to show. */
-export function answerNothing(): { readonly ok: true; readonly value: Response } {
-  return ok(new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } }))
-}
-
 /** Only a role that administers the store may do it. */
-export function requireAdministrator(operation: Operation): Result<void, SessionError> {
-  return operation.administers ? ok() : fail({ code: 'forbidden', needed: [], provided: [] })
+export function requireAdministrator({ administers }: LookerContext): Result<void, SessionError> {
+  return administers ? ok() : fail({ code: 'forbidden', needed: [], provided: [] })
 }
 
-async function authenticate(
+/**
+ * The holder of a live access token. Errors: `unauthenticated`, `session_ended`, `unavailable`; `forbidden` where a
+ * user acts for another and may not any more.
+ */
+export async function authenticate(
   request: Request,
+  _parameters: object,
   context: RequestContext,
-): Promise<Result<Omit<Operation, 'request' | 'parameters' | 'context'>, SessionError>> {
+): Promise<Result<LookerContext, SessionError>> {
   const { services, client } = context
   const verified = await accessToken(request, context)
   if (!verified.ok) return verified
@@ -89,22 +52,23 @@ async function authenticate(
   // Disabled a moment ago, and the user's object may not have been told yet.
   if (user.value === null || !user.value.user.active) return fail({ code: 'unauthenticated' })
 
-  const by = session.value.session.actor
-  if (by !== null) {
+  const { actor } = session.value.session
+  if (actor !== null) {
     // Roles may have changed since: whoever acts for another must still be above.
-    const actor = await findUser(services.db, { identityStoreId, userId: by.userId })
-    if (!actor.ok) return actor
-    if (actor.value === null || !actor.value.user.active) return fail({ code: 'unauthenticated' })
-    if (!mayDo(actor.value.user, 'sudo', user.value.user)) {
+    const acting = await findUser(services.db, { identityStoreId, userId: actor.userId })
+    if (!acting.ok) return acting
+    if (acting.value === null || !acting.value.user.active) return fail({ code: 'unauthenticated' })
+    if (!mayDo(acting.value.user, 'sudo', user.value.user)) {
       return fail({ code: 'forbidden', needed: [], provided: [] })
     }
   }
   return ok({
+    ...context,
     verified: verified.value,
     session: session.value,
-    user: user.value,
+    caller: user.value,
     identityStoreId,
     administers: administers(user.value.user.role),
-    actor: by === null ? `user:${userId}` : `user:${by.userId} as user:${userId}`,
+    actor: actor === null ? `user:${userId}` : `user:${actor.userId} as user:${userId}`,
   })
 }

@@ -3,7 +3,8 @@ import type { z } from 'zod'
 import type { Issue, SessionError } from '../../domain/errors.ts'
 import type { RequestContext } from '../context.ts'
 import type { ProblemCode } from '../problems-page.ts'
-import type { ErrorBody, ValidationErrorBody } from './schemas.ts'
+import type { ApiErrors } from '../route.ts'
+import { ErrorBody, ValidationErrorBody } from './schemas.ts'
 
 /** Renders an expected failure. */
 export function renderError(error: SessionError, context: RequestContext): Response {
@@ -103,4 +104,23 @@ function documentationUrl({ services }: RequestContext, code: ProblemCode): stri
 
 function retryAfter(seconds: number): Record<string, string> {
   return { 'retry-after': String(Math.max(1, Math.ceil(seconds))) }
+}
+
+/** The errors that routes have because of what they take. */
+export const errors: ApiErrors = {
+  schemaOf: (status) => (status === 422 ? ValidationErrorBody : ErrorBody),
+  query: { 422: 'Parameters are wrong; every one is named.' },
+  body: {
+    400: 'The body is not a JSON object.',
+    408: 'The body broke off or came too slowly.',
+    413: 'The body is too large.',
+    422: 'Fields are wrong; every one is named, and nothing was changed.',
+  },
+  pathParameters: { 404: 'There is no such user, session or lockout.' },
+  security: {
+    access_token: {
+      401: 'No live access token came with the request.',
+      503: 'Temporarily unavailable; try again after `Retry-After`.',
+    },
+  },
 }

@@ -2,53 +2,59 @@
 import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
-import { fail, type Result } from '../../domain/result.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
 import { endLockout, type Lockout, listLockouts } from '../../store/sign-in-attempts.ts'
+import { auditEntry } from '../audit.ts'
 import { parseQuery } from '../parse.ts'
+import { empty, json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
 import { selectFields } from './body.ts'
-import { answer, answerNothing, auditEntry, type Operation, type Outcome, requireAdministrator } from './caller.ts'
+import { type LookerContext, requireAdministrator } from './caller.ts'
 import { FieldsQuery, type LockoutBody, LockoutSearchQuery } from './schemas.ts'
 
 type Body = z.infer<typeof LockoutBody>
 
 /** `GET /user_login_lockouts`, the newest first. */
-export async function listUserLockouts(operation: Operation): Outcome {
-  const query = parseQuery(operation.request, FieldsQuery)
+export async function listUserLockouts(request: Request, _parameters: object, context: LookerContext): HandlerResult {
+  const query = parseQuery(request, FieldsQuery)
   if (!query.ok) return query
-  const lockouts = await lockoutsOf(operation)
+  const lockouts = await lockoutsOf(context)
   if (!lockouts.ok) return lockouts
-  return answer(lockouts.value.map((lockout) => selectFields(lockoutBody(lockout), query.value.fields)))
+  return ok(json(lockouts.value.map((lockout) => selectFields(lockoutBody(lockout), query.value.fields))))
 }
 
 /** `GET /user_login_lockouts/search`. Filters ignore case, and `%` stands for any text. */
-export async function searchUserLockouts(operation: Operation): Outcome {
-  const query = parseQuery(operation.request, LockoutSearchQuery)
+export async function searchUserLockouts(request: Request, _parameters: object, context: LookerContext): HandlerResult {
+  const query = parseQuery(request, LockoutSearchQuery)
   if (!query.ok) return query
-  const lockouts = await lockoutsOf(operation)
+  const lockouts = await lockoutsOf(context)
   if (!lockouts.ok) return lockouts
   const { fields, sorts, limit, offset, page, per_page: perPage } = query.value
   const matching = sorted(lockouts.value.map(lockoutBody).filter(matcher(query.value)), sorts)
   const size = limit ?? perPage ?? matching.length
   const start = offset ?? ((page ?? 1) - 1) * size
-  return answer(matching.slice(start, start + size).map((body) => selectFields(body, fields)))
+  return ok(json(matching.slice(start, start + size).map((body) => selectFields(body, fields))))
 }
 
 /** `DELETE /user_login_lockout/{key}`: the user may try again at once. */
-export async function deleteUserLockout(operation: Operation): Outcome {
-  const lockouts = await lockoutsOf(operation)
+export async function deleteUserLockout(
+  _request: Request,
+  { key }: { readonly key: string },
+  context: LookerContext,
+): HandlerResult {
+  const lockouts = await lockoutsOf(context)
   if (!lockouts.ok) return lockouts
-  const lockout = lockouts.value.find((one) => keyOf(one) === operation.parameters.key)
+  const lockout = lockouts.value.find((one) => keyOf(one) === key)
   if (lockout === undefined) return fail({ code: 'path_not_found' })
-  const entry = auditEntry(operation, 'user.unlocked', `user:${lockout.user.userId}`)
-  const ended = await endLockout(operation.context.services.db, lockout, entry)
-  return ended.ok ? answerNothing() : ended
+  const entry = auditEntry(context, context.identityStoreId, 'user.unlocked', `user:${lockout.user.userId}`)
+  const ended = await endLockout(context.services.db, lockout, entry)
+  return ended.ok ? ok(empty()) : ended
 }
 
-async function lockoutsOf(operation: Operation): Promise<Result<readonly Lockout[], SessionError>> {
-  const allowed = requireAdministrator(operation)
+async function lockoutsOf(context: LookerContext): Promise<Result<readonly Lockout[], SessionError>> {
+  const allowed = requireAdministrator(context)
   if (!allowed.ok) return allowed
-  const { services, now } = operation.context
-  return listLockouts(services.db, operation.identityStoreId, now)
+  return listLockouts(context.services.db, context.identityStoreId, context.now)
 }
 
 /** Opaque: what is counted stays our own business. */
@@ -68,7 +74,7 @@ function lockoutBody(lockout: Lockout): Body {
     full_name: [user.firstName, user.lastName].filter((name) => name !== null).join(' ') || user.username,
     email: user.emailAddress,
     fail_count: attempts,
-    lockout_at: new Date(lockedAt).toISOString(),
+    lockout_at: timestamp(lockedAt),
   }
 }
 

@@ -8,23 +8,19 @@ import { fail, ok, type Result } from '../../domain/result.ts'
 import { readBody, utf8 } from '../../http/body.ts'
 import type { OpenedWithToken } from '../../sessions/api-sessions.ts'
 import { findUser } from '../../store/users.ts'
+import { auditFacts } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
 import { check } from '../parse.ts'
+import { empty, json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
 import { badBody } from './body.ts'
-import { accessToken, answer, answerNothing, auditFacts, type Operation, type Outcome } from './caller.ts'
-import { renderError } from './errors.ts'
+import { accessToken, type LookerContext } from './caller.ts'
 import { type AccessToken, LoginInput } from './schemas.ts'
 
 /** `POST /login`. What is wrong with the credentials is not told: 404, as Looker answers. */
-export async function login(
-  request: Request,
-  _parameters: Record<string, string>,
-  context: RequestContext,
-): Promise<Response> {
-  const outcome = await logIn(request, context)
-  if (outcome.ok) return outcome.value
-  const { error } = outcome
-  return renderError(REFUSALS.has(error.code) ? { code: 'credential_not_found' } : error, context)
+export async function login(request: Request, _parameters: object, context: RequestContext): HandlerResult {
+  const done = await logIn(request, context)
+  return done.ok || !REFUSALS.has(done.error.code) ? done : fail({ code: 'credential_not_found' })
 }
 
 const REFUSALS: ReadonlySet<SessionError['code']> = new Set([
@@ -36,7 +32,7 @@ const REFUSALS: ReadonlySet<SessionError['code']> = new Set([
   'user_disabled',
 ])
 
-async function logIn(request: Request, context: RequestContext): Outcome {
+async function logIn(request: Request, context: RequestContext): HandlerResult {
   const { services, client, now } = context
   const passed = await passGate(services.signInGate, 'api', client)
   if (!passed.ok) return passed
@@ -53,7 +49,7 @@ async function logIn(request: Request, context: RequestContext): Outcome {
   if (!user.ok) return user
   if (user.value === null) return fail({ code: 'user_not_found' })
   const opened = await services.apiSessions.logIn(user.value, credentialId, client)
-  return opened.ok ? answer(tokenBody(opened.value, now)) : opened
+  return opened.ok ? ok(json(tokenBody(opened.value, now))) : opened
 }
 
 /** In the body as a form, else in the query. A session that comes along is ignored. */
@@ -67,30 +63,28 @@ async function readLogin(request: Request): Promise<Result<z.infer<typeof LoginI
 }
 
 /** `POST /login/{user_id}`. */
-export async function loginUser(operation: Operation): Outcome {
-  const { context, parameters, identityStoreId, session, user, actor } = operation
-  const { services, client, now } = context
-  const userId = parameters.user_id ?? ''
+export async function loginUser(
+  _request: Request,
+  { user_id: userId }: { readonly user_id: string },
+  context: LookerContext,
+): HandlerResult {
+  const { services, client, now, identityStoreId, session, caller, actor } = context
   // Whoever may act for nobody learns nothing of who is there.
-  if (!operation.administers) return fail({ code: 'forbidden', needed: [], provided: [] })
+  if (!context.administers) return fail({ code: 'forbidden', needed: [], provided: [] })
   const target = ID_PATTERN.test(userId) ? await findUser(services.db, { identityStoreId, userId }) : ok(null)
   if (!target.ok) return target
   if (target.value === null) return fail({ code: 'user_not_found' })
   const entry = { ...auditFacts(context), actor }
-  const opened = await services.apiSessions.openFor(target.value, session, user, client, entry)
-  return opened.ok ? answer(tokenBody(opened.value, now)) : opened
+  const opened = await services.apiSessions.openFor(target.value, session, caller, client, entry)
+  return opened.ok ? ok(json(tokenBody(opened.value, now))) : opened
 }
 
 /** `DELETE /logout`: ends the session of the access token. */
-export async function logout(
-  request: Request,
-  _parameters: Record<string, string>,
-  context: RequestContext,
-): Promise<Response> {
+export async function logout(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const verified = await accessToken(request, context)
-  if (!verified.ok) return renderError(verified.error, context)
+  if (!verified.ok) return verified
   const done = await context.services.apiSessions.logOut(verified.value, auditFacts(context))
-  return done.ok ? answerNothing().value : renderError(done.error, context)
+  return done.ok ? ok(empty()) : done
 }
 
 function tokenBody({ token, expiresAt }: OpenedWithToken, now: number): z.infer<typeof AccessToken> {

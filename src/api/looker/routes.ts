@@ -1,8 +1,8 @@
 /** Looker API 4.0, as far as it concerns sessions. Source: the Looker API 4.0 specification, version 4.0.26.12. */
 import type { z } from 'zod'
-import type { Answer, Api, Route } from '../route.ts'
-import { type Operation, type Outcome, withCaller } from './caller.ts'
-import { renderBug, renderError } from './errors.ts'
+import { type Api, type Route, route, routesFor } from '../route.ts'
+import { authenticate } from './caller.ts'
+import { errors, renderBug, renderError } from './errors.ts'
 import { deleteUserLockout, listUserLockouts, searchUserLockouts } from './lockouts.ts'
 import { login, loginUser, logout } from './login.ts'
 import { getApiSession, getMe, patchApiSession } from './own-session.ts'
@@ -11,205 +11,211 @@ import { alive, versions } from './service.ts'
 import { getSessionConfig, patchSessionConfig } from './session-config.ts'
 import { deleteUserSession, getUserSession, listUserSessions } from './user-sessions.ts'
 
-const error = (description: string): Answer => ({ description, schema: schemas.ErrorBody })
-const always = {
-  401: error('No live access token.'),
-  503: error('Temporarily unavailable; see `Retry-After`.'),
-}
-const forbidden = { 403: error("The caller's role does not allow it.") }
-const notFound = { 404: error('Not found.') }
-const withQuery = { 422: { description: 'Bad parameters, every one named.', schema: schemas.ValidationErrorBody } }
-const withBody = {
-  400: error('The body is not a JSON object.'),
-  413: error('The body is too large.'),
-  422: { description: 'Bad fields, every one named; nothing was changed.', schema: schemas.ValidationErrorBody },
-}
 const json = (schema: z.ZodType) => ({ schema, mediaTypes: ['application/json'] })
-
-/** A route for the holders of access tokens. */
-function route(
-  method: Route['method'],
-  path: string,
-  operationId: string,
-  summary: string,
-  act: (operation: Operation) => Outcome,
-  rest: Pick<Route, 'answers' | 'body' | 'query'>,
-): Route {
-  return { method, path, operationId, summary, security: ['access_token'], handle: withCaller(act), ...rest }
-}
+const callerRoute = routesFor('access_token', authenticate)
+const FORBIDDEN = { 403: "The caller's role does not allow it." }
 
 /** The session config's routes, which are served at two places. */
 function configRoutes(operationId: string): readonly Route[] {
-  const ok = { 200: { description: 'The whole config.', schema: schemas.SessionConfigBody } }
+  const path = '/session_config'
   return [
-    route('GET', '/session_config', operationId, 'Read the session config.', getSessionConfig, {
-      answers: { ...ok, ...always },
-    }),
-    route(
-      'PATCH',
-      '/session_config',
-      `${operationId}Update`,
-      'Change what the body names of the session config, for administrators.',
-      patchSessionConfig,
-      {
-        body: json(schemas.SessionConfigPatch),
-        answers: { ...ok, ...always, ...forbidden, ...withBody, 429: error('Too many changes; see `Retry-After`.') },
+    callerRoute({
+      method: 'GET',
+      path,
+      operationId,
+      summary: 'Read the session config.',
+      responses: {
+        200: { description: 'The session config of the identity store.', schema: schemas.SessionConfigBody },
       },
-    ),
+      handle: getSessionConfig,
+    }),
+    callerRoute({
+      method: 'PATCH',
+      path,
+      operationId: `${operationId}Update`,
+      summary: 'Change what the body names of the session config, for administrators.',
+      body: json(schemas.SessionConfigPatch),
+      responses: {
+        200: { description: 'The whole session config after the change.', schema: schemas.SessionConfigBody },
+      },
+      errors: { ...FORBIDDEN, 429: 'Too many changes; try again after `Retry-After`.' },
+      handle: patchSessionConfig,
+    }),
   ]
 }
 
 function logoutRoute(path: string, operationId: string): Route {
-  return {
+  return route({
     method: 'DELETE',
     path,
     operationId,
     summary: 'End the session of the access token. Idempotent.',
     security: ['access_token'],
-    answers: { 204: { description: 'Logged out.' }, ...always },
+    responses: { 204: { description: 'The session has ended, and the access token with it.' } },
     handle: logout,
-  }
+  })
 }
 
 /** What tools ask first, with a version in the path and without. */
 function serviceRoutes(operationId: string): readonly Route[] {
-  const open = { method: 'GET', security: ['none'] } as const
   return [
-    {
-      ...open,
+    route({
+      method: 'GET',
       path: '/alive',
       operationId: `${operationId}Alive`,
-      summary: 'Whether the service is there.',
-      answers: { 200: { description: 'It is.' } },
+      summary: 'Tell whether the service is there.',
+      security: ['none'],
+      responses: { 200: { description: 'The service is there.' } },
       handle: alive,
-    },
-    {
-      ...open,
+    }),
+    route({
+      method: 'GET',
       path: '/versions',
       operationId: `${operationId}Versions`,
-      summary: 'The versions of the Looker API that are spoken.',
-      answers: { 200: { description: 'They.', schema: schemas.VersionsBody } },
+      summary: 'List the versions of the Looker API that are spoken.',
+      security: ['none'],
+      responses: { 200: { description: 'The versions, and where they are served.', schema: schemas.VersionsBody } },
       handle: versions,
-    },
+    }),
   ]
 }
 
 const SESSIONS = '/users/:user_id/sessions'
 
 const routes: readonly Route[] = [
-  {
+  route({
     method: 'POST',
     path: '/login',
     operationId: 'lookerLogin',
     summary: 'Log in with client id and secret, in a form; in the query is deprecated.',
     security: ['none'],
     body: { schema: schemas.LoginInput, mediaTypes: ['application/x-www-form-urlencoded'] },
-    answers: {
-      200: { description: 'An access token.', schema: schemas.AccessToken },
-      400: error('An id or a secret is missing.'),
-      403: error('The API client lacks the scope, or may not be used from this address.'),
-      404: error('No such id and secret.'),
-      429: error('Too many logins; see `Retry-After`.'),
-      503: error('Temporarily unavailable; see `Retry-After`.'),
+    responses: { 200: { description: 'An access token for the API.', schema: schemas.AccessToken } },
+    errors: {
+      400: 'The client id or the secret is missing.',
+      403: 'The API client lacks the scope, or may not be used from this address.',
+      404: 'There is no such client id with this secret.',
+      422: null,
+      429: 'Too many logins; try again after `Retry-After`.',
+      503: 'Temporarily unavailable; try again after `Retry-After`.',
     },
     handle: login,
-  },
-  route('POST', '/login/:user_id', 'lookerLoginUser', 'Log in on behalf of a user of a lower role (sudo).', loginUser, {
-    answers: {
-      200: { description: "An access token, of no more use than the caller's own.", schema: schemas.AccessToken },
-      ...always,
-      ...forbidden,
-      ...notFound,
+  }),
+  callerRoute({
+    method: 'POST',
+    path: '/login/:user_id',
+    operationId: 'lookerLoginUser',
+    summary: 'Log in on behalf of a user of a lower role (sudo).',
+    responses: {
+      200: {
+        description: "An access token that acts for the user, and lives no longer than the caller's own.",
+        schema: schemas.AccessToken,
+      },
     },
+    errors: FORBIDDEN,
+    handle: loginUser,
   }),
   logoutRoute('/logout', 'lookerLogout'),
   ...serviceRoutes('looker'),
   ...configRoutes('lookerSessionConfig'),
-  route('GET', '/session', 'lookerSession', 'Read the API session.', getApiSession, {
-    answers: { 200: { description: 'It.', schema: schemas.ApiSessionBody }, ...always },
+  callerRoute({
+    method: 'GET',
+    path: '/session',
+    operationId: 'lookerSession',
+    summary: 'Read the API session.',
+    responses: { 200: { description: 'The session of the access token.', schema: schemas.ApiSessionBody } },
+    handle: getApiSession,
   }),
-  route('PATCH', '/session', 'lookerSessionUpdate', 'Choose the workspace of the API session.', patchApiSession, {
+  callerRoute({
+    method: 'PATCH',
+    path: '/session',
+    operationId: 'lookerSessionUpdate',
+    summary: 'Choose the workspace of the API session.',
     body: json(schemas.ApiSessionPatch),
-    answers: { 200: { description: 'It.', schema: schemas.ApiSessionBody }, ...always, ...withBody },
+    responses: { 200: { description: 'The session after the change.', schema: schemas.ApiSessionBody } },
+    handle: patchApiSession,
   }),
-  route('GET', '/user', 'lookerMe', 'Read the user of the API session.', getMe, {
+  callerRoute({
+    method: 'GET',
+    path: '/user',
+    operationId: 'lookerMe',
+    summary: 'Read the user of the API session.',
     query: schemas.FieldsQuery,
-    answers: { 200: { description: 'The user.', schema: schemas.UserBody }, ...always, ...withQuery },
+    responses: { 200: { description: 'The user whom the access token acts for.', schema: schemas.UserBody } },
+    handle: getMe,
   }),
-  route('GET', SESSIONS, 'lookerAllUserSessions', "List a user's live web sessions, oldest first.", listUserSessions, {
+  callerRoute({
+    method: 'GET',
+    path: SESSIONS,
+    operationId: 'lookerAllUserSessions',
+    summary: "List a user's live web sessions, oldest first.",
     query: schemas.FieldsQuery,
-    answers: {
-      200: { description: 'They, exact.', schema: schemas.SessionBody.array() },
-      ...always,
-      ...forbidden,
-      ...notFound,
-      ...withQuery,
-    },
+    responses: { 200: { description: "The user's live sessions, oldest first.", schema: schemas.SessionBody.array() } },
+    errors: FORBIDDEN,
+    handle: listUserSessions,
   }),
-  route('GET', `${SESSIONS}/:session_id`, 'lookerUserSession', "Read a user's live web session.", getUserSession, {
+  callerRoute({
+    method: 'GET',
+    path: `${SESSIONS}/:session_id`,
+    operationId: 'lookerUserSession',
+    summary: "Read a user's live web session.",
     query: schemas.FieldsQuery,
-    answers: {
-      200: { description: 'It.', schema: schemas.SessionBody },
-      ...always,
-      ...forbidden,
-      ...notFound,
-      ...withQuery,
-    },
+    responses: { 200: { description: 'The live session.', schema: schemas.SessionBody } },
+    errors: FORBIDDEN,
+    handle: getUserSession,
   }),
-  route(
-    'DELETE',
-    `${SESSIONS}/:session_id`,
-    'lookerDeleteUserSession',
-    "End a user's live web session.",
-    deleteUserSession,
-    { answers: { 204: { description: 'It has ended.' }, ...always, ...forbidden, ...notFound } },
-  ),
-  route(
-    'GET',
-    '/user_login_lockouts',
-    'lookerAllUserLoginLockouts',
-    'List the lockouts in force, newest first.',
-    listUserLockouts,
-    {
-      query: schemas.FieldsQuery,
-      answers: {
-        200: { description: 'They.', schema: schemas.LockoutBody.array() },
-        ...always,
-        ...forbidden,
-        ...withQuery,
-      },
+  callerRoute({
+    method: 'DELETE',
+    path: `${SESSIONS}/:session_id`,
+    operationId: 'lookerDeleteUserSession',
+    summary: "End a user's live web session.",
+    responses: { 204: { description: 'The session has ended.' } },
+    errors: FORBIDDEN,
+    handle: deleteUserSession,
+  }),
+  callerRoute({
+    method: 'GET',
+    path: '/user_login_lockouts',
+    operationId: 'lookerAllUserLoginLockouts',
+    summary: 'List the lockouts in force, newest first.',
+    query: schemas.FieldsQuery,
+    responses: { 200: { description: 'The lockouts in force, newest first.', schema: schemas.LockoutBody.array() } },
+    errors: FORBIDDEN,
+    handle: listUserLockouts,
+  }),
+  callerRoute({
+    method: 'GET',
+    path: '/user_login_lockouts/search',
+    operationId: 'lookerSearchUserLoginLockouts',
+    summary: 'Search the lockouts in force.',
+    query: schemas.LockoutSearchQuery,
+    responses: {
+      200: { description: 'The lockouts that match, sorted as asked.', schema: schemas.LockoutBody.array() },
     },
-  ),
-  route(
-    'GET',
-    '/user_login_lockouts/search',
-    'lookerSearchUserLoginLockouts',
-    'Search the lockouts in force.',
-    searchUserLockouts,
-    {
-      query: schemas.LockoutSearchQuery,
-      answers: {
-        200: { description: 'Those that match.', schema: schemas.LockoutBody.array() },
-        ...always,
-        ...forbidden,
-        ...withQuery,
-      },
-    },
-  ),
-  route(
-    'DELETE',
-    '/user_login_lockout/:key',
-    'lookerDeleteUserLoginLockout',
-    'End a lockout: the user may try again at once.',
-    deleteUserLockout,
-    { answers: { 204: { description: 'It has ended.' }, ...always, ...forbidden, ...notFound } },
-  ),
+    errors: FORBIDDEN,
+    handle: searchUserLockouts,
+  }),
+  callerRoute({
+    method: 'DELETE',
+    path: '/user_login_lockout/:key',
+    operationId: 'lookerDeleteUserLoginLockout',
+    summary: 'End a lockout: the user may try again at once.',
+    responses: { 204: { description: 'The lockout has ended.' } },
+    errors: FORBIDDEN,
+    handle: deleteUserLockout,
+  }),
 ]
 
-const common = { name: 'Looker', renderError, renderBug, trailingSlash: 'never' } as const
+const common = { name: 'Looker', renderError, renderBug, trailingSlash: 'never', errors } as const
 
-/** Looker's API at its own place. */
-export const lookerApi: Api = { ...common, base: '/api/4.0', routes }
+/** Looker's API at its own place. Its Ruby client writes `//login`. */
+export const lookerApi: Api = {
+  ...common,
+  base: '/api/4.0',
+  routes,
+  territory: ['/api/4.0/*'],
+  mergesSlashes: true,
+}
 
 /** What is served without a version: what tools ask first, the config as the vendor documents it bare, and where the python client logs out. */
 export const lookerBareApi: Api = {
@@ -220,4 +226,5 @@ export const lookerBareApi: Api = {
     ...configRoutes('lookerBareSessionConfig'),
     logoutRoute('/api/logout', 'lookerBareLogout'),
   ],
+  territory: ['/alive', '/versions', '/session_config', '/api/logout'],
 }

@@ -6,7 +6,7 @@ const MINUTES_MESSAGE = `Must be a whole number from ${MIN_SESSION_MINUTES} to $
 const boolean = z.boolean('Must be true or false.')
 const text = z.string().nullable()
 const can = z.record(z.string(), z.boolean()).describe('What the caller may do.')
-const instant = z.string().describe('ISO 8601, UTC.')
+const timestamp = z.string().describe('ISO 8601, UTC.')
 
 /** Longest value of a parameter, in characters. */
 const MAX_TEXT_LENGTH = 1_024
@@ -57,11 +57,11 @@ export const SessionBody = z.object({
   state: text,
   country: text,
   credentials_type: text,
-  extended_at: instant.nullable(),
+  extended_at: timestamp.nullable(),
   extended_count: z.int().nullable(),
   sudo_user_id: text,
-  created_at: instant,
-  expires_at: instant,
+  created_at: timestamp,
+  expires_at: timestamp,
   url: z.url(),
 })
 

@@ -1,20 +1,21 @@
 /** What tools ask before they log in: whether the service is there, and which versions it speaks. */
 import type { z } from 'zod'
+import { ok, type Result } from '../../domain/result.ts'
 import type { RequestContext } from '../context.ts'
+import { json } from '../responses.ts'
 import type { VersionsBody } from './schemas.ts'
 
 /** `GET /alive`: the Worker answers. Its bindings are looked at by `/healthz`. */
-export function alive(): Response {
-  return new Response('alive', {
-    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
-  })
+export function alive(): Result<Response, never> {
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
+  return ok(new Response('alive', { headers }))
 }
 
 /** The specification that the API follows. */
 const RELEASE = '26.12'
 
 /** `GET /versions`. */
-export function versions(_request: Request, _parameters: Record<string, string>, context: RequestContext): Response {
+export function versions(_request: Request, _parameters: object, context: RequestContext): Result<Response, never> {
   const origin = context.services.settings.publicOrigins[0] ?? ''
   const version = {
     version: '4.0',
@@ -29,5 +30,5 @@ export function versions(_request: Request, _parameters: Record<string, string>,
     api_server_base_url: origin,
     web_server_base_url: origin,
   }
-  return Response.json(body, { headers: { 'cache-control': 'no-store' } })
+  return ok(json(body))
 }

@@ -7,38 +7,40 @@ import { fail, ok, type Result } from '../../domain/result.ts'
 import { CALL_WINDOW_SECONDS } from '../../limits.ts'
 import { countCall } from '../../store/admissions.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
+import { auditEntry } from '../audit.ts'
+import { json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
 import { parseAnyJson } from './body.ts'
-import { answer, auditEntry, type Operation, type Outcome, requireAdministrator } from './caller.ts'
+import { type LookerContext, requireAdministrator } from './caller.ts'
 import { type SessionConfigBody, SessionConfigPatch } from './schemas.ts'
 
 /** `GET /session_config`: as D1 has it, so that it shows a change at once wherever it is asked. */
-export async function getSessionConfig(operation: Operation): Outcome {
-  const config = await readSessionConfig(operation.context.services.db, operation.identityStoreId)
+export async function getSessionConfig(_request: Request, _parameters: object, context: LookerContext): HandlerResult {
+  const config = await readSessionConfig(context.services.db, context.identityStoreId)
   if (!config.ok) return config
   if (config.value === null) return fail({ code: 'identity_store_not_found' })
-  return answer(configBody(config.value.value, operation))
+  return ok(json(configBody(config.value.value, context)))
 }
 
 /** `PATCH /session_config`: what the body names is changed, the rest stays. */
-export async function patchSessionConfig(operation: Operation): Outcome {
-  const { request, context, identityStoreId } = operation
-  const allowed = requireAdministrator(operation)
+export async function patchSessionConfig(request: Request, parameters: object, context: LookerContext): HandlerResult {
+  const { identityStoreId } = context
+  const allowed = requireAdministrator(context)
   if (!allowed.ok) return allowed
-  const admitted = await admit(operation)
+  const admitted = await admit(context)
   if (!admitted.ok) return admitted
   const patch = await parseAnyJson(request, SessionConfigPatch)
   if (!patch.ok) return patch
   const changes = changesOf(patch.value)
-  if (Object.keys(changes).length === 0) return getSessionConfig(operation)
-  const entry = auditEntry(operation, 'session_config.updated', `identity_store:${identityStoreId}`)
+  if (Object.keys(changes).length === 0) return getSessionConfig(request, parameters, context)
+  const entry = auditEntry(context, identityStoreId, 'session_config.updated', `identity_store:${identityStoreId}`)
   const config = await context.services.sessions.updateConfig(changes, entry)
-  return config.ok ? answer(configBody(config.value.value, operation)) : config
+  return config.ok ? ok(json(configBody(config.value.value, context))) : config
 }
 
 /** Counts the change, per user whatever the API client. Errors: `rate_limited`, `unavailable`. */
-async function admit({ context, identityStoreId, user }: Operation): Promise<Result<void, SessionError>> {
-  const { services, now } = context
-  const subject = { identityStoreId, caller: `user:${user.user.userId}`, method: 'looker.session_config.update' }
+async function admit({ services, now, identityStoreId, caller }: LookerContext): Promise<Result<void, SessionError>> {
+  const subject = { identityStoreId, caller: `user:${caller.user.userId}`, method: 'looker.session_config.update' }
   const perMinute = services.settings.lookerConfigChangesPerMinute
   const counted = await countCall(services.db, subject, perMinute, CALL_WINDOW_SECONDS, now)
   if (!counted.ok) return counted
@@ -57,7 +59,7 @@ function changesOf(patch: z.infer<typeof SessionConfigPatch>): Partial<SessionCo
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
 }
 
-function configBody(config: SessionConfig, { administers }: Operation): z.infer<typeof SessionConfigBody> {
+function configBody(config: SessionConfig, { administers }: LookerContext): z.infer<typeof SessionConfigBody> {
   return {
     can: { show: true, update: administers },
     allow_persistent_sessions: config.allowPersistentSessions,

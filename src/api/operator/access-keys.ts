@@ -1,19 +1,29 @@
 /** Access keys: temporary ones, and delegated administrators. */
 import { randomBytes } from 'node:crypto'
 import { hashSecret } from '../../auth/credentials.ts'
-import { fail } from '../../domain/result.ts'
+import { fail, ok } from '../../domain/result.ts'
 import { setDelegatedStores } from '../../store/access-keys.ts'
 import { findCredentialOfStore } from '../../store/credential-changes.ts'
 import { type Credential, insertCredential } from '../../store/credentials.ts'
 import { parseJson } from '../parse.ts'
+import { json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
 import { credentialBody, credentialEntry, newCredential } from './credentials.ts'
 import { requireStore } from './identity-stores.ts'
-import { answer, type Operation, type Outcome } from './operation.ts'
 import { DelegatedStoresInput, TemporaryKeyInput } from './schemas.ts'
 
+interface StoreCredentialPath {
+  readonly identity_store_id: string
+  readonly credential_id: string
+}
+
 /** `POST …/credentials/{credential_id}/temporary-keys` */
-export async function createTemporaryKey(operation: Operation): Outcome {
-  const { request, context, caller, identityStoreId, credentialId } = operation
+export async function createTemporaryKey(
+  request: Request,
+  { identity_store_id: identityStoreId, credential_id: credentialId }: StoreCredentialPath,
+  context: OperatorContext,
+): HandlerResult {
   const input = await parseJson(request, TemporaryKeyInput)
   if (!input.ok) return input
   const store = await requireStore(context, identityStoreId)
@@ -38,29 +48,27 @@ export async function createTemporaryKey(operation: Operation): Outcome {
     parentCredentialId: parent.credentialId,
     sessionTokenHash: hashSecret(securityToken),
   }
-  const entry = credentialEntry(context, `credential:${caller.credentialId}`, credential, 'credential.created')
+  const entry = credentialEntry(context, credential, 'credential.created')
   const written = await insertCredential(context.services.db, credential, 'parent_usable', entry)
   if (!written.ok) return written
   if (!written.value) return notUsable()
-  return answer({ ...credentialBody(credential), ...made.shown, security_token: securityToken }, 201)
+  return ok(json({ ...credentialBody(credential), ...made.shown, security_token: securityToken }, 201))
 }
 
 /** `PUT …/credentials/{credential_id}/delegated-stores` */
-export async function putDelegatedStores(operation: Operation): Outcome {
-  const { request, context, caller, identityStoreId, credentialId } = operation
+export async function putDelegatedStores(
+  request: Request,
+  { identity_store_id: identityStoreId, credential_id: credentialId }: StoreCredentialPath,
+  context: OperatorContext,
+): HandlerResult {
   const input = await parseJson(request, DelegatedStoresInput)
   if (!input.ok) return input
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
-  const entry = credentialEntry(
-    context,
-    `credential:${caller.credentialId}`,
-    { identityStoreId, credentialId },
-    'credential.delegated',
-  )
+  const entry = credentialEntry(context, { identityStoreId, credentialId }, 'credential.delegated')
   const stores = [...new Set(input.value.identity_store_ids)]
   const set = await setDelegatedStores(context.services.db, identityStoreId, credentialId, stores, entry)
-  if (set.ok) return answer(credentialBody(set.value))
+  if (set.ok) return ok(json(credentialBody(set.value)))
   if (set.error.code !== 'not_delegable') return fail(set.error)
   return fail({ code: 'conflict', detail: 'Only an access key that is not a temporary one can administer others.' })
 }

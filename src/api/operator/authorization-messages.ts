@@ -1,13 +1,15 @@
 /** Sealed reasons of refusals, opened for operators alone. */
 import type { z } from 'zod'
 import { openAuthorizationMessage } from '../../auth/authorization-messages.ts'
-import { fail } from '../../domain/result.ts'
+import { fail, ok } from '../../domain/result.ts'
 import { parseJson } from '../parse.ts'
-import { answer, instant, type Operation, type Outcome } from './operation.ts'
+import { json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
 import { type AuthorizationMessageBody, AuthorizationMessageInput } from './schemas.ts'
 
 /** `POST /authorization-messages/open` */
-export async function openMessage({ request, context }: Operation): Outcome {
+export async function openMessage(request: Request, _parameters: object, context: OperatorContext): HandlerResult {
   const input = await parseJson(request, AuthorizationMessageInput)
   if (!input.ok) return input
   const field = 'encoded_authorization_message'
@@ -18,7 +20,7 @@ export async function openMessage({ request, context }: Operation): Outcome {
   const { caller } = message
   const body: z.infer<typeof AuthorizationMessageBody> = {
     request_id: message.requestId,
-    at: instant(message.at),
+    at: timestamp(message.at),
     missing: message.missing,
     action: message.action,
     identity_store_id: message.identityStoreId,
@@ -32,5 +34,5 @@ export async function openMessage({ request, context }: Operation): Outcome {
       delegated_store_ids: [...caller.delegatedStoreIds],
     },
   }
-  return answer(body)
+  return ok(json(body))
 }

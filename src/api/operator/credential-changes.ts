@@ -9,43 +9,53 @@ import {
 } from '../../store/credential-changes.ts'
 import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import { parseJson } from '../parse.ts'
-import { anotherSecret, credentialBody, credentialEntry } from './credentials.ts'
-import { requireStore } from './identity-stores.ts'
-import { answer, type Operation, type Outcome } from './operation.ts'
+import { json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { anotherSecret, type CredentialPath, credentialBody, credentialEntry } from './credentials.ts'
+import { requireStoreOrOperators } from './identity-stores.ts'
 import { CredentialPatch, RotationInput } from './schemas.ts'
 
 /** `GET …/credentials/{credential_id}` */
-export async function getCredential(operation: Operation): Outcome {
-  const credential = await requireCredential(operation)
-  return credential.ok ? answer(credentialBody(credential.value)) : credential
+export async function getCredential(
+  _request: Request,
+  parameters: CredentialPath,
+  context: OperatorContext,
+): HandlerResult {
+  const credential = await requireCredential(parameters, context)
+  return credential.ok ? ok(json(credentialBody(credential.value))) : credential
 }
 
 /** `PATCH …/credentials/{credential_id}` */
-export async function patchCredential(operation: Operation): Outcome {
-  const input = await parseJson(operation.request, CredentialPatch)
+export async function patchCredential(
+  request: Request,
+  parameters: CredentialPath,
+  context: OperatorContext,
+): HandlerResult {
+  const input = await parseJson(request, CredentialPatch)
   if (!input.ok) return input
-  const credential = await requireCredential(operation)
+  const credential = await requireCredential(parameters, context)
   if (!credential.ok) return credential
-  const entry = changeEntry(operation, credential.value, 'credential.renamed')
-  const { db } = operation.context.services
-  const renamed = await renameCredential(db, operation.credentialId, input.value.name, entry)
+  const { credentialId } = credential.value
+  const entry = credentialEntry(context, credential.value, 'credential.renamed')
+  const renamed = await renameCredential(context.services.db, credentialId, input.value.name, entry)
   if (!renamed.ok) return renamed
-  return renamed.value === null ? fail({ code: 'credential_not_found' }) : answer(credentialBody(renamed.value))
+  return renamed.value === null ? fail({ code: 'credential_not_found' }) : ok(json(credentialBody(renamed.value)))
 }
 
 /** `POST …/credentials/{credential_id}/rotate` */
-export async function rotate(operation: Operation): Outcome {
-  const { context } = operation
-  const input = await parseJson(operation.request, RotationInput)
+export async function rotate(request: Request, parameters: CredentialPath, context: OperatorContext): HandlerResult {
+  const input = await parseJson(request, RotationInput)
   if (!input.ok) return input
-  const credential = await requireCredential(operation)
+  const credential = await requireCredential(parameters, context)
   if (!credential.ok) return credential
+  const { credentialId } = credential.value
   const { kept, shown } = await anotherSecret(credential.value, context)
   const seconds = input.value.overlap_seconds
   const oldUntil = seconds === 0 ? null : context.now + seconds * 1000
-  const entry = changeEntry(operation, credential.value, 'credential.rotated')
-  const rotated = await rotateCredential(context.services.db, operation.credentialId, kept, oldUntil, entry)
-  if (rotated.ok) return answer({ ...credentialBody(rotated.value), ...shown })
+  const entry = credentialEntry(context, credential.value, 'credential.rotated')
+  const rotated = await rotateCredential(context.services.db, credentialId, kept, oldUntil, entry)
+  if (rotated.ok) return ok(json({ ...credentialBody(rotated.value), ...shown }))
   return fail(rotated.error.code === 'unavailable' ? rotated.error : refusal(rotated.error))
 }
 
@@ -61,20 +71,13 @@ function refusal({ code }: RotationFault): SessionError {
 }
 
 /** The credential of the path: of a store that is there, or an operator's. */
-async function requireCredential(operation: Operation): Promise<Result<Credential, SessionError>> {
-  const { context, credentialId } = operation
-  const identityStoreId = storeOf(operation)
-  const store = identityStoreId === OPERATOR_STORE ? ok() : await requireStore(context, identityStoreId)
+async function requireCredential(
+  { identity_store_id: identityStoreId = OPERATOR_STORE, credential_id: credentialId }: CredentialPath,
+  context: OperatorContext,
+): Promise<Result<Credential, SessionError>> {
+  const store = await requireStoreOrOperators(context, identityStoreId)
   if (!store.ok) return store
   const found = await findCredentialOfStore(context.services.db, identityStoreId, credentialId)
   if (!found.ok) return found
   return found.value === null ? fail({ code: 'credential_not_found' }) : ok(found.value)
-}
-
-function storeOf({ identityStoreId }: Operation): string {
-  return identityStoreId === '' ? OPERATOR_STORE : identityStoreId
-}
-
-function changeEntry({ context, caller }: Operation, credential: Credential, action: string) {
-  return credentialEntry(context, `credential:${caller.credentialId}`, credential, action)
 }

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { hashSecret, newAccessKey, newApiClient, newBearer } from '../../auth/credentials.ts'
 import type { SessionError } from '../../domain/errors.ts'
-import { fail, type Result } from '../../domain/result.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
 import { newRecordId } from '../../store/audit-events.ts'
 import {
   type Credential,
@@ -14,16 +14,32 @@ import {
 import type { CredentialKind } from '../../store/schema.ts'
 import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
-import { parseJson, parseQuery } from '../parse.ts'
-import { requireStore } from './identity-stores.ts'
-import { answer, answerNothing, instant, type Operation, type Outcome, page } from './operation.ts'
-import { type CredentialBody, CredentialInput, OperatorCredentialInput, PageQuery } from './schemas.ts'
+import { parseJson } from '../parse.ts'
+import { empty, json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { requireStore, requireStoreOrOperators } from './identity-stores.ts'
+import { readPage } from './pages.ts'
+import { type CredentialBody, CredentialInput, OperatorCredentialInput } from './schemas.ts'
+
+/** Whose credentials: an identity store's, else the operators'. */
+export interface OwnerPath {
+  readonly identity_store_id?: string
+}
+
+export interface CredentialPath extends OwnerPath {
+  readonly credential_id: string
+}
 
 /** `POST …/credentials` of an identity store. */
-export async function createStoreCredential({ request, context, caller, identityStoreId }: Operation): Outcome {
+export async function createStoreCredential(
+  request: Request,
+  { identity_store_id: identityStoreId }: { readonly identity_store_id: string },
+  context: OperatorContext,
+): HandlerResult {
   const input = await parseJson(request, CredentialInput)
   if (!input.ok) return input
-  const expiresAt = futureInstant(input.value.expires_at, context.now)
+  const expiresAt = futureTime(input.value.expires_at, context.now)
   if (!expiresAt.ok) return expiresAt
   const { credential, shown } = await newCredential(
     {
@@ -37,71 +53,60 @@ export async function createStoreCredential({ request, context, caller, identity
     },
     context,
   )
-  const entry = credentialEntry(context, `credential:${caller.credentialId}`, credential, 'credential.created')
+  const entry = credentialEntry(context, credential, 'credential.created')
   const written = await insertCredential(context.services.db, credential, 'store_and_owner', entry)
   if (!written.ok) return written
-  if (written.value) return answer({ ...credentialBody(credential), ...shown }, 201)
+  if (written.value) return ok(json({ ...credentialBody(credential), ...shown }, 201))
   const store = await requireStore(context, identityStoreId)
   return store.ok ? fail({ code: 'user_not_found' }) : store
 }
 
 /** `POST /credentials`: another operator. */
-export async function createOperatorCredential({ request, context, caller }: Operation): Outcome {
+export async function createOperatorCredential(
+  request: Request,
+  _parameters: object,
+  context: OperatorContext,
+): HandlerResult {
   const input = await parseJson(request, OperatorCredentialInput)
   if (!input.ok) return input
-  const expiresAt = futureInstant(input.value.expires_at, context.now)
+  const expiresAt = futureTime(input.value.expires_at, context.now)
   if (!expiresAt.ok) return expiresAt
   const { name, address_allow_list: addressAllowList } = input.value
   const { credential, shown } = await newCredential(
     { ...OPERATOR, name, addressAllowList, expiresAt: expiresAt.value },
     context,
   )
-  const entry = credentialEntry(context, `credential:${caller.credentialId}`, credential, 'credential.created')
+  const entry = credentialEntry(context, credential, 'credential.created')
   const written = await insertCredential(context.services.db, credential, 'none', entry)
-  return written.ok ? answer({ ...credentialBody(credential), ...shown }, 201) : written
+  return written.ok ? ok(json({ ...credentialBody(credential), ...shown }, 201)) : written
 }
 
-/** `GET …/credentials` of an identity store. */
-export async function listStoreCredentials(operation: Operation): Outcome {
-  const store = await requireStore(operation.context, operation.identityStoreId)
-  return store.ok ? list(operation, operation.identityStoreId) : store
+/** `GET …/credentials` */
+export async function listAll(
+  request: Request,
+  { identity_store_id: identityStoreId = OPERATOR_STORE }: OwnerPath,
+  context: OperatorContext,
+): HandlerResult {
+  const store = await requireStoreOrOperators(context, identityStoreId)
+  if (!store.ok) return store
+  const read = (cursor: string | null, limit: number) =>
+    listCredentials(context.services.db, identityStoreId, cursor, limit)
+  const page = await readPage(request, read, ({ credentialId }) => credentialId)
+  if (!page.ok) return page
+  return ok(json({ credentials: page.value.rows.map(credentialBody), next_cursor: page.value.nextCursor }))
 }
 
-/** `GET /credentials`: the operators'. */
-export function listOperatorCredentials(operation: Operation): Outcome {
-  return list(operation, OPERATOR_STORE)
-}
-
-/** `DELETE …/credentials/{credential_id}` of an identity store. */
-export async function revokeStoreCredential(operation: Operation): Outcome {
-  const store = await requireStore(operation.context, operation.identityStoreId)
-  return store.ok ? revoke(operation, operation.identityStoreId) : store
-}
-
-/** `DELETE /credentials/{credential_id}`: an operator's. */
-export function revokeOperatorCredential(operation: Operation): Outcome {
-  return revoke(operation, OPERATOR_STORE)
-}
-
-async function list({ request, context }: Operation, identityStoreId: string): Outcome {
-  const query = parseQuery(request, PageQuery)
-  if (!query.ok) return query
-  const { limit, cursor } = query.value
-  const credentials = await listCredentials(context.services.db, identityStoreId, cursor ?? null, limit + 1)
-  if (!credentials.ok) return credentials
-  const { rows, nextCursor } = page(credentials.value, limit, (credential) => credential.credentialId)
-  return answer({ credentials: rows.map(credentialBody), next_cursor: nextCursor })
-}
-
-async function revoke({ context, caller, credentialId }: Operation, identityStoreId: string): Outcome {
-  const entry = credentialEntry(
-    context,
-    `credential:${caller.credentialId}`,
-    { identityStoreId, credentialId },
-    'credential.revoked',
-  )
+/** `DELETE …/credentials/{credential_id}` */
+export async function revoke(
+  _request: Request,
+  { identity_store_id: identityStoreId = OPERATOR_STORE, credential_id: credentialId }: CredentialPath,
+  context: OperatorContext,
+): HandlerResult {
+  const store = await requireStoreOrOperators(context, identityStoreId)
+  if (!store.ok) return store
+  const entry = credentialEntry(context, { identityStoreId, credentialId }, 'credential.revoked')
   const revoked = await revokeCredential(context.services.db, identityStoreId, credentialId, entry)
-  if (revoked.ok) return answerNothing()
+  if (revoked.ok) return ok(empty())
   const { error } = revoked
   if (error.code !== 'last_operator_credential') return fail(error)
   return fail({ code: 'conflict', detail: "It is the last operator's credential that works. Make another one first." })
@@ -177,17 +182,16 @@ function newSecret(kind: CredentialKind, known?: string) {
 
 /** The audit entry for what is done to a credential. */
 export function credentialEntry(
-  context: RequestContext,
-  actor: string,
+  context: Pick<OperatorContext, 'now' | 'requestId' | 'actor'>,
   { identityStoreId, credentialId }: Pick<Credential, 'identityStoreId' | 'credentialId'>,
   action: string,
 ) {
-  return auditEntry(context, actor, identityStoreId, action, `credential:${credentialId}`)
+  return auditEntry(context, identityStoreId, action, `credential:${credentialId}`)
 }
 
-function futureInstant(text: string | null, now: number): Result<number | null, SessionError> {
+function futureTime(text: string | null, now: number): Result<number | null, SessionError> {
   const at = text === null ? null : Date.parse(text)
-  if (at === null || at > now) return { ok: true, value: at }
+  if (at === null || at > now) return ok(at)
   return fail({
     code: 'invalid_request',
     issues: [{ field: 'expires_at', code: 'invalid', message: 'Must be in the future.' }],
@@ -208,10 +212,10 @@ export function credentialBody(credential: Credential): z.infer<typeof Credentia
     delegated_store_ids: [...credential.delegatedStoreIds],
     scopes: [...credential.scopes],
     address_allow_list: credential.addressAllowList === null ? null : [...credential.addressAllowList],
-    created_at: instant(credential.createdAt),
-    expires_at: expiresAt === null ? null : instant(expiresAt),
-    revoked_at: revokedAt === null ? null : instant(revokedAt),
-    last_used_at: lastUsedAt === null ? null : instant(lastUsedAt),
-    old_secret_valid_until: oldUntil === 0 ? null : instant(oldUntil),
+    created_at: timestamp(credential.createdAt),
+    expires_at: expiresAt === null ? null : timestamp(expiresAt),
+    revoked_at: revokedAt === null ? null : timestamp(revokedAt),
+    last_used_at: lastUsedAt === null ? null : timestamp(lastUsedAt),
+    old_secret_valid_until: oldUntil === 0 ? null : timestamp(oldUntil),
   }
 }

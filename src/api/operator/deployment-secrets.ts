@@ -1,29 +1,26 @@
 /** Operators' credentials that secrets of the deployment make: the first one, and one after all were lost. */
 import { hashSecret, secretFits } from '../../auth/credentials.ts'
 import { bearerToken } from '../../auth/session-carriers.ts'
-import { fail } from '../../domain/result.ts'
+import { fail, ok } from '../../domain/result.ts'
 import { insertOperatorBySecret } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
-import type { Handler } from '../route.ts'
+import { json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
 import { credentialBody, credentialEntry, newCredential, OPERATOR } from './credentials.ts'
-import { renderError } from './errors.ts'
-import { answer, type Outcome } from './operation.ts'
 import { OperatorBySecretInput } from './schemas.ts'
 
 /** `POST /bootstrap`: the first operator, by the secret that the service was deployed with. */
-export const bootstrap = handler('bootstrap')
-/** `POST /recovery`: another operator, by a secret that was set for this. Each makes one. */
-export const recovery = handler('recovery')
-
-function handler(way: 'bootstrap' | 'recovery'): Handler {
-  return async (request, _parameters, context) => {
-    const outcome = await makeOperator(way, request, context)
-    return outcome.ok ? outcome.value : renderError(outcome.error, context)
-  }
+export function bootstrap(request: Request, _parameters: object, context: RequestContext): HandlerResult {
+  return makeOperator('bootstrap', request, context)
 }
 
-async function makeOperator(way: 'bootstrap' | 'recovery', request: Request, context: RequestContext): Outcome {
+/** `POST /recovery`: another operator, by a secret that was set for this. Each makes one. */
+export function recovery(request: Request, _parameters: object, context: RequestContext): HandlerResult {
+  return makeOperator('recovery', request, context)
+}
+
+async function makeOperator(way: 'bootstrap' | 'recovery', request: Request, context: RequestContext): HandlerResult {
   const { settings, db } = context.services
   const secret = way === 'bootstrap' ? settings.operatorBootstrapSecret : settings.operatorRecoverySecret
   const secretHash = hashSecret(secret ?? '')
@@ -34,11 +31,11 @@ async function makeOperator(way: 'bootstrap' | 'recovery', request: Request, con
   if (!input.ok) return input
   const wanted = { ...OPERATOR, name: input.value.name, addressAllowList: null, expiresAt: null }
   const { credential, shown } = await newCredential(wanted, context)
-  const entry = credentialEntry(context, way, credential, 'credential.created')
+  const entry = credentialEntry({ ...context, actor: way }, credential, 'credential.created')
   const which = way === 'bootstrap' ? 'first' : 'another'
   const written = await insertOperatorBySecret(db, credential, secretHash, which, entry)
   if (!written.ok) return written
-  if (written.value) return answer({ ...credentialBody(credential), ...shown }, 201)
+  if (written.value) return ok(json({ ...credentialBody(credential), ...shown }, 201))
   return fail({ code: 'conflict', detail: REFUSALS[way] })
 }
 

@@ -1,32 +1,41 @@
 /** What was done in an identity store, and what is still to be done. */
-
 import type { z } from 'zod'
-import { fail } from '../../domain/result.ts'
+import { fail, ok } from '../../domain/result.ts'
 import { JOBS_LIST_TIMEOUT_MILLISECONDS } from '../../limits.ts'
 import { type AuditEvent, listAuditEvents } from '../../store/audit-events.ts'
 import { OPERATOR_STORE } from '../../store/credentials.ts'
 import { wasIdentityStore } from '../../store/identity-stores.ts'
 import { within } from '../../time-limit.ts'
-import { parseQuery } from '../parse.ts'
-import { requireStore } from './identity-stores.ts'
-import { answer, instant, type Operation, type Outcome, page } from './operation.ts'
-import { type AuditEventListBody, type JobListBody, PageQuery } from './schemas.ts'
+import { json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import type { OwnerPath } from './credentials.ts'
+import { requireStore, type StorePath } from './identity-stores.ts'
+import { readPage } from './pages.ts'
+import type { AuditEventListBody, JobListBody } from './schemas.ts'
 
-/** `GET …/audit-events` of an identity store. A deleted store's events can still be read. */
-export async function listStoreEvents(operation: Operation): Outcome {
-  const { context, identityStoreId } = operation
-  const known = await wasIdentityStore(context.services.db, identityStoreId)
+/** `GET …/audit-events`: of an identity store, also of a deleted one, else of the operators' own credentials. */
+export async function listEvents(
+  request: Request,
+  { identity_store_id: identityStoreId = OPERATOR_STORE }: OwnerPath,
+  context: OperatorContext,
+): HandlerResult {
+  const { db } = context.services
+  const known = identityStoreId === OPERATOR_STORE ? ok(true) : await wasIdentityStore(db, identityStoreId)
   if (!known.ok) return known
-  return known.value ? list(operation, identityStoreId) : fail({ code: 'identity_store_not_found' })
-}
-
-/** `GET /audit-events`: of the operators' own credentials. */
-export function listOperatorEvents(operation: Operation): Outcome {
-  return list(operation, OPERATOR_STORE)
+  if (!known.value) return fail({ code: 'identity_store_not_found' })
+  const read = (cursor: string | null, limit: number) => listAuditEvents(db, identityStoreId, cursor, limit)
+  const page = await readPage(request, read, ({ eventId }) => eventId)
+  if (!page.ok) return page
+  return ok(json({ audit_events: page.value.rows.map(eventBody), next_cursor: page.value.nextCursor }))
 }
 
 /** `GET …/jobs` of an identity store. */
-export async function listStoreJobs({ context, identityStoreId }: Operation): Outcome {
+export async function listStoreJobs(
+  _request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   // Naming an object makes it: only of a store that is there.
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
@@ -39,29 +48,19 @@ export async function listStoreJobs({ context, identityStoreId }: Operation): Ou
     jobs: statuses.value.map(({ id, kind, createdAt, dueAt, failures, progress }) => ({
       id,
       kind,
-      created_at: instant(createdAt),
-      due_at: instant(dueAt),
+      created_at: timestamp(createdAt),
+      due_at: timestamp(dueAt),
       failures,
       progress,
     })),
   }
-  return answer(body)
-}
-
-async function list({ request, context }: Operation, identityStoreId: string): Outcome {
-  const query = parseQuery(request, PageQuery)
-  if (!query.ok) return query
-  const { limit, cursor } = query.value
-  const events = await listAuditEvents(context.services.db, identityStoreId, cursor ?? null, limit + 1)
-  if (!events.ok) return events
-  const { rows, nextCursor } = page(events.value, limit, (event) => event.eventId)
-  return answer({ audit_events: rows.map(eventBody), next_cursor: nextCursor })
+  return ok(json(body))
 }
 
 function eventBody(event: AuditEvent): z.infer<typeof AuditEventListBody>['audit_events'][number] {
   return {
     event_id: event.eventId,
-    at: instant(event.at),
+    at: timestamp(event.at),
     actor: event.actor,
     action: event.action,
     subject: event.subject,

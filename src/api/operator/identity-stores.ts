@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
+import { OPERATOR_STORE } from '../../store/credentials.ts'
 import {
   deleteIdentityStore,
   findIdentityStore,
@@ -13,65 +14,83 @@ import {
 } from '../../store/identity-stores.ts'
 import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
-import { parseJson, parseQuery } from '../parse.ts'
-import { answer, answerNothing, instant, type Operation, type Outcome, page } from './operation.ts'
-import { type IdentityStoreBody, IdentityStoreInput, IdentityStorePatch, PageQuery } from './schemas.ts'
+import { parseJson } from '../parse.ts'
+import { empty, json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { readPage } from './pages.ts'
+import { type IdentityStoreBody, IdentityStoreInput, IdentityStorePatch } from './schemas.ts'
+
+export interface StorePath {
+  readonly identity_store_id: string
+}
 
 /** `GET /identity-stores` */
-export async function listStores({ request, context }: Operation): Outcome {
-  const query = parseQuery(request, PageQuery)
-  if (!query.ok) return query
-  const { limit, cursor } = query.value
-  const stores = await listIdentityStores(context.services.db, cursor ?? null, limit + 1)
-  if (!stores.ok) return stores
-  const { rows, nextCursor } = page(stores.value, limit, (store) => store.identityStoreId)
-  return answer({ identity_stores: rows.map(storeBody), next_cursor: nextCursor })
+export async function listStores(request: Request, _parameters: object, context: OperatorContext): HandlerResult {
+  const read = (cursor: string | null, limit: number) => listIdentityStores(context.services.db, cursor, limit)
+  const page = await readPage(request, read, ({ identityStoreId }) => identityStoreId)
+  if (!page.ok) return page
+  return ok(json({ identity_stores: page.value.rows.map(storeBody), next_cursor: page.value.nextCursor }))
 }
 
 /** `PUT /identity-stores/{identity_store_id}` */
-export async function putStore(operation: Operation): Outcome {
-  const { request, context } = operation
+export async function putStore(
+  request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   const input = await parseJson(request, IdentityStoreInput)
   if (!input.ok) return input
   const { name, default_login_mode: defaultLoginMode, state, update_profile_to_bs_db_sso: sso } = input.value
   const put = await putIdentityStore(
     context.services.db,
     { name, defaultLoginMode, state, updateProfileToBsDbSso: sso },
-    storeEntry(operation, 'identity_store.put'),
+    storeEntry(context, identityStoreId, 'identity_store.put'),
   )
-  if (put.ok) return answer(storeBody(put.value.store), put.value.created ? 201 : 200)
+  if (put.ok) return ok(json(storeBody(put.value.store), put.value.created ? 201 : 200))
   if (put.error.code === 'unavailable') return fail(put.error)
   return fail({ code: 'conflict', detail: 'identity_store_id: it belonged to an identity store that was deleted.' })
 }
 
 /** `GET /identity-stores/{identity_store_id}` */
-export async function getStore({ context, identityStoreId }: Operation): Outcome {
+export async function getStore(
+  _request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   const store = await requireStore(context, identityStoreId)
-  return store.ok ? answer(storeBody(store.value)) : store
+  return store.ok ? ok(json(storeBody(store.value))) : store
 }
 
 /** `PATCH /identity-stores/{identity_store_id}` */
-export async function patchStore(operation: Operation): Outcome {
-  const { request, context } = operation
+export async function patchStore(
+  request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   const input = await parseJson(request, IdentityStorePatch)
   if (!input.ok) return input
   const { name, default_login_mode: defaultLoginMode, state, update_profile_to_bs_db_sso: sso } = input.value
   const updated = await updateIdentityStore(
     context.services.db,
     { name, defaultLoginMode, state, updateProfileToBsDbSso: sso },
-    storeEntry(operation, 'identity_store.updated'),
+    storeEntry(context, identityStoreId, 'identity_store.updated'),
   )
   if (!updated.ok) return updated
-  return updated.value === null ? fail({ code: 'identity_store_not_found' }) : answer(storeBody(updated.value))
+  return updated.value === null ? fail({ code: 'identity_store_not_found' }) : ok(json(storeBody(updated.value)))
 }
 
 /** `DELETE /identity-stores/{identity_store_id}` */
-export async function deleteStore(operation: Operation): Outcome {
+export async function deleteStore(
+  _request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   const deleted = await deleteIdentityStore(
-    operation.context.services.db,
-    storeEntry(operation, 'identity_store.deleted'),
+    context.services.db,
+    storeEntry(context, identityStoreId, 'identity_store.deleted'),
   )
-  if (deleted.ok) return answerNothing()
+  if (deleted.ok) return ok(empty())
   const { error } = deleted
   return error.code === 'has_users' ? fail({ code: 'conflict', detail: 'It still has users.' }) : fail(error)
 }
@@ -86,10 +105,17 @@ export async function requireStore(
   return store.value === null ? fail({ code: 'identity_store_not_found' }) : ok(store.value)
 }
 
+/** The same; the operators' own credentials are in no store. */
+export async function requireStoreOrOperators(
+  context: RequestContext,
+  identityStoreId: string,
+): Promise<Result<unknown, SessionError>> {
+  return identityStoreId === OPERATOR_STORE ? ok() : requireStore(context, identityStoreId)
+}
+
 /** The audit entry of what an operator does to a store itself. */
-export function storeEntry({ context, caller, identityStoreId }: Operation, action: string): AuditEntry {
-  const actor = `credential:${caller.credentialId}`
-  return auditEntry(context, actor, identityStoreId, action, `identity_store:${identityStoreId}`)
+export function storeEntry(context: OperatorContext, identityStoreId: string, action: string): AuditEntry {
+  return auditEntry(context, identityStoreId, action, `identity_store:${identityStoreId}`)
 }
 
 function storeBody(store: IdentityStore): z.infer<typeof IdentityStoreBody> {
@@ -99,7 +125,7 @@ function storeBody(store: IdentityStore): z.infer<typeof IdentityStoreBody> {
     default_login_mode: store.defaultLoginMode,
     state: store.state,
     update_profile_to_bs_db_sso: store.updateProfileToBsDbSso,
-    created_at: instant(store.createdAt),
-    updated_at: instant(store.updatedAt),
+    created_at: timestamp(store.createdAt),
+    updated_at: timestamp(store.updatedAt),
   }
 }

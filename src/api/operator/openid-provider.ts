@@ -1,6 +1,6 @@
 /** The OpenID provider of an identity store. Its client secret is sealed, and never shown again. */
 import type { z } from 'zod'
-import { fail } from '../../domain/result.ts'
+import { fail, ok } from '../../domain/result.ts'
 import {
   deleteOpenIdProvider,
   findOpenIdProvider,
@@ -8,44 +8,57 @@ import {
   putOpenIdProvider,
 } from '../../store/openid-providers.ts'
 import { parseJson } from '../parse.ts'
-import { requireStore, storeEntry } from './identity-stores.ts'
-import { answer, answerNothing, instant, type Operation, type Outcome } from './operation.ts'
+import { empty, json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { requireStore, type StorePath, storeEntry } from './identity-stores.ts'
 import { type OpenIdProviderBody, OpenIdProviderInput } from './schemas.ts'
 
 /** `PUT …/openid-provider` */
-export async function putProvider(operation: Operation): Outcome {
-  const { request, context, identityStoreId } = operation
+export async function putProvider(
+  request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   const { db, sealing } = context.services
   const input = await parseJson(request, OpenIdProviderInput)
   if (!input.ok) return input
   const { issuer, client_id: clientId, client_secret: secret, redirect_uri: redirectUri } = input.value
   const sealedClientSecret = await sealing.seal('openid_client_secret', identityStoreId, identityStoreId, secret)
   const fields = { issuer, clientId, sealedClientSecret, redirectUri }
-  const put = await putOpenIdProvider(db, fields, storeEntry(operation, 'openid_provider.put'))
-  if (put.ok) return put.value === null ? fail({ code: 'identity_store_not_found' }) : answer(providerBody(put.value))
+  const put = await putOpenIdProvider(db, fields, storeEntry(context, identityStoreId, 'openid_provider.put'))
+  if (put.ok) return put.value === null ? fail({ code: 'identity_store_not_found' }) : ok(json(providerBody(put.value)))
   if (put.error.code === 'unavailable') return fail(put.error)
   return fail({ code: 'conflict', detail: "redirect_uri: another identity store's provider has it." })
 }
 
 /** `GET …/openid-provider` */
-export async function getProvider({ context, identityStoreId }: Operation): Outcome {
+export async function getProvider(
+  _request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
   const provider = await findOpenIdProvider(context.services.db, identityStoreId)
   if (!provider.ok) return provider
-  return provider.value === null ? fail({ code: 'openid_provider_not_found' }) : answer(providerBody(provider.value))
+  return provider.value === null ? fail({ code: 'openid_provider_not_found' }) : ok(json(providerBody(provider.value)))
 }
 
 /** `DELETE …/openid-provider` */
-export async function deleteProvider(operation: Operation): Outcome {
-  const store = await requireStore(operation.context, operation.identityStoreId)
+export async function deleteProvider(
+  _request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
+  const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
   const deleted = await deleteOpenIdProvider(
-    operation.context.services.db,
-    storeEntry(operation, 'openid_provider.deleted'),
+    context.services.db,
+    storeEntry(context, identityStoreId, 'openid_provider.deleted'),
   )
   if (!deleted.ok) return deleted
-  return deleted.value ? answerNothing() : fail({ code: 'openid_provider_not_found' })
+  return deleted.value ? ok(empty()) : fail({ code: 'openid_provider_not_found' })
 }
 
 function providerBody(provider: OpenIdProvider): z.infer<typeof OpenIdProviderBody> {
@@ -53,7 +66,7 @@ function providerBody(provider: OpenIdProvider): z.infer<typeof OpenIdProviderBo
     issuer: provider.issuer,
     client_id: provider.clientId,
     redirect_uri: provider.redirectUri,
-    created_at: instant(provider.createdAt),
-    updated_at: instant(provider.updatedAt),
+    created_at: timestamp(provider.createdAt),
+    updated_at: timestamp(provider.updatedAt),
   }
 }

@@ -4,8 +4,8 @@ import { type ProfileChanges, profileDifference } from '../../domain/profile.ts'
 import { writesBoth } from '../../identity/login-modes.ts'
 import { profileBaseOf } from '../../identity/stored-profiles.ts'
 import type { User } from '../../store/users.ts'
+import type { OperatorContext } from './caller.ts'
 import { requireStore } from './identity-stores.ts'
-import type { Operation } from './operation.ts'
 
 /** A user after a change, and why its profile holds in our database alone, if it does. */
 export interface SharedUser {
@@ -18,34 +18,28 @@ export interface SharedUser {
  * @param changes what was written; null: nothing of the profile
  */
 export async function shareProfile(
-  { context, caller, identityStoreId, userId }: Operation,
   user: User,
   changes: ProfileChanges | null,
+  context: OperatorContext,
 ): Promise<SharedUser> {
   const base = profileBaseOf(user)
   const heldBack = base !== null && profileDifference(base, user) !== null
   if (changes === null && !heldBack) return { user }
-  const store = await requireStore(context, identityStoreId)
+  const store = await requireStore(context, user.identityStoreId)
   if (!store.ok) return { user, hereAlone: reasonOf(store.error) }
   const { defaultLoginMode, updateProfileToBsDbSso } = store.value
   if (!writesBoth(user.loginMode ?? defaultLoginMode, updateProfileToBsDbSso)) return { user }
-  const { services, requestId, now } = context
-  const owner = { identityStoreId, userId }
-  const shared = await services.profiles.change(
-    owner,
-    changes ?? {},
-    requestId,
-    now,
-    `credential:${caller.credentialId}`,
-  )
+  const { services, requestId, now, actor } = context
+  const owner = { identityStoreId: user.identityStoreId, userId: user.userId }
+  const shared = await services.profiles.change(owner, changes ?? {}, requestId, now, actor)
   return shared.ok ? { user: { ...user, ...shared.value } } : { user, hereAlone: reasonOf(shared.error) }
 }
 
 /** The same for a new user, of whom the application server is not told. */
-export async function newProfile({ context, identityStoreId }: Operation, user: User): Promise<SharedUser> {
+export async function newProfile(user: User, context: OperatorContext): Promise<SharedUser> {
   const { firstName, lastName, emailAddress, loginMode } = user
   if (firstName === null && lastName === null && emailAddress === null) return { user }
-  const store = await requireStore(context, identityStoreId)
+  const store = await requireStore(context, user.identityStoreId)
   const both = store.ok && writesBoth(loginMode ?? store.value.defaultLoginMode, store.value.updateProfileToBsDbSso)
   return both ? { user, hereAlone: 'The application server is not told of new users.' } : { user }
 }

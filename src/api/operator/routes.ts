@@ -1,351 +1,379 @@
 /** The operator API: identity stores, users, credentials, and what was done to them. */
 import type { z } from 'zod'
-import type { Answer, Api, Route } from '../route.ts'
+import { type Api, type Handler, type Route, route, routesFor } from '../route.ts'
 import * as accessKeys from './access-keys.ts'
 import { openMessage } from './authorization-messages.ts'
+import { authenticate } from './caller.ts'
 import * as changes from './credential-changes.ts'
 import * as credentials from './credentials.ts'
 import * as deploymentSecrets from './deployment-secrets.ts'
-import { renderBug, renderError } from './errors.ts'
+import { errors, renderBug, renderError } from './errors.ts'
 import * as history from './history.ts'
 import * as stores from './identity-stores.ts'
 import * as openid from './openid-provider.ts'
-import { type Operation, type Outcome, operatorOnly } from './operation.ts'
 import * as schemas from './schemas.ts'
 import { importStoreUsers } from './user-import.ts'
 import * as users from './users.ts'
 
 const STORE = '/identity-stores/:identity_store_id'
-const USER = `${STORE}/users/:user_id`
+const USER = `${STORE}/users/:user_id` as const
+const CREDENTIAL = '/credentials/:credential_id'
+const STORE_CREDENTIAL = `${STORE}${CREDENTIAL}` as const
 
-const problem = (description: string): Answer => ({
-  description,
-  schema: schemas.ProblemBody,
-  mediaType: 'application/problem+json',
-})
 const json = (schema: z.ZodType) => ({ schema, mediaTypes: ['application/json'] })
-const always = {
-  400: problem('The request is malformed; every bad field is named.'),
-  401: problem('No valid credential.'),
-  403: problem("Not an operator's credential, or not from this address."),
-  503: problem('Temporarily unavailable.'),
-}
-const withBody = {
-  ...always,
-  408: problem('The body broke off or came too slowly.'),
-  413: problem('The body is too large.'),
-  415: problem('The body is not JSON.'),
-}
-const notFound = { 404: problem('No such identity store, user or credential.') }
-const conflict = (description: string) => ({ 409: problem(description) })
+const operatorRoute = routesFor('operator', authenticate)
 
-/** A route that only operators may use. */
-function route(
-  method: Route['method'],
-  path: string,
-  operationId: string,
-  summary: string,
-  act: (operation: Operation) => Outcome,
-  rest: Pick<Route, 'answers' | 'body' | 'query'>,
-): Route {
-  return { method, path, operationId, summary, security: ['operator'], handle: operatorOnly(act), ...rest }
-}
-
-/** A route that makes an operator's credential by a secret of the deployment. */
-function operatorBySecret(
-  path: string,
-  operationId: string,
-  summary: string,
-  clash: string,
-  handle: Route['handle'],
-): Route {
-  return {
+/** A route that makes an operator's credential by a secret of the deployment, which stands for a credential. */
+function secretRoute(path: string, operationId: string, summary: string, clash: string, handle: Handler): Route {
+  return route({
     method: 'POST',
     path,
     operationId,
     summary,
     security: ['operator'],
     body: json(schemas.OperatorBySecretInput),
-    answers: {
-      201: { description: 'The credential; its token is shown once.', schema: schemas.NewCredentialBody },
-      ...withBody,
-      ...conflict(clash),
+    responses: {
+      201: {
+        description: 'The new credential with its token, which is shown once.',
+        schema: schemas.NewCredentialBody,
+      },
     },
+    errors: { 401: 'It is not the secret that this service was deployed with.', 409: clash },
     handle,
-  }
+  })
 }
 
 /** What can be done to one credential, of the operators or of a store. */
-function credentialRoutes(path: string, whose: string): readonly Route[] {
+function credentialRoutes(path: typeof CREDENTIAL | typeof STORE_CREDENTIAL, whose: string): readonly Route[] {
   return [
-    route('GET', path, `get${whose}Credential`, 'Read a credential.', changes.getCredential, {
-      answers: { 200: { description: 'It.', schema: schemas.CredentialBody }, ...always, ...notFound },
+    operatorRoute({
+      method: 'GET',
+      path,
+      operationId: `get${whose}Credential`,
+      summary: 'Read a credential.',
+      responses: { 200: { description: 'The credential, without its secret.', schema: schemas.CredentialBody } },
+      handle: changes.getCredential,
     }),
-    route('PATCH', path, `patch${whose}Credential`, 'Rename a credential.', changes.patchCredential, {
+    operatorRoute({
+      method: 'PATCH',
+      path,
+      operationId: `patch${whose}Credential`,
+      summary: 'Rename a credential.',
       body: json(schemas.CredentialPatch),
-      answers: { 200: { description: 'Renamed.', schema: schemas.CredentialBody }, ...withBody, ...notFound },
+      responses: { 200: { description: 'The credential under its new name.', schema: schemas.CredentialBody } },
+      handle: changes.patchCredential,
     }),
-    route(
-      'POST',
-      `${path}/rotate`,
-      `rotate${whose}Credential`,
-      'Give a credential a new secret; the old one stays good for a while.',
-      changes.rotate,
-      {
-        body: json(schemas.RotationInput),
-        answers: {
-          200: { description: 'Its new secret is shown once.', schema: schemas.NewCredentialBody },
-          ...withBody,
-          ...notFound,
-          ...conflict('It is revoked, expired or a temporary access key, or too many of its secrets are good.'),
+    operatorRoute({
+      method: 'POST',
+      path: `${path}/rotate`,
+      operationId: `rotate${whose}Credential`,
+      summary: 'Give a credential a new secret; the old one stays good for a while.',
+      body: json(schemas.RotationInput),
+      responses: {
+        200: {
+          description: 'The credential with its new secret, which is shown once.',
+          schema: schemas.NewCredentialBody,
         },
       },
-    ),
+      errors: { 409: 'It is revoked, expired or a temporary access key, or too many of its secrets are good.' },
+      handle: changes.rotate,
+    }),
   ]
 }
 
 const routes: readonly Route[] = [
-  operatorBySecret(
+  secretRoute(
     '/bootstrap',
     'bootstrap',
     "Make the first operator's credential, with the bootstrap secret as the bearer.",
     'There is, or was, an operator already.',
     deploymentSecrets.bootstrap,
   ),
-  operatorBySecret(
+  secretRoute(
     '/recovery',
     'recoverOperator',
     "Make an operator's credential when all are lost, with a recovery secret as the bearer. Each secret makes one.",
-    'The secret has made one already.',
+    'The secret has made an operator already.',
     deploymentSecrets.recovery,
   ),
-  route(
-    'GET',
-    '/credentials',
-    'listOperatorCredentials',
-    "List the operators' credentials.",
-    credentials.listOperatorCredentials,
-    {
-      query: schemas.PageQuery,
-      answers: { 200: { description: 'A page, oldest first.', schema: schemas.CredentialListBody }, ...always },
-    },
-  ),
-  route(
-    'POST',
-    '/credentials',
-    'createOperatorCredential',
-    "Make an operator's credential.",
-    credentials.createOperatorCredential,
-    {
-      body: json(schemas.OperatorCredentialInput),
-      answers: { 201: { description: 'Its token is shown once.', schema: schemas.NewCredentialBody }, ...withBody },
-    },
-  ),
-  route(
-    'DELETE',
-    '/credentials/:credential_id',
-    'revokeOperatorCredential',
-    "Revoke an operator's credential. Idempotent.",
-    credentials.revokeOperatorCredential,
-    {
-      answers: { 204: { description: 'It is revoked.' }, ...always, ...notFound, ...conflict('It is the last one.') },
-    },
-  ),
-  ...credentialRoutes('/credentials/:credential_id', 'Operator'),
-  route(
-    'POST',
-    '/authorization-messages/open',
-    'openAuthorizationMessage',
-    'Open the sealed message that a refused caller of the Identity Center API was given.',
-    openMessage,
-    {
-      body: json(schemas.AuthorizationMessageInput),
-      answers: { 200: { description: 'Why it was refused.', schema: schemas.AuthorizationMessageBody }, ...withBody },
-    },
-  ),
-  route(
-    'GET',
-    '/audit-events',
-    'listOperatorAuditEvents',
-    "List what was done to the operators' credentials.",
-    history.listOperatorEvents,
-    {
-      query: schemas.PageQuery,
-      answers: { 200: { description: 'A page, newest first.', schema: schemas.AuditEventListBody }, ...always },
-    },
-  ),
-
-  route('GET', '/identity-stores', 'listIdentityStores', 'List the identity stores.', stores.listStores, {
+  operatorRoute({
+    method: 'GET',
+    path: '/credentials',
+    operationId: 'listOperatorCredentials',
+    summary: "List the operators' credentials.",
     query: schemas.PageQuery,
-    answers: { 200: { description: 'A page, by id.', schema: schemas.IdentityStoreListBody }, ...always },
+    responses: {
+      200: { description: "A page of the operators' credentials, oldest first.", schema: schemas.CredentialListBody },
+    },
+    handle: credentials.listAll,
   }),
-  route('PUT', STORE, 'putIdentityStore', 'Create or replace an identity store.', stores.putStore, {
+  operatorRoute({
+    method: 'POST',
+    path: '/credentials',
+    operationId: 'createOperatorCredential',
+    summary: "Make an operator's credential.",
+    body: json(schemas.OperatorCredentialInput),
+    responses: {
+      201: {
+        description: 'The new credential with its token, which is shown once.',
+        schema: schemas.NewCredentialBody,
+      },
+    },
+    handle: credentials.createOperatorCredential,
+  }),
+  operatorRoute({
+    method: 'DELETE',
+    path: CREDENTIAL,
+    operationId: 'revokeOperatorCredential',
+    summary: "Revoke an operator's credential. Idempotent.",
+    responses: { 204: { description: 'The credential is revoked.' } },
+    errors: { 409: "It is the last operator's credential that works." },
+    handle: credentials.revoke,
+  }),
+  ...credentialRoutes(CREDENTIAL, 'Operator'),
+  operatorRoute({
+    method: 'POST',
+    path: '/authorization-messages/open',
+    operationId: 'openAuthorizationMessage',
+    summary: 'Open the sealed message that a refused caller of the Identity Center API was given.',
+    body: json(schemas.AuthorizationMessageInput),
+    responses: {
+      200: {
+        description: 'What the caller asked for, and why it was refused.',
+        schema: schemas.AuthorizationMessageBody,
+      },
+    },
+    handle: openMessage,
+  }),
+  operatorRoute({
+    method: 'GET',
+    path: '/audit-events',
+    operationId: 'listOperatorAuditEvents',
+    summary: "List what was done to the operators' credentials.",
+    query: schemas.PageQuery,
+    responses: { 200: { description: 'A page of audit events, newest first.', schema: schemas.AuditEventListBody } },
+    handle: history.listEvents,
+  }),
+
+  operatorRoute({
+    method: 'GET',
+    path: '/identity-stores',
+    operationId: 'listIdentityStores',
+    summary: 'List the identity stores.',
+    query: schemas.PageQuery,
+    responses: { 200: { description: 'A page of identity stores, by id.', schema: schemas.IdentityStoreListBody } },
+    handle: stores.listStores,
+  }),
+  operatorRoute({
+    method: 'PUT',
+    path: STORE,
+    operationId: 'putIdentityStore',
+    summary: 'Create or replace an identity store.',
     body: json(schemas.IdentityStoreInput),
-    answers: {
-      200: { description: 'Replaced.', schema: schemas.IdentityStoreBody },
-      201: { description: 'Created.', schema: schemas.IdentityStoreBody },
-      ...withBody,
-      ...conflict('The id belonged to a deleted identity store.'),
+    responses: {
+      200: { description: 'The identity store was replaced.', schema: schemas.IdentityStoreBody },
+      201: { description: 'The identity store was created.', schema: schemas.IdentityStoreBody },
     },
+    errors: { 404: null, 409: 'The id belonged to a deleted identity store.' },
+    handle: stores.putStore,
   }),
-  route('GET', STORE, 'getIdentityStore', 'Read an identity store.', stores.getStore, {
-    answers: { 200: { description: 'It.', schema: schemas.IdentityStoreBody }, ...always, ...notFound },
+  operatorRoute({
+    method: 'GET',
+    path: STORE,
+    operationId: 'getIdentityStore',
+    summary: 'Read an identity store.',
+    responses: { 200: { description: 'The identity store.', schema: schemas.IdentityStoreBody } },
+    handle: stores.getStore,
   }),
-  route('PATCH', STORE, 'patchIdentityStore', 'Change an identity store.', stores.patchStore, {
+  operatorRoute({
+    method: 'PATCH',
+    path: STORE,
+    operationId: 'patchIdentityStore',
+    summary: 'Change an identity store.',
     body: json(schemas.IdentityStorePatch),
-    answers: { 200: { description: 'Changed.', schema: schemas.IdentityStoreBody }, ...withBody, ...notFound },
+    responses: { 200: { description: 'The identity store after the change.', schema: schemas.IdentityStoreBody } },
+    handle: stores.patchStore,
   }),
-  route('DELETE', STORE, 'deleteIdentityStore', 'Delete an identity store that has no users.', stores.deleteStore, {
-    answers: { 204: { description: 'Deleted.' }, ...always, ...notFound, ...conflict('It still has users.') },
+  operatorRoute({
+    method: 'DELETE',
+    path: STORE,
+    operationId: 'deleteIdentityStore',
+    summary: 'Delete an identity store that has no users.',
+    responses: { 204: { description: 'The identity store is deleted.' } },
+    errors: { 409: 'It still has users.' },
+    handle: stores.deleteStore,
   }),
 
-  route('GET', `${STORE}/users`, 'listUsers', 'List the users.', users.listStoreUsers, {
+  operatorRoute({
+    method: 'GET',
+    path: `${STORE}/users`,
+    operationId: 'listUsers',
+    summary: 'List the users.',
     query: schemas.PageQuery,
-    answers: { 200: { description: 'A page, by id.', schema: schemas.UserListBody }, ...always, ...notFound },
+    responses: { 200: { description: "A page of the store's users, by id.", schema: schemas.UserListBody } },
+    handle: users.listStoreUsers,
   }),
-  route(
-    'POST',
-    `${STORE}/users`,
-    'importUsers',
-    'Create up to 1 000 users, each with its own result.',
-    importStoreUsers,
-    {
-      body: json(schemas.BulkInput),
-      answers: { 200: { description: 'The results, in order.', schema: schemas.BulkBody }, ...withBody, ...notFound },
+  operatorRoute({
+    method: 'POST',
+    path: `${STORE}/users`,
+    operationId: 'importUsers',
+    summary: 'Create up to 1 000 users, each with its own result.',
+    body: json(schemas.BulkInput),
+    responses: {
+      200: { description: 'A result for each user, in the order of the request.', schema: schemas.BulkBody },
     },
-  ),
-  route('PUT', USER, 'putUser', 'Create, replace or revive a user.', users.putStoreUser, {
+    handle: importStoreUsers,
+  }),
+  operatorRoute({
+    method: 'PUT',
+    path: USER,
+    operationId: 'putUser',
+    summary: 'Create, replace or revive a user.',
     body: json(schemas.UserInput),
-    answers: {
-      200: { description: 'Replaced.', schema: schemas.UserBody },
-      201: { description: 'Created.', schema: schemas.UserBody },
-      ...withBody,
-      ...notFound,
-      ...conflict('Another user has the username, or the user was changed at the same time.'),
+    responses: {
+      200: { description: 'The user was replaced.', schema: schemas.UserBody },
+      201: { description: 'The user was created, or revived.', schema: schemas.UserBody },
     },
+    errors: { 409: 'Another user has the username, or the user was changed at the same time.' },
+    handle: users.putStoreUser,
   }),
-  route('GET', USER, 'getUser', 'Read a user.', users.getUser, {
-    answers: { 200: { description: 'The user.', schema: schemas.UserBody }, ...always, ...notFound },
+  operatorRoute({
+    method: 'GET',
+    path: USER,
+    operationId: 'getUser',
+    summary: 'Read a user.',
+    responses: { 200: { description: 'The user, without the password.', schema: schemas.UserBody } },
+    handle: users.getUser,
   }),
-  route(
-    'PATCH',
-    USER,
-    'patchUser',
-    'Change a user: `active: false` or a new password ends all sessions.',
-    users.patchUser,
-    {
-      body: json(schemas.UserPatch),
-      answers: {
-        200: { description: 'Changed.', schema: schemas.UserBody },
-        ...withBody,
-        ...notFound,
-        ...conflict('Another user has the username.'),
-      },
-    },
-  ),
-  route('DELETE', USER, 'deleteUser', 'Delete a user; all sessions end.', users.deleteStoreUser, {
-    answers: { 204: { description: 'Deleted.' }, ...always, ...notFound },
+  operatorRoute({
+    method: 'PATCH',
+    path: USER,
+    operationId: 'patchUser',
+    summary: 'Change a user: `active: false` or a new password ends all sessions.',
+    body: json(schemas.UserPatch),
+    responses: { 200: { description: 'The user after the change.', schema: schemas.UserBody } },
+    errors: { 409: 'Another user has the username.' },
+    handle: users.patchUser,
+  }),
+  operatorRoute({
+    method: 'DELETE',
+    path: USER,
+    operationId: 'deleteUser',
+    summary: 'Delete a user; all sessions end.',
+    responses: { 204: { description: 'The user is deleted, and all sessions have ended.' } },
+    handle: users.deleteStoreUser,
   }),
 
-  route(
-    'PUT',
-    `${STORE}/openid-provider`,
-    'putOpenIdProvider',
-    'Set the OpenID provider. With another issuer the users are known by other subjects: the old ones are forgotten.',
-    openid.putProvider,
-    {
-      body: json(schemas.OpenIdProviderInput),
-      answers: {
-        200: { description: 'Set.', schema: schemas.OpenIdProviderBody },
-        ...withBody,
-        ...notFound,
-        ...conflict("Another identity store's provider has the redirect URI."),
-      },
-    },
-  ),
-  route('GET', `${STORE}/openid-provider`, 'getOpenIdProvider', 'Read the OpenID provider.', openid.getProvider, {
-    answers: {
-      200: { description: 'Without its secret.', schema: schemas.OpenIdProviderBody },
-      ...always,
-      ...notFound,
-    },
+  operatorRoute({
+    method: 'PUT',
+    path: `${STORE}/openid-provider`,
+    operationId: 'putOpenIdProvider',
+    summary:
+      'Set the OpenID provider. With another issuer the users are known by other subjects: the old ones are forgotten.',
+    body: json(schemas.OpenIdProviderInput),
+    responses: { 200: { description: 'The OpenID provider, without its secret.', schema: schemas.OpenIdProviderBody } },
+    errors: { 409: "Another identity store's provider has the redirect URI." },
+    handle: openid.putProvider,
   }),
-  route(
-    'DELETE',
-    `${STORE}/openid-provider`,
-    'deleteOpenIdProvider',
-    'Remove the OpenID provider.',
-    openid.deleteProvider,
-    {
-      answers: { 204: { description: 'Removed.' }, ...always, ...notFound },
-    },
-  ),
+  operatorRoute({
+    method: 'GET',
+    path: `${STORE}/openid-provider`,
+    operationId: 'getOpenIdProvider',
+    summary: 'Read the OpenID provider.',
+    responses: { 200: { description: 'The OpenID provider, without its secret.', schema: schemas.OpenIdProviderBody } },
+    handle: openid.getProvider,
+  }),
+  operatorRoute({
+    method: 'DELETE',
+    path: `${STORE}/openid-provider`,
+    operationId: 'deleteOpenIdProvider',
+    summary: 'Remove the OpenID provider.',
+    responses: { 204: { description: 'The OpenID provider is removed.' } },
+    handle: openid.deleteProvider,
+  }),
 
-  route('GET', `${STORE}/credentials`, 'listCredentials', 'List the credentials.', credentials.listStoreCredentials, {
+  operatorRoute({
+    method: 'GET',
+    path: `${STORE}/credentials`,
+    operationId: 'listCredentials',
+    summary: 'List the credentials.',
     query: schemas.PageQuery,
-    answers: {
-      200: { description: 'A page, oldest first.', schema: schemas.CredentialListBody },
-      ...always,
-      ...notFound,
+    responses: {
+      200: { description: "A page of the store's credentials, oldest first.", schema: schemas.CredentialListBody },
     },
+    handle: credentials.listAll,
   }),
-  route('POST', `${STORE}/credentials`, 'createCredential', 'Make a credential.', credentials.createStoreCredential, {
+  operatorRoute({
+    method: 'POST',
+    path: `${STORE}/credentials`,
+    operationId: 'createCredential',
+    summary: 'Make a credential.',
     body: json(schemas.CredentialInput),
-    answers: {
-      201: { description: 'Its secret is shown once.', schema: schemas.NewCredentialBody },
-      ...withBody,
-      ...notFound,
+    responses: {
+      201: {
+        description: 'The new credential with its secret, which is shown once.',
+        schema: schemas.NewCredentialBody,
+      },
     },
+    handle: credentials.createStoreCredential,
   }),
-  route(
-    'DELETE',
-    `${STORE}/credentials/:credential_id`,
-    'revokeCredential',
-    'Revoke a credential. Idempotent.',
-    credentials.revokeStoreCredential,
-    {
-      answers: { 204: { description: 'It is revoked.' }, ...always, ...notFound },
-    },
-  ),
-  ...credentialRoutes(`${STORE}/credentials/:credential_id`, ''),
-  route(
-    'POST',
-    `${STORE}/credentials/:credential_id/temporary-keys`,
-    'createTemporaryKey',
-    'Issue a temporary access key from an access key; it may do what that one may.',
-    accessKeys.createTemporaryKey,
-    {
-      body: json(schemas.TemporaryKeyInput),
-      answers: {
-        201: { description: 'Its secret key and security token are shown once.', schema: schemas.NewCredentialBody },
-        ...withBody,
-        ...notFound,
-        ...conflict('It is not an access key that may be used.'),
+  operatorRoute({
+    method: 'DELETE',
+    path: STORE_CREDENTIAL,
+    operationId: 'revokeCredential',
+    summary: 'Revoke a credential. Idempotent.',
+    responses: { 204: { description: 'The credential is revoked.' } },
+    handle: credentials.revoke,
+  }),
+  ...credentialRoutes(STORE_CREDENTIAL, ''),
+  operatorRoute({
+    method: 'POST',
+    path: `${STORE_CREDENTIAL}/temporary-keys`,
+    operationId: 'createTemporaryKey',
+    summary: 'Issue a temporary access key from an access key; it may do what that one may.',
+    body: json(schemas.TemporaryKeyInput),
+    responses: {
+      201: {
+        description: 'The temporary access key; its secret key and security token are shown once.',
+        schema: schemas.NewCredentialBody,
       },
     },
-  ),
-  route(
-    'PUT',
-    `${STORE}/credentials/:credential_id/delegated-stores`,
-    'putDelegatedStores',
-    'Let an access key administer other identity stores: a delegated administrator.',
-    accessKeys.putDelegatedStores,
-    {
-      body: json(schemas.DelegatedStoresInput),
-      answers: {
-        200: { description: 'The credential.', schema: schemas.CredentialBody },
-        ...withBody,
-        ...notFound,
-        ...conflict('It is not an access key, or a temporary one.'),
+    errors: { 409: 'It is not an access key that may be used.' },
+    handle: accessKeys.createTemporaryKey,
+  }),
+  operatorRoute({
+    method: 'PUT',
+    path: `${STORE_CREDENTIAL}/delegated-stores`,
+    operationId: 'putDelegatedStores',
+    summary: 'Let an access key administer other identity stores: a delegated administrator.',
+    body: json(schemas.DelegatedStoresInput),
+    responses: {
+      200: {
+        description: 'The credential with the identity stores that it administers.',
+        schema: schemas.CredentialBody,
       },
     },
-  ),
-  route('GET', `${STORE}/audit-events`, 'listAuditEvents', 'List what was done.', history.listStoreEvents, {
+    errors: { 409: 'It is not an access key, or a temporary one.' },
+    handle: accessKeys.putDelegatedStores,
+  }),
+  operatorRoute({
+    method: 'GET',
+    path: `${STORE}/audit-events`,
+    operationId: 'listAuditEvents',
+    summary: 'List what was done in an identity store, also in a deleted one.',
     query: schemas.PageQuery,
-    answers: { 200: { description: 'A page, newest first.', schema: schemas.AuditEventListBody }, ...always },
+    responses: { 200: { description: 'A page of audit events, newest first.', schema: schemas.AuditEventListBody } },
+    handle: history.listEvents,
   }),
-  route('GET', `${STORE}/jobs`, 'listJobs', 'List what is still to be finished.', history.listStoreJobs, {
-    answers: { 200: { description: 'The next one first.', schema: schemas.JobListBody }, ...always, ...notFound },
+  operatorRoute({
+    method: 'GET',
+    path: `${STORE}/jobs`,
+    operationId: 'listJobs',
+    summary: 'List what is still to be finished.',
+    responses: {
+      200: { description: "The store's unfinished jobs, the next one to run first.", schema: schemas.JobListBody },
+    },
+    handle: history.listStoreJobs,
   }),
 ]
 
@@ -354,7 +382,9 @@ export const operatorApi: Api = {
   name: 'Operator',
   base: '/operator',
   routes,
+  territory: ['/operator/*'],
+  trailingSlash: 'never',
   renderError,
   renderBug,
-  trailingSlash: 'never',
+  errors,
 }

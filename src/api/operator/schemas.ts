@@ -20,12 +20,12 @@ const NAMES_NOTHING = 'Must name at least one field.'
 const TWO_PASSWORDS = { message: 'Must be given without `password`.', path: ['password_hash'] }
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
-const instant = z.iso.datetime()
+const timestamp = z.iso.datetime()
 const limit = z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100)
 const nextCursor = z.string().nullable().describe('Null: that was the last page.')
 /** Text that people read: no control characters. */
-const words = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
-const name = words.trim().min(1).max(100)
+const printableText = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
+const name = printableText.trim().min(1).max(100)
 
 export const PathParameters = z.strictObject({
   identity_store_id: id.optional(),
@@ -55,8 +55,8 @@ export const IdentityStorePatch = z.strictObject(storeFields).partial().refine(n
 export const IdentityStoreBody = z.object({
   identity_store_id: z.string(),
   ...storeFields,
-  created_at: instant,
-  updated_at: instant,
+  created_at: timestamp,
+  updated_at: timestamp,
 })
 export const IdentityStoreListBody = z.object({ identity_stores: z.array(IdentityStoreBody), next_cursor: nextCursor })
 
@@ -146,8 +146,8 @@ export const UserBody = z.object({
     .describe(
       'After a change, where the login mode writes the profile to both databases: why the change holds in ours alone. It goes to the other with the next change.',
     ),
-  created_at: instant,
-  updated_at: instant,
+  created_at: timestamp,
+  updated_at: timestamp,
 })
 export const UserListBody = z.object({ users: z.array(UserBody), next_cursor: nextCursor })
 
@@ -183,7 +183,7 @@ const providerFields = {
     .describe('Where the provider sends the codes; it tells which store a code belongs to, so no two may share one.'),
 }
 export const OpenIdProviderInput = z.strictObject({ ...providerFields, client_secret: z.string().min(1).max(1_024) })
-export const OpenIdProviderBody = z.object({ ...providerFields, created_at: instant, updated_at: instant })
+export const OpenIdProviderBody = z.object({ ...providerFields, created_at: timestamp, updated_at: timestamp })
 
 const credentialLimits = {
   expires_at: z.iso.datetime({ offset: true }).nullable().default(null).describe('Null: it does not expire.'),
@@ -259,11 +259,13 @@ export const CredentialBody = z.object({
   delegated_store_ids: z.array(z.string()).describe('Other identity stores that it administers.'),
   scopes: z.array(z.string()),
   address_allow_list: z.array(z.string()).nullable(),
-  created_at: instant,
-  expires_at: instant.nullable(),
-  revoked_at: instant.nullable(),
-  last_used_at: instant.nullable().describe('Right to the hour. Null: never, or not since this is kept.'),
-  old_secret_valid_until: instant.nullable().describe('Until when a secret before the last rotation was, or is, good.'),
+  created_at: timestamp,
+  expires_at: timestamp.nullable(),
+  revoked_at: timestamp.nullable(),
+  last_used_at: timestamp.nullable().describe('Right to the hour. Null: never, or not since this is kept.'),
+  old_secret_valid_until: timestamp
+    .nullable()
+    .describe('Until when a secret before the last rotation was, or is, good.'),
 })
 const shownOnce = z.string().optional()
 export const NewCredentialBody = CredentialBody.extend({
@@ -282,7 +284,7 @@ export const AuthorizationMessageInput = z.strictObject({
 })
 export const AuthorizationMessageBody = z.object({
   request_id: z.string(),
-  at: instant,
+  at: timestamp,
   missing: z
     .enum(['permission', 'identity_store', 'address'])
     .describe('What the caller lacked: the action, the right to this identity store, or an address to call from.'),
@@ -307,7 +309,7 @@ export const AuditEventListBody = z.object({
   audit_events: z.array(
     z.object({
       event_id: z.string(),
-      at: instant,
+      at: timestamp,
       actor: z.string().describe('`credential:` and its id, or `bootstrap`.'),
       action: z.string(),
       subject: z.string(),
@@ -324,8 +326,8 @@ export const JobListBody = z.object({
     z.object({
       id: z.string(),
       kind: z.string(),
-      created_at: instant,
-      due_at: instant,
+      created_at: timestamp,
+      due_at: timestamp,
       failures: z.int(),
       progress: z
         .object({ done: z.int(), left: z.int() })

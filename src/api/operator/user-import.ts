@@ -1,38 +1,45 @@
 /** `POST …/users`: many new users at once, each with its own result. */
 import type { z } from 'zod'
+import { ok } from '../../domain/result.ts'
 import { MAX_BULK_BODY_BYTES } from '../../http/body.ts'
 import { newRecordId } from '../../store/audit-events.ts'
 import { type ImportOutcome, importUsers, type NewUser } from '../../store/user-import.ts'
 import type { RequestContext } from '../context.ts'
 import { check, parseJson } from '../parse.ts'
-import { requireStore } from './identity-stores.ts'
-import { answer, type Operation, type Outcome } from './operation.ts'
+import { json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { requireStore, type StorePath } from './identity-stores.ts'
 import { type BulkBody, BulkEnvelope, BulkUser } from './schemas.ts'
 import { namedFields } from './users.ts'
 
 type BulkResult = z.infer<typeof BulkBody>['results'][number]
 
 /** Creates those that are well formed and whose id and username are free. An existing user is not changed. */
-export async function importStoreUsers({ request, context, caller, identityStoreId }: Operation): Outcome {
+export async function importStoreUsers(
+  request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
   const input = await parseJson(request, BulkEnvelope, MAX_BULK_BODY_BYTES)
   if (!input.ok) return input
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
   const { results, users } = sortOut(input.value.users, context)
   const list = [...users.values()]
-  const { requestId, now } = context
-  const outcomes = await importUsers(context.services.db, list, {
+  const { requestId, now, actor } = context
+  const imported = await importUsers(context.services.db, list, {
     identityStoreId,
     at: now,
-    actor: `credential:${caller.credentialId}`,
+    actor,
     action: 'user.created',
     requestId,
   })
-  if (!outcomes.ok) return outcomes
+  if (!imported.ok) return imported
   for (const [nth, index] of [...users.keys()].entries()) {
-    results[index] = resultOf(list[nth]?.userId ?? null, outcomes.value[nth])
+    results[index] = resultOf(list[nth]?.userId ?? null, imported.value[nth])
   }
-  return answer({ results })
+  return ok(json({ results }))
 }
 
 /** The users to try, by their place in the request, and the results of the others. */

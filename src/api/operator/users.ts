@@ -16,107 +16,123 @@ import {
 } from '../../store/user-changes.ts'
 import { findUserByUsername, listUsers, readUserRow, type User } from '../../store/users.ts'
 import { auditEntry } from '../audit.ts'
-import { parseJson, parseQuery } from '../parse.ts'
-import { requireStore } from './identity-stores.ts'
-import { answer, answerNothing, instant, type Operation, type Outcome, page } from './operation.ts'
+import { parseJson } from '../parse.ts'
+import { empty, json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { requireStore, type StorePath } from './identity-stores.ts'
+import { readPage } from './pages.ts'
 import { newProfile, type SharedUser, shareProfile } from './profile-sharing.ts'
-import { PageQuery, type UserBody, UserInput, UserPatch } from './schemas.ts'
+import { type UserBody, UserInput, UserPatch } from './schemas.ts'
+
+export interface UserPath extends StorePath {
+  readonly user_id: string
+}
 
 /** `GET …/users` */
-export async function listStoreUsers({ request, context, identityStoreId }: Operation): Outcome {
-  const query = parseQuery(request, PageQuery)
-  if (!query.ok) return query
-  const store = await requireStore(context, identityStoreId)
-  if (!store.ok) return store
-  const { limit, cursor } = query.value
-  const users = await listUsers(context.services.db, identityStoreId, cursor ?? null, limit + 1)
-  if (!users.ok) return users
-  const { rows, nextCursor } = page(users.value, limit, (user) => user.userId)
-  return answer({ users: rows.map(userBody), next_cursor: nextCursor })
+export async function listStoreUsers(
+  request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
+  const read = async (cursor: string | null, limit: number) => {
+    const store = await requireStore(context, identityStoreId)
+    return store.ok ? listUsers(context.services.db, identityStoreId, cursor, limit) : store
+  }
+  const page = await readPage(request, read, ({ userId }) => userId)
+  if (!page.ok) return page
+  return ok(json({ users: page.value.rows.map(userBody), next_cursor: page.value.nextCursor }))
 }
 
 /** `GET …/users/{user_id}` */
-export async function getUser(operation: Operation): Outcome {
-  const user = await requireUser(operation)
-  return user.ok ? answer(userBody(user.value)) : user
+export async function getUser(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const user = await requireUser(ownerOf(path), context)
+  return user.ok ? ok(json(userBody(user.value))) : user
 }
 
 /** `PUT …/users/{user_id}`: creates, replaces, or revives. */
-export async function putStoreUser(operation: Operation): Outcome {
-  const { request, context, identityStoreId, userId } = operation
+export async function putStoreUser(request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const owner = ownerOf(path)
   const { db, sessions } = context.services
   const input = await parseJson(request, UserInput)
   if (!input.ok) return input
-  const seen = await seenUser(operation)
+  const seen = await seenUser(owner, context)
   if (!seen.ok) return seen
-  const free = await requireFreeUsername(operation, input.value.username)
+  const free = await requireFreeUsername(owner, input.value.username, context)
   if (!free.ok) return free
-  const hash = await newPasswordHash(operation, input.value)
+  const hash = await newPasswordHash(owner, input.value, context)
   if (!hash.ok) return hash
 
   const row = seen.value
   const creates = row === null || row.deletedAt !== null
   const fields = namedFields(input.value)
-  const entry = userEntry(operation, creates ? 'user.created' : 'user.replaced')
-  const put = () => putUser(db, userId, fields, hash.value, row?.statusVersion ?? null, entry)
+  const entry = userEntry(owner, context, creates ? 'user.created' : 'user.replaced')
+  const put = () => putUser(db, owner.userId, fields, hash.value, row?.statusVersion ?? null, entry)
   // A user who never was has no sessions that must be told.
   const needsTelling = row !== null && (creates || hash.value !== undefined || row.active !== fields.active)
-  const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, put) : await put()
+  const done = needsTelling ? await sessions.changeRules(owner, put) : await put()
   if (!done.ok) return fail(refusal(done.error))
-  if (creates) return answer(sharedBody(await newProfile(operation, done.value)), 201)
-  return answer(sharedBody(await shareProfile(operation, done.value, profileDifference(row, fields))))
+  if (creates) return ok(json(sharedBody(await newProfile(done.value, context)), 201))
+  return ok(json(sharedBody(await shareProfile(done.value, profileDifference(row, fields), context))))
 }
 
 /** `PATCH …/users/{user_id}` */
-export async function patchUser(operation: Operation): Outcome {
-  const { request, context, identityStoreId, userId } = operation
+export async function patchUser(request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const owner = ownerOf(path)
   const { db, sessions } = context.services
   const input = await parseJson(request, UserPatch)
   if (!input.ok) return input
-  const user = await requireUser(operation)
+  const user = await requireUser(owner, context)
   if (!user.ok) return user
-  const free = await requireFreeUsername(operation, input.value.username)
+  const free = await requireFreeUsername(owner, input.value.username, context)
   if (!free.ok) return free
-  const passwordHash = await newPasswordHash(operation, input.value)
+  const passwordHash = await newPasswordHash(owner, input.value, context)
   if (!passwordHash.ok) return passwordHash
 
   const { openid_subject: openidSubject } = input.value
   if (typeof openidSubject === 'string') {
-    const provider = await findOpenIdProvider(db, identityStoreId)
+    const provider = await findOpenIdProvider(db, owner.identityStoreId)
     if (!provider.ok) return provider
     if (provider.value === null) return fail(NO_PROVIDER)
   }
   const changes: UserChanges = { ...namedFields(input.value), passwordHash: passwordHash.value, openidSubject }
-  const entry = userEntry(operation, 'user.updated')
+  const entry = userEntry(owner, context, 'user.updated')
   const update = async (): Promise<Result<User, UserFault>> => {
-    const updated = await updateUser(db, userId, changes, entry)
+    const updated = await updateUser(db, owner.userId, changes, entry)
     if (!updated.ok) return updated
     return updated.value === null ? fail({ code: 'user_not_found' }) : ok(updated.value)
   }
   const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined
-  const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, update) : await update()
+  const done = needsTelling ? await sessions.changeRules(owner, update) : await update()
   if (!done.ok) return fail(refusal(done.error))
   const { firstName, lastName, emailAddress } = changes
   const named = firstName !== undefined || lastName !== undefined || emailAddress !== undefined
   const written = named ? { firstName, lastName, emailAddress } : null
-  return answer(sharedBody(await shareProfile(operation, done.value, written)))
+  return ok(json(sharedBody(await shareProfile(done.value, written, context))))
 }
 
 /** `DELETE …/users/{user_id}` */
-export async function deleteStoreUser(operation: Operation): Outcome {
-  const { context, identityStoreId, userId } = operation
-  const user = await requireUser(operation)
+export async function deleteStoreUser(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const owner = ownerOf(path)
+  const user = await requireUser(owner, context)
   if (!user.ok) return user
-  const entry = userEntry(operation, 'user.deleted')
-  const done = await context.services.sessions.changeRules<undefined, SessionError>(
-    { identityStoreId, userId },
-    async () => {
-      const deleted = await deleteUser(context.services.db, userId, entry)
-      if (!deleted.ok) return deleted
-      return deleted.value ? ok() : fail({ code: 'user_not_found' })
-    },
-  )
-  return done.ok ? answerNothing() : done
+  const entry = userEntry(owner, context, 'user.deleted')
+  const done = await context.services.sessions.changeRules<undefined, SessionError>(owner, async () => {
+    const deleted = await deleteUser(context.services.db, owner.userId, entry)
+    if (!deleted.ok) return deleted
+    return deleted.value ? ok() : fail({ code: 'user_not_found' })
+  })
+  return done.ok ? ok(empty()) : done
+}
+
+/** Whom a path names. */
+interface Owner {
+  readonly identityStoreId: string
+  readonly userId: string
+}
+
+function ownerOf({ identity_store_id: identityStoreId, user_id: userId }: UserPath): Owner {
+  return { identityStoreId, userId }
 }
 
 /** A subject belongs to its issuer: without one it would name nobody. */
@@ -145,8 +161,9 @@ function refusal(error: UserFault): SessionError {
  * kept apart by the database. Errors: `conflict`, `unavailable`.
  */
 async function requireFreeUsername(
-  { context, identityStoreId, userId }: Operation,
+  { identityStoreId, userId }: Owner,
   username: string | undefined,
+  context: OperatorContext,
 ): Promise<Result<void, SessionError>> {
   if (username === undefined || usernameSpellings(username).length === 1) return ok()
   const found = await findUserByUsername(context.services.db, username)
@@ -156,29 +173,30 @@ async function requireFreeUsername(
   return own ? ok() : fail(refusal({ code: 'username_taken' }))
 }
 
-async function requireUser(operation: Operation): Promise<Result<User, SessionError>> {
-  const seen = await seenUser(operation)
+async function requireUser(owner: Owner, context: OperatorContext): Promise<Result<User, SessionError>> {
+  const seen = await seenUser(owner, context)
   if (!seen.ok) return seen
   return seen.value === null || seen.value.deletedAt !== null ? fail({ code: 'user_not_found' }) : ok(seen.value)
 }
 
 /** The user's row in a store that is there; also a deleted user's. */
-async function seenUser({ context, identityStoreId, userId }: Operation): Promise<Result<User | null, SessionError>> {
-  const store = await requireStore(context, identityStoreId)
-  return store.ok ? readUserRow(context.services.db, { identityStoreId, userId }) : store
+async function seenUser(owner: Owner, context: OperatorContext): Promise<Result<User | null, SessionError>> {
+  const store = await requireStore(context, owner.identityStoreId)
+  return store.ok ? readUserRow(context.services.db, owner) : store
 }
 
 /** The hash to be stored: undefined to leave it, null for no password. Errors: `unavailable`. */
 async function newPasswordHash(
-  { context, identityStoreId, userId }: Operation,
+  owner: Owner,
   input: { readonly password?: string | undefined; readonly password_hash?: string | null | undefined },
+  context: OperatorContext,
 ): Promise<Result<string | null | undefined, SessionError>> {
   if (input.password === undefined) return ok(input.password_hash)
-  return context.services.hashers.hash({ identityStoreId, userId }, input.password)
+  return context.services.hashers.hash(owner, input.password)
 }
 
-function userEntry({ context, caller, identityStoreId, userId }: Operation, action: string): AuditEntry {
-  return auditEntry(context, `credential:${caller.credentialId}`, identityStoreId, action, `user:${userId}`)
+function userEntry({ identityStoreId, userId }: Owner, context: OperatorContext, action: string): AuditEntry {
+  return auditEntry(context, identityStoreId, action, `user:${userId}`)
 }
 
 /** The fields of a body under our names; what the body leaves out stays out. */
@@ -217,7 +235,7 @@ function userBody(user: User): z.input<typeof UserBody> {
     email_address: user.emailAddress,
     has_password: user.passwordHash !== null,
     openid_subject: user.openidSubject,
-    created_at: instant(user.createdAt),
-    updated_at: instant(user.updatedAt),
+    created_at: timestamp(user.createdAt),
+    updated_at: timestamp(user.updatedAt),
   }
 }

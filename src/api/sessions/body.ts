@@ -4,6 +4,7 @@ import { respond } from '../../http/common-headers.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
 import type { CheckedSession, SessionView } from '../../sessions/object/user-sessions.ts'
 import type { RequestContext } from '../context.ts'
+import { timestamp } from '../responses.ts'
 import type { SessionBody } from './schemas.ts'
 
 /** One session. `currentId` is the session that the request was made with, if any. */
@@ -16,10 +17,10 @@ export function sessionBody(view: SessionView, currentId: string | null): z.infe
     identity_store_id: view.identityStoreId,
     user_id: view.userId,
     current: session.id === currentId,
-    opened_at: instant(session.openedAt),
-    last_seen_at: instant(session.lastSeenAt),
-    expires_at: instant(view.expiresAt),
-    idles_out_at: view.idlesOutAt === null ? null : instant(view.idlesOutAt),
+    opened_at: timestamp(session.openedAt),
+    last_seen_at: timestamp(session.lastSeenAt),
+    expires_at: timestamp(view.expiresAt),
+    idles_out_at: view.idlesOutAt === null ? null : timestamp(view.idlesOutAt),
     persistent: view.persistentCookie,
     credentials_type: session.credentialsType,
     address: client.address,
@@ -51,17 +52,13 @@ export function rememberedText(checked: CheckedSession): string {
   return text
 }
 
-function instant(milliseconds: number): string {
-  return new Date(milliseconds).toISOString()
-}
-
-interface AnswerInit {
+interface ResponseParts {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** An answer that carries a session: no cache may keep it. */
-export function privateJson(body: unknown, context: RequestContext, init?: AnswerInit): Response {
+/** JSON that no cache may keep, built with the headers that every response has. */
+export function privateJson(body: unknown, context: RequestContext, init?: ResponseParts): Response {
   return privateText(JSON.stringify(body), context, init)
 }
 
@@ -69,7 +66,7 @@ export function privateJson(body: unknown, context: RequestContext, init?: Answe
 export function privateText(
   text: string,
   context: RequestContext,
-  { status = 200, headers }: AnswerInit = {},
+  { status = 200, headers }: ResponseParts = {},
 ): Response {
   return respond(text, status, context.headers, {
     'content-type': 'application/json',

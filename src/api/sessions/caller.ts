@@ -30,10 +30,10 @@ export async function asCaller<T>(
   if (!callers.ok) return callers
   let refused: Result<never, SessionError> = fail({ code: 'unauthenticated' })
   for (const [index, caller] of callers.value.entries()) {
-    const answer = await act(caller)
-    if (answer.ok) return ok({ caller, value: answer.value })
-    if (answer.error.code !== 'session_ended' && answer.error.code !== 'unauthenticated') return answer
-    if (index === 0) refused = answer
+    const done = await act(caller)
+    if (done.ok) return ok({ caller, value: done.value })
+    if (done.error.code !== 'session_ended' && done.error.code !== 'unauthenticated') return done
+    if (index === 0) refused = done
   }
   return refused
 }

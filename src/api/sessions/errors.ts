@@ -3,6 +3,8 @@ import type { SessionError } from '../../domain/errors.ts'
 import { problemResponse } from '../../http/problem.ts'
 import type { RequestContext } from '../context.ts'
 import { problemOf } from '../problems.ts'
+import type { ApiErrors } from '../route.ts'
+import { ProblemBody } from './schemas.ts'
 
 export { renderInternalProblem as renderBug, renderProblem as renderError } from '../problems.ts'
 
@@ -21,4 +23,29 @@ function oauthCode(status: number): string {
   if (status === 401) return 'invalid_client'
   if (status === 403) return 'unauthorized_client'
   return status < 500 ? 'invalid_request' : 'temporarily_unavailable'
+}
+
+const session = {
+  401: 'No live session came with the request. If a genuine one has ended, `reason` tells why.',
+  503: 'The session cannot be checked now. Do not take it for live; try again after `Retry-After`.',
+}
+const credential = {
+  401: 'The credential is missing, unknown, expired or revoked.',
+  403: 'The credential lacks the scope, or may not be used from this address.',
+  503: 'Temporarily unavailable; try again after `Retry-After`.',
+}
+
+/** The errors that routes have because of what they take. */
+export const errors: ApiErrors = {
+  schemaOf: () => ProblemBody,
+  mediaType: 'application/problem+json',
+  unsafe: { 403: "The cookie came from a foreign site's page." },
+  query: { 400: 'The query is malformed; every bad parameter is named.' },
+  body: {
+    400: 'The body is malformed; every bad field is named.',
+    408: 'The body broke off or came too slowly.',
+    413: 'The body is too large.',
+    415: 'The body is of another media type than is taken here.',
+  },
+  security: { session, credential, api_client: credential },
 }

@@ -3,21 +3,22 @@ import type { z } from 'zod'
 import { authenticateBearer, authenticateBearerFor, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import { type CarriedToken, saysBearer, signInCookies } from '../../auth/session-carriers.ts'
+import { fail, ok } from '../../domain/result.ts'
 import type { Location } from '../../domain/session.ts'
 import { carriedSessions, cookieSeconds, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
+import type { HandlerResult } from '../route.ts'
 import { credentialError } from '../wrong-token.ts'
 import { privateJson, sessionBody } from './body.ts'
-import { renderError } from './errors.ts'
 import { OpenForUser, SignIn } from './schemas.ts'
 
 /**
  * Opens a session: with a credential in `Authorization` for a user whom the caller has verified, else by user
  * name and password. A client that still sends its old session there signs in anew.
  */
-export async function openSession(request: Request, context: RequestContext): Promise<Response> {
+export async function openSession(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const found = await carriedSessions(request, context)
   const carried = found.ok ? found.value : []
   const bySession = carried.some(({ cookieName }) => cookieName === null)
@@ -25,21 +26,15 @@ export async function openSession(request: Request, context: RequestContext): Pr
 }
 
 /** `carried`: the sessions that the client came with, which the new one takes the place of. */
-async function signInUser(
-  request: Request,
-  context: RequestContext,
-  carried: readonly CarriedToken[],
-): Promise<Response> {
+async function signInUser(request: Request, context: RequestContext, carried: readonly CarriedToken[]): HandlerResult {
   const { services, client, now } = context
   const { settings } = services
   const input = await parseJson(request, SignIn)
-  if (!input.ok) return renderError(input.error, context)
+  if (!input.ok) return input
   const { persistent, transport } = input.value
-  if (transport === 'cookie' && !originAllowed(request, settings)) {
-    return renderError({ code: 'origin_not_allowed' }, context)
-  }
+  if (transport === 'cookie' && !originAllowed(request, settings)) return fail({ code: 'origin_not_allowed' })
   const user = await signInByPassword(request, context, input.value)
-  if (!user.ok) return renderError(user.error, context)
+  if (!user.ok) return user
 
   const opened = await services.sessions.open(
     user.value.user,
@@ -56,32 +51,32 @@ async function signInUser(
     user.value.rules,
     carried,
   )
-  if (!opened.ok) return renderError(opened.error, context)
+  if (!opened.ok) return opened
   const { token, ...view } = opened.value
   const body = sessionBody(view, view.session.id)
-  if (transport === 'bearer') return privateJson({ ...body, token }, context, { status: 201 })
+  if (transport === 'bearer') return ok(privateJson({ ...body, token }, context, { status: 201 }))
   const lifeSeconds = cookieSeconds(view, now)
   const cookies = signInCookies(request, settings, token, lifeSeconds, true, carried)
   const response = withCookies(privateJson(body, context, { status: 201 }), cookies)
   rememberDevice(response, request, context, user.value.user)
-  return response
+  return ok(response)
 }
 
-async function openForUser(request: Request, context: RequestContext): Promise<Response> {
+async function openForUser(request: Request, context: RequestContext): HandlerResult {
   const { services } = context
   const input = await parseJson(request, OpenForUser)
   if (!input.ok) {
     // Who may not call at all is told so first.
     const caller = await authenticateBearer(services.db, request, context)
     const allowed = caller.ok ? requireScope(caller.value, 'sessions:open') : caller
-    return renderError(allowed.ok ? input.error : await credentialError(allowed.error, request, context), context)
+    return allowed.ok ? input : fail(await credentialError(allowed.error, request, context))
   }
   const { user_id: userId, client, location, persistent } = input.value
   const found = await authenticateBearerFor(services.db, request, userId, context)
-  if (!found.ok) return renderError(await credentialError(found.error, request, context), context)
+  if (!found.ok) return fail(await credentialError(found.error, request, context))
   const caller = requireScope(found.value.caller, 'sessions:open')
-  if (!caller.ok) return renderError(caller.error, context)
-  if (found.value.user === null) return renderError({ code: 'user_not_found' }, context)
+  if (!caller.ok) return caller
+  if (found.value.user === null) return fail({ code: 'user_not_found' })
   const opened = await services.sessions.openForVerifiedUser(
     { identityStoreId: caller.value.identityStoreId, userId },
     { address: client.address, userAgent: client.user_agent },
@@ -89,9 +84,9 @@ async function openForUser(request: Request, context: RequestContext): Promise<R
     persistent,
     found.value.user,
   )
-  if (!opened.ok) return renderError(opened.error, context)
+  if (!opened.ok) return opened
   const { token, ...view } = opened.value
-  return privateJson({ ...sessionBody(view, view.session.id), token }, context, { status: 201 })
+  return ok(privateJson({ ...sessionBody(view, view.session.id), token }, context, { status: 201 }))
 }
 
 function locationFrom(place: z.infer<typeof OpenForUser>['location']): Location | null {

@@ -1,30 +1,31 @@
 /** A user's own sessions: the check, the list, and their ends. */
 
 import { forgetCookie, HOST_COOKIE, issueCookie } from '../../auth/session-carriers.ts'
-import { fail } from '../../domain/result.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { acceptedAgeSeconds } from '../../http/cache-control.ts'
 import { MAX_CHECK_AGE_SECONDS } from '../../limits.ts'
 import { cookieSeconds, signOutCarried, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { parseQuery } from '../parse.ts'
+import { empty } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
 import { privateJson, privateText, rememberedText, sessionBody } from './body.ts'
 import { asCaller } from './caller.ts'
-import { renderError } from './errors.ts'
 import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
 /** `GET /sessions/current`: the check. */
-export async function checkSession(request: Request, context: RequestContext): Promise<Response> {
+export async function checkSession(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const { services, client, now } = context
   const query = parseQuery(request, CheckQuery)
-  if (!query.ok) return renderError(query.error, context)
+  if (!query.ok) return query
   const { touch } = query.value
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_CHECK_AGE_SECONDS)
   const check = await asCaller(request, context, (caller) => {
     const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds }
     return services.sessions.check(caller, options, now)
   })
-  if (!check.ok) return renderError(check.error, context)
+  if (!check.ok) return check
 
   const { token, cookieName } = check.value.caller
   const { checked, ageSeconds } = check.value.value
@@ -39,65 +40,64 @@ export async function checkSession(request: Request, context: RequestContext): P
     const host = cookieName === HOST_COOKIE
     response.headers.append('set-cookie', issueCookie(request, services.settings, reissued, lifeSeconds, host))
   }
-  return response
+  return ok(response)
 }
 
 /** `GET /sessions`: the holder's own sessions, newest first. */
-export async function listSessions(request: Request, context: RequestContext): Promise<Response> {
+export async function listSessions(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const query = parseQuery(request, ListQuery)
-  if (!query.ok) return renderError(query.error, context)
+  if (!query.ok) return query
   const { services, client, now } = context
   const { limit, cursor } = query.value
   const page = { before: cursor ?? null, limit: limit + 1 }
   const list = await asCaller(request, context, (caller) => services.sessions.listOwn(caller, client, page, now))
-  if (!list.ok) return renderError(list.error, context)
+  if (!list.ok) return list
   const currentId = list.value.value.current.session.id
   const found = list.value.value.sessions.map((view) => sessionBody(view, currentId)).reverse()
   const sessions = found.slice(0, limit)
   const nextCursor = found.length > limit ? (sessions.at(-1)?.id ?? null) : null
-  return privateJson({ sessions, next_cursor: nextCursor }, context)
+  return ok(privateJson({ sessions, next_cursor: nextCursor }, context))
 }
 
 /**
  * `DELETE /sessions/current`: signs out, of every session that the request carries. Idempotent: an ended session and
  * no session at all are signed out.
  */
-export async function signOut(request: Request, context: RequestContext): Promise<Response> {
+export async function signOut(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const done = await signOutCarried(request, context)
-  return done.ok ? gone(done.value.forget) : renderError(done.error, context)
+  return done.ok ? ended(done.value.forget) : done
 }
 
 /** `DELETE /sessions/{id}`: ends one of the holder's own sessions. */
 export async function endSession(
   request: Request,
-  parameters: Record<string, string>,
+  { sessionId }: { readonly sessionId: string },
   context: RequestContext,
-): Promise<Response> {
-  const sessionId = parameters.sessionId ?? ''
+): HandlerResult {
   const { services, requestId, now } = context
-  const ended = await asCaller(request, context, async (caller) =>
+  const done = await asCaller(request, context, async (caller) =>
     SESSION_ID_PATTERN.test(sessionId)
       ? services.sessions.endOwn(caller, { sessionId }, requestId, now)
       : fail({ code: 'session_not_found' }),
   )
-  if (!ended.ok) return renderError(ended.error, context)
-  const { cookieName, token } = ended.value.caller
-  const own = cookieName !== null && sessionId === token.sessionId && ended.value.value.length > 0
-  return gone(own ? [forgetCookie(request, services.settings, cookieName)] : [])
+  if (!done.ok) return done
+  const { cookieName, token } = done.value.caller
+  const own = cookieName !== null && sessionId === token.sessionId && done.value.value.length > 0
+  return ended(own ? [forgetCookie(request, services.settings, cookieName)] : [])
 }
 
 /** `DELETE /sessions?except=current`: ends all the others. Without the query: refused, never "all" by omission. */
-export async function endOtherSessions(request: Request, context: RequestContext): Promise<Response> {
+export async function endOtherSessions(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const { services, requestId, now } = context
-  const ended = await asCaller(request, context, async (caller) => {
+  const done = await asCaller(request, context, async (caller) => {
     const query = parseQuery(request, EndQuery)
     return query.ok ? services.sessions.endOwn(caller, 'others', requestId, now) : query
   })
-  if (!ended.ok) return renderError(ended.error, context)
-  return privateJson({ ended: ended.value.value.length }, context)
+  if (!done.ok) return done
+  return ok(privateJson({ ended: done.value.value.length }, context))
 }
 
 /** The answer to an end. `forget`: what makes the browser forget the cookie whose session this request has ended. */
-function gone(forget: readonly string[]): Response {
-  return withCookies(new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } }), forget)
+function ended(forget: readonly string[]): Result<Response, never> {
+  return ok(withCookies(empty(), forget))
 }

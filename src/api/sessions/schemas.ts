@@ -6,7 +6,7 @@ import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
 
-const instant = z.iso.datetime()
+const timestamp = z.iso.datetime()
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 
 const NO_ADDRESS = 'Must be an IPv4 or an IPv6 address.'
@@ -76,10 +76,10 @@ export const SessionBody = z.object({
   identity_store_id: id,
   user_id: id,
   current: z.boolean(),
-  opened_at: instant,
-  last_seen_at: instant,
-  expires_at: instant,
-  idles_out_at: instant.nullable().describe('Null: the session does not idle out.'),
+  opened_at: timestamp,
+  last_seen_at: timestamp,
+  expires_at: timestamp,
+  idles_out_at: timestamp.nullable().describe('Null: the session does not idle out.'),
   persistent: z.boolean(),
   credentials_type: z.string(),
   address: z.string().nullable(),

@@ -1,6 +1,8 @@
 /** Slack's words for what goes wrong. Everything is HTTP 200 but `ratelimited`: clients repeat any other status for half an hour. */
 import type { SessionError } from '../../domain/errors.ts'
 import type { RequestContext } from '../context.ts'
+import type { ApiErrors } from '../route.ts'
+import { RefusalBody } from './schemas.ts'
 
 /** The codes that are sent, in Slack's spelling. docs/slack.md says when. */
 export type SlackErrorCode =
@@ -125,7 +127,7 @@ export function refusalOf(error: SessionError): Refusal {
   }
 }
 
-/** The answer to a refused call. */
+/** The response to a refused call. */
 export function refusalResponse(
   { error, messages, needed, provided, retryAfterSeconds }: Refusal,
   headers: Headers,
@@ -141,14 +143,14 @@ export function refusalResponse(
   return slackJson(body, headers, error === 'ratelimited' ? 429 : 200)
 }
 
-/** An answer. `headers` gain what every answer has. */
+/** A response. `headers` gain what every one has. */
 export function slackJson(body: object, headers: Headers, status = 200): Response {
   headers.set('content-type', 'application/json; charset=utf-8')
   headers.set('cache-control', 'private, no-store')
   return new Response(JSON.stringify(body), { status, headers })
 }
 
-/** The headers of an answer before anything is known of the caller. */
+/** The headers of a response before anything is known of the caller. */
 export function requestHeaders(context: RequestContext): Headers {
   return new Headers({ 'x-slack-req-id': context.requestId.replaceAll('-', '') })
 }
@@ -161,4 +163,10 @@ export function renderError(error: SessionError, context: RequestContext): Respo
 /** Renders a bug outside any method. */
 export function renderBug(context: RequestContext): Response {
   return refusalResponse({ error: 'internal_error' }, requestHeaders(context))
+}
+
+/** The errors that routes have because of what they take: all but one come with status 200. */
+export const errors: ApiErrors = {
+  schemaOf: () => RefusalBody,
+  security: { credential: { 429: '`ratelimited`: too many calls; try again after `Retry-After`.' } },
 }

@@ -7,8 +7,9 @@ import { requireScope } from '../../auth/credentials.ts'
 import type { Scope } from '../../auth/scopes.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { SlackTiers } from '../../settings.ts'
+import { answerBug } from '../bugs.ts'
 import type { RequestContext } from '../context.ts'
-import { answerBug, type Handler } from '../route.ts'
+import type { Handler } from '../route.ts'
 import { type Arguments, checkArguments, lacksForm, readArguments } from './arguments.ts'
 import { type AdminCaller, admit, authenticate, requireAdmin, type SlackCaller } from './caller.ts'
 import { type Refusal, refusal, refusalOf, refusalResponse, requestHeaders, slackJson } from './errors.ts'
@@ -17,11 +18,12 @@ import { type Refusal, refusal, refusalOf, refusalResponse, requestHeaders, slac
 export interface Call<Input> {
   readonly caller: AdminCaller
   readonly input: Input
-  readonly context: RequestContext
+  /** With the caller in records and the audit log. */
+  readonly context: RequestContext & { readonly actor: string }
 }
 
-/** What a method comes to: the members of its answer beside `ok`, or a refusal. */
-export type Outcome = Promise<Result<object, Refusal>>
+/** What a method comes to: the members of its response beside `ok`, or a refusal. */
+export type MethodResult = Promise<Result<object, Refusal>>
 
 /** A method for administrators. */
 export interface Method<Input> {
@@ -29,13 +31,13 @@ export interface Method<Input> {
   readonly scope: Extract<Scope, `admin.users:${string}`>
   readonly tier: keyof SlackTiers
   readonly schema: z.ZodType<Input>
-  readonly act: (call: Call<Input>) => Outcome
+  readonly run: (call: Call<Input>) => MethodResult
 }
 
 /** The handler of a method for administrators. */
 export function adminHandler<Input>(method: Method<Input>): Handler {
   return (request, _parameters, context) =>
-    answer(request, context, method.scope, async (given, headers) => {
+    respond(request, context, method.scope, async (given, headers) => {
       const caller = await letIn(request, given, method, context, headers)
       if (!caller.ok) return caller
       const scoped = requireScope(caller.value, method.scope)
@@ -52,30 +54,31 @@ export function adminHandler<Input>(method: Method<Input>): Handler {
         return refusal('team_access_not_granted')
       const input = checkArguments(given.value, method.schema)
       if (!input.ok) return lacksForm(request, given.value) ? refusal('invalid_form_data') : input
-      return method.act({ caller: admin.value, input: input.value, context })
+      const actor = `credential:${admin.value.credentialId}`
+      return method.run({ caller: admin.value, input: input.value, context: { ...context, actor } })
     })
 }
 
 /** The handler of a method for any token of a store. */
 export function tokenHandler(
   name: string,
-  act: (caller: SlackCaller, context: RequestContext) => Result<object, Refusal>,
+  run: (caller: SlackCaller, context: RequestContext) => Result<object, Refusal>,
 ): Handler {
   return (request, _parameters, context) =>
-    answer(request, context, null, async (given, headers) => {
+    respond(request, context, null, async (given, headers) => {
       const caller = await letIn(request, given, { name, tier: 'tier4' }, context, headers)
       if (!caller.ok) return caller
       if (caller.value.store.state === 'migrating') return refusal('org_login_required')
-      return given.ok ? act(caller.value, context) : given
+      return given.ok ? run(caller.value, context) : given
     })
 }
 
-/** The handler of a method that needs no token. `act` answers the whole body. */
-export function openHandler(act: (given: Arguments) => object): Handler {
+/** The handler of a method that needs no token. `run` makes the whole body. */
+export function openHandler(run: (given: Arguments) => object): Handler {
   return async (request, _parameters, context) => {
     const headers = requestHeaders(context)
     const given = await readArguments(request)
-    return given.ok ? slackJson(act(given.value), headers) : refusalResponse(given.error, headers)
+    return ok(given.ok ? slackJson(run(given.value), headers) : refusalResponse(given.error, headers))
   }
 }
 
@@ -102,21 +105,21 @@ const CONTENT: ReadonlySet<string> = new Set([
   'request_timeout',
 ])
 
-/** Runs a method and renders what comes of it. A bug may have done a part of the work: Slack's word for that is `fatal_error`. */
-async function answer(
+/** Calls a method and renders what comes of it. A bug may have done a part of the work: Slack's word for that is `fatal_error`. */
+async function respond(
   request: Request,
   context: RequestContext,
   scope: Scope | null,
-  run: (given: Result<Arguments, Refusal>, headers: Headers) => Outcome,
-): Promise<Response> {
+  call: (given: Result<Arguments, Refusal>, headers: Headers) => MethodResult,
+): Promise<Result<Response, never>> {
   const headers = requestHeaders(context)
   if (scope !== null) headers.set('x-accepted-oauth-scopes', scope)
   try {
-    const outcome = await run(await readArguments(request), headers)
-    return outcome.ok ? slackJson({ ok: true, ...outcome.value }, headers) : refusalResponse(outcome.error, headers)
+    const result = await call(await readArguments(request), headers)
+    return ok(result.ok ? slackJson({ ok: true, ...result.value }, headers) : refusalResponse(result.error, headers))
   } catch (error) {
     const refused = { error: scope === 'admin.users:write' ? 'fatal_error' : 'internal_error' } as const
-    return answerBug({ renderBug: () => refusalResponse(refused, headers) }, error, context)
+    return ok(await answerBug({ renderBug: () => refusalResponse(refused, headers) }, error, context))
   }
 }
 

@@ -1,8 +1,8 @@
 /** The Slack API: `POST /api/<method>`. What only reads may be asked with GET too. */
 import type { z } from 'zod'
-import type { Api, Handler, Route } from '../route.ts'
+import type { Api, Route } from '../route.ts'
 import { testApi, testAuth } from './connection.ts'
-import { renderBug, renderError } from './errors.ts'
+import { errors, renderBug, renderError } from './errors.ts'
 import { adminHandler, type Method, openHandler, tokenHandler } from './method.ts'
 import * as schemas from './schemas.ts'
 import { invalidate, reset, resetBulk } from './session-ends.ts'
@@ -11,133 +11,134 @@ import { clearSettings, getSettings, setSettings } from './session-settings.ts'
 
 const MEDIA_TYPES = ['application/x-www-form-urlencoded', 'application/json', 'multipart/form-data', 'text/plain']
 
-interface Documentation {
+type Described = Pick<Route, 'summary' | 'security' | 'handle'> & {
   readonly name: string
-  readonly summary: string
-  readonly input: z.ZodObject
-  readonly answer: z.ZodType
-  readonly security: Route['security']
-  readonly limited: boolean
+  readonly schema: z.ZodType
+  readonly response: z.ZodType
 }
 
-/** The routes of a method: always POST, and GET where `reads`. */
-function routesOf(documentation: Documentation, reads: boolean, handle: Handler): Route[] {
-  const { name, summary, input, answer, security, limited } = documentation
-  const shape = security.includes('none') ? input : schemas.Common.extend(input.shape)
-  const route = {
+/** A method's routes: always POST, and GET where it only reads. */
+function methodRoutes({ name, schema, response, ...described }: Described, reads: boolean): readonly Route[] {
+  const input = schema as z.ZodObject
+  const operationId = name.replaceAll('.', '_')
+  const description = 'What the method came to; with `ok: false`, why it is refused.'
+  const common = {
+    ...described,
     path: `/${name}`,
-    operationId: name.replaceAll('.', '_'),
-    summary,
-    security,
-    answers: {
-      200: { description: 'Done, or refused with `ok: false`.', schema: answer.or(schemas.RefusalBody) },
-      ...(limited ? { 429: { description: '`ratelimited`; see `Retry-After`.', schema: schemas.RefusalBody } } : {}),
-    },
-    handle,
+    responses: { 200: { description, schema: response.or(schemas.RefusalBody) } },
   } as const
-  const post: Route = { ...route, method: 'POST', body: { schema: shape, mediaTypes: MEDIA_TYPES } }
-  if (!reads) return [post]
-  return [post, { ...route, method: 'GET', operationId: `${route.operationId}_get`, query: input }]
+  const fields = described.security.includes('none') ? input : schemas.Common.extend(input.shape)
+  const post = { ...common, method: 'POST', operationId, body: { schema: fields, mediaTypes: MEDIA_TYPES } } as const
+  return reads ? [post, { ...common, method: 'GET', operationId: `${operationId}_get`, query: input }] : [post]
 }
 
-function admin<Input>(
+/** The routes of a method for administrators. */
+function adminRoutes<Input>(
   method: Method<Input>,
   summary: string,
-  answer: z.ZodType = schemas.DoneBody,
-  input: z.ZodObject = method.schema as unknown as z.ZodObject,
-): Route[] {
-  const documentation = { name: method.name, summary, input, answer, security: ['credential'], limited: true } as const
-  return routesOf(documentation, method.scope === 'admin.users:read', adminHandler(method))
+  response: z.ZodType = schemas.DoneBody,
+): readonly Route[] {
+  const { name, schema } = method
+  const described = { name, summary, schema, response, security: ['credential'], handle: adminHandler(method) } as const
+  return methodRoutes(described, method.scope === 'admin.users:read')
 }
 
 const READ = 'admin.users:read'
 const WRITE = 'admin.users:write'
 
 const routes: readonly Route[] = [
-  ...admin(
+  ...adminRoutes(
     {
       name: 'admin.users.session.setSettings',
       scope: WRITE,
       tier: 'tier4',
       schema: schemas.SetSettingsArguments,
-      act: setSettings,
+      run: setSettings,
     },
     'Set session settings of up to 1 000 users, of all or of none. Live sessions follow at once.',
   ),
-  ...admin(
+  ...adminRoutes(
     {
       name: 'admin.users.session.getSettings',
       scope: READ,
       tier: 'tier4',
       schema: schemas.UsersArguments,
-      act: getSettings,
+      run: getSettings,
     },
-    'Session settings of users.',
+    'Read the session settings of users.',
     schemas.SettingsBody,
   ),
-  ...admin(
+  ...adminRoutes(
     {
       name: 'admin.users.session.clearSettings',
       scope: WRITE,
       tier: 'tier4',
       schema: schemas.UsersArguments,
-      act: clearSettings,
+      run: clearSettings,
     },
     "Clear session settings of users: the identity store's session config decides again.",
   ),
-  ...admin(
-    { name: 'admin.users.session.list', scope: READ, tier: 'tier2', schema: schemas.ListArguments, act: list },
-    "Live sessions, newest first: one user's, or everybody's.",
+  ...adminRoutes(
+    { name: 'admin.users.session.list', scope: READ, tier: 'tier2', schema: schemas.ListArguments, run: list },
+    "List live sessions, newest first: one user's, or everybody's.",
     schemas.SessionListBody,
   ),
-  ...admin(
+  ...adminRoutes(
     {
       name: 'admin.users.session.invalidate',
       scope: WRITE,
       tier: 'tier2',
       schema: schemas.InvalidateArguments,
-      act: invalidate,
+      run: invalidate,
     },
     'End one session.',
   ),
-  ...admin(
-    { name: 'admin.users.session.reset', scope: WRITE, tier: 'tier2', schema: schemas.ResetArguments, act: reset },
+  ...adminRoutes(
+    { name: 'admin.users.session.reset', scope: WRITE, tier: 'tier2', schema: schemas.ResetArguments, run: reset },
     'End all sessions of a user.',
   ),
-  ...admin(
+  ...adminRoutes(
     {
       name: 'admin.users.session.resetBulk',
       scope: WRITE,
       tier: 'tier2',
       schema: schemas.ResetBulkArguments,
-      act: resetBulk,
+      run: resetBulk,
     },
     'End all sessions of up to 1 000 users. Accepted means that it will be done.',
   ),
-  ...routesOf(
+  ...methodRoutes(
     {
       name: 'auth.test',
-      summary: 'Whom the token acts for.',
-      input: schemas.NoArguments,
-      answer: schemas.AuthTestBody,
+      summary: 'Tell whom the token acts for.',
+      schema: schemas.NoArguments,
+      response: schemas.AuthTestBody,
       security: ['credential'],
-      limited: true,
+      handle: tokenHandler('auth.test', testAuth),
     },
     true,
-    tokenHandler('auth.test', testAuth),
   ),
-  ...routesOf(
+  ...methodRoutes(
     {
       name: 'api.test',
-      summary: 'Answers its arguments.',
-      input: schemas.TestArguments,
-      answer: schemas.TestBody,
+      summary: 'Answer the arguments of the call, to try out a client.',
+      schema: schemas.TestArguments,
+      response: schemas.TestBody,
       security: ['none'],
-      limited: false,
+      handle: openHandler(testApi),
     },
     true,
-    openHandler(testApi),
   ),
 ]
 
-export const slackApi: Api = { name: 'Slack', base: '/api', routes, renderError, renderBug, trailingSlash: 'never' }
+/** The Slack API. Any path of one segment is a method, known or not. */
+export const slackApi: Api = {
+  name: 'Slack',
+  base: '/api',
+  routes,
+  territory: ['/api/:method'],
+  trailingSlash: 'never',
+  renderError,
+  renderBug,
+  errors,
+}

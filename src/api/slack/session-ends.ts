@@ -10,13 +10,13 @@ import { findUserRoles } from '../../store/user-roles.ts'
 import { findUser } from '../../store/users.ts'
 import { auditEntry } from '../audit.ts'
 import { invalidArguments, type Refusal, refusal, refusalOf } from './errors.ts'
-import { type Call, done, type Outcome } from './method.ts'
+import { type Call, done, type MethodResult } from './method.ts'
 import type { InvalidateArguments, ResetArguments, ResetBulkArguments } from './schemas.ts'
 
 type InvalidateCall = Call<z.infer<typeof InvalidateArguments>>
 
 /** `admin.users.session.invalidate`: ends one session. A number that two live sessions share is refused. */
-export async function invalidate(call: InvalidateCall): Outcome {
+export async function invalidate(call: InvalidateCall): MethodResult {
   const { caller, input, context } = call
   const { user_id: userId, team_id: teamId, session_id: number } = input
   if (userId === undefined && teamId === undefined) return invalidArguments(['missing required field: user_id'])
@@ -34,9 +34,9 @@ export async function invalidate(call: InvalidateCall): Outcome {
   const { db, sessions } = context.services
   const ended = await endOnRecord(
     db,
-    entry(call, 'session.ended', `user:${owner.userId}`),
+    auditEntry(context, caller.identityStoreId, 'session.ended', `user:${owner.userId}`),
     { session_ids: [sessionId] },
-    () => sessions.end(owner, { only: [sessionId] }, 'revoked', by(call)),
+    () => sessions.end(owner, { only: [sessionId] }, 'revoked', endedBy(context)),
   )
   if (!ended.ok) return refusal('session_invalidation_failed')
   return ended.value.length === 0 ? refusal('session_not_found') : done
@@ -68,7 +68,7 @@ async function ofUser(
 }
 
 /** `admin.users.session.reset`: ends all sessions of a user, or those of one kind of client. */
-export async function reset(call: Call<z.infer<typeof ResetArguments>>): Outcome {
+export async function reset(call: Call<z.infer<typeof ResetArguments>>): MethodResult {
   const { caller, input, context } = call
   const checked = await checkTargets(call, [input.user_id])
   if (!checked.ok) return checked
@@ -76,22 +76,28 @@ export async function reset(call: Call<z.infer<typeof ResetArguments>>): Outcome
   const clients = clientsOf(input)
   const which = { webOpenedUntil: Number.MAX_SAFE_INTEGER, clients }
   const { db, sessions } = context.services
-  const ended = await endOnRecord(db, entry(call, 'sessions.reset', `user:${owner.userId}`), { clients }, () =>
-    sessions.end(owner, which, 'revoked', by(call)),
+  const ended = await endOnRecord(
+    db,
+    auditEntry(context, caller.identityStoreId, 'sessions.reset', `user:${owner.userId}`),
+    { clients },
+    () => sessions.end(owner, which, 'revoked', endedBy(context)),
   )
   return ended.ok ? done : refusal('user_session_reset_failed')
 }
 
 /** `admin.users.session.resetBulk`: accepted means that it will be done. */
-export async function resetBulk(call: Call<z.infer<typeof ResetBulkArguments>>): Outcome {
+export async function resetBulk(call: Call<z.infer<typeof ResetBulkArguments>>): MethodResult {
   const { caller, input, context } = call
   const checked = await checkTargets(call, input.user_ids)
   if (!checked.ok) return checked
   const { db, sessions } = context.services
   const clients = clientsOf(input)
   const asked = { user_ids: input.user_ids, clients }
-  const accepted = await endOnRecord(db, entry(call, 'sessions.reset', 'users'), asked, () =>
-    sessions.resetUsers(caller.identityStoreId, input.user_ids, clients, by(call)),
+  const accepted = await endOnRecord(
+    db,
+    auditEntry(context, caller.identityStoreId, 'sessions.reset', 'users'),
+    asked,
+    () => sessions.resetUsers(caller.identityStoreId, input.user_ids, clients, endedBy(context)),
   )
   return accepted.ok ? done : fail(refusalOf(accepted.error))
 }
@@ -118,10 +124,6 @@ function clientsOf(input: { readonly mobile_only: boolean; readonly web_only: bo
   return input.mobile_only ? 'mobile' : input.web_only ? 'web' : null
 }
 
-function entry({ caller, context }: Call<unknown>, action: string, subject: string) {
-  return auditEntry(context, `credential:${caller.credentialId}`, caller.identityStoreId, action, subject)
-}
-
-function by({ caller, context }: Call<unknown>) {
-  return { caller: `credential:${caller.credentialId}`, requestId: context.requestId }
+function endedBy({ actor, requestId }: Call<unknown>['context']) {
+  return { caller: actor, requestId }
 }

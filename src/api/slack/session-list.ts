@@ -7,13 +7,13 @@ import { parseUserAgent } from '../../http/user-agents.ts'
 import { type ListedSession, listLiveSessions } from '../../store/live-sessions.ts'
 import { findUser } from '../../store/users.ts'
 import { refusal, refusalOf } from './errors.ts'
-import type { Call, Outcome } from './method.ts'
+import type { Call, MethodResult } from './method.ts'
 import type { ListArguments, SessionListBody } from './schemas.ts'
 
 type ListCall = Call<z.infer<typeof ListArguments>>
 
 /** The live sessions, newest first. Pages go on where the last one ended, whatever was opened or ended since. */
-export async function list(call: ListCall): Outcome {
+export async function list(call: ListCall): MethodResult {
   const { caller, input } = call
   const { team_id: teamId, user_id: userId, cursor, limit } = input
   if (teamId === undefined && userId !== undefined) return refusal('missing_team')
@@ -25,7 +25,7 @@ export async function list(call: ListCall): Outcome {
   return userId === undefined ? ofEverybody(call, before, limit + 1) : ofUser(call, userId, before, limit + 1)
 }
 
-async function ofEverybody({ caller, input, context }: ListCall, before: string | null, most: number): Outcome {
+async function ofEverybody({ caller, input, context }: ListCall, before: string | null, most: number): MethodResult {
   const { db } = context.services
   const found = await listLiveSessions(db, caller.identityStoreId, before, most, context.now)
   return found.ok ? ok(page(found.value, input.limit, caller.identityStoreId)) : fail(refusalOf(found.error))
@@ -36,7 +36,7 @@ async function ofUser(
   userId: string,
   before: string | null,
   most: number,
-): Outcome {
+): MethodResult {
   const { db, sessions } = context.services
   const owner = { identityStoreId: caller.identityStoreId, userId }
   const user = await findUser(db, owner)

@@ -13,11 +13,11 @@ import {
 import type { Unavailable } from '../../time-limit.ts'
 import { auditEntry } from '../audit.ts'
 import { type Refusal, refusal, refusalOf } from './errors.ts'
-import { type Call, done, type Outcome } from './method.ts'
+import { type Call, done, type MethodResult } from './method.ts'
 import type { SetSettingsArguments, SettingsBody, UsersArguments } from './schemas.ts'
 
 /** `admin.users.session.setSettings` for up to 1 000 users: all of them or none. */
-export async function setSettings(call: Call<z.infer<typeof SetSettingsArguments>>): Outcome {
+export async function setSettings(call: Call<z.infer<typeof SetSettingsArguments>>): MethodResult {
   const { user_ids: userIds, duration, desktop_app_browser_quit: quit } = call.input
   if (duration === undefined && quit === undefined) return refusal('at_least_one_session_setting_required')
   const changes = { durationSeconds: duration, desktopAppBrowserQuit: quit }
@@ -28,7 +28,7 @@ export async function setSettings(call: Call<z.infer<typeof SetSettingsArguments
 }
 
 /** `admin.users.session.clearSettings`: the store's config decides again. */
-export async function clearSettings(call: Call<z.infer<typeof UsersArguments>>): Outcome {
+export async function clearSettings(call: Call<z.infer<typeof UsersArguments>>): MethodResult {
   const { user_ids: userIds } = call.input
   const { db } = call.context.services
   return change(call, userIds, 'session_settings.cleared', (entry) =>
@@ -37,7 +37,7 @@ export async function clearSettings(call: Call<z.infer<typeof UsersArguments>>):
 }
 
 /** `admin.users.session.getSettings` */
-export async function getSettings({ caller, input, context }: Call<z.infer<typeof UsersArguments>>): Outcome {
+export async function getSettings({ caller, input, context }: Call<z.infer<typeof UsersArguments>>): MethodResult {
   const read = await readSessionSettings(context.services.db, caller.identityStoreId, input.user_ids)
   if (!read.ok) return fail(faultRefusal(read.error))
   const has = ({ durationSeconds, desktopAppBrowserQuit }: (typeof read.value)[number]) =>
@@ -58,11 +58,11 @@ async function change(
   userIds: readonly string[],
   action: string,
   write: (entry: AuditEntry) => Promise<Result<ChangedUsers, Unavailable | SettingsFault>>,
-): Outcome {
+): MethodResult {
   const { identityStoreId } = caller
   const { requestId, services } = context
   const subject = userIds.length === 1 ? `user:${userIds[0]}` : 'users'
-  const entry = auditEntry(context, `credential:${caller.credentialId}`, identityStoreId, action, subject)
+  const entry = auditEntry(context, identityStoreId, action, subject)
   const changed = await services.sessions.changeSettings(identityStoreId, userIds, requestId, () => write(entry))
   if (!changed.ok) return fail(faultRefusal(changed.error))
   return changed.value.appliedNow ? done : refusal('unable_to_update_existing_sessions')

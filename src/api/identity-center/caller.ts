@@ -1,4 +1,4 @@
-/** What both operations have: a caller who signed the request and may do this in this identity store. */
+/** Who calls the Identity Center: the holder of an access key, who has signed the request with it. */
 import { readSignature } from '../../auth/access-key-signature.ts'
 import { authenticateSigner, type Signer } from '../../auth/access-keys.ts'
 import type { AuthorizationMessage } from '../../auth/authorization-messages.ts'
@@ -6,55 +6,63 @@ import { requireScope } from '../../auth/credentials.ts'
 import { passGate } from '../../auth/gates.ts'
 import type { Scope } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
-import type { Result } from '../../domain/result.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
 import { readBody } from '../../http/body.ts'
 import { findUser, type KnownUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
-import type { Handler } from '../route.ts'
-import { renderDenied, renderError } from './errors.ts'
+import { renderBadSignature, renderDenied } from './errors.ts'
+
+/** The parameters of every path. */
+export interface UserPath {
+  readonly identity_store_id: string
+  readonly user_id: string
+}
 
 /** One request of a caller who may make it, about a user who exists. */
-export interface Operation {
-  readonly context: RequestContext
+export interface SignedContext extends RequestContext {
   readonly body: Uint8Array
   readonly caller: Signer
+  /** The caller in records and the audit log. */
+  readonly actor: string
   readonly user: KnownUser
 }
 
-/** A handler that only callers with the permission reach. */
-export function permitted(
-  action: Scope,
-  act: (operation: Operation) => Promise<Result<Response, SessionError>>,
-): Handler {
-  return async (request, parameters, context) => {
+/** Lets in only callers who have signed the request and may do `action` in the identity store. */
+export function permitted(action: Scope) {
+  return async (
+    request: Request,
+    { identity_store_id: identityStoreId, user_id: userId }: UserPath,
+    context: RequestContext,
+  ): Promise<Result<SignedContext, SessionError | Response>> => {
     const { services, now } = context
     const { db, sealing, settings } = services
-    const { identity_store_id: identityStoreId = '', user_id: userId = '' } = parameters
     // Before any look-up; by address, so that nobody can use up another caller's share.
     const passed = await passGate(services.accessKeyGate, 'access-key', context.client)
-    if (!passed.ok) return renderError(passed.error, context)
+    if (!passed.ok) return passed
 
     const signature = readSignature(request.headers, now, settings.strictSignatures)
-    if (!signature.ok) return renderError({ code: 'bad_signature', fault: signature.error }, context)
+    if (!signature.ok) return fail(renderBadSignature(signature.error, context))
     const body = await readBody(request)
-    if (!body.ok) return renderError(body.error, context)
+    if (!body.ok) return body
     const dependencies = { db, sealing, publicOrigins: settings.publicOrigins, strict: settings.strictSignatures }
     const signer = await authenticateSigner(dependencies, request, body.value, signature.value, context)
 
     const asked = { action, identityStoreId, userId, accessKey: signature.value.accessKey }
     if (!signer.ok) {
-      if (signer.error.code !== 'address_not_allowed') return renderError(signer.error, context)
-      return renderDenied({ ...asked, missing: 'address', caller: null }, context)
+      const { error } = signer
+      if (error.code === 'bad_signature') return fail(renderBadSignature(error.fault, context))
+      if (error.code !== 'address_not_allowed') return fail(error)
+      return fail(await renderDenied({ ...asked, missing: 'address', caller: null }, context))
     }
     const caller = signer.value
     const missing = missingRight(caller, action, identityStoreId)
-    if (missing !== null) return renderDenied({ ...asked, missing, caller }, context)
+    if (missing !== null) return fail(await renderDenied({ ...asked, missing, caller }, context))
 
     const user = await findUser(db, { identityStoreId, userId })
-    if (!user.ok) return renderError(user.error, context)
-    if (user.value === null) return renderError({ code: 'user_not_found' }, context)
-    const outcome = await act({ context, body: body.value, caller, user: user.value })
-    return outcome.ok ? outcome.value : renderError(outcome.error, context)
+    if (!user.ok) return user
+    if (user.value === null) return fail({ code: 'user_not_found' })
+    const actor = `credential:${caller.credentialId}`
+    return ok({ ...context, body: body.value, caller, actor, user: user.value })
   }
 }
 

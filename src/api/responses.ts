@@ -1,0 +1,18 @@
+/** Responses that the APIs have in common. */
+
+const NO_STORE = { 'cache-control': 'no-store' }
+
+/** JSON that no cache may keep. */
+export function json(body: unknown, status = 200): Response {
+  return Response.json(body, { status, headers: NO_STORE })
+}
+
+/** Success without a body. */
+export function empty(status: 200 | 204 = 204): Response {
+  return new Response(null, { status, headers: NO_STORE })
+}
+
+/** An instant as RFC 3339 writes it, in UTC. */
+export function timestamp(epochMilliseconds: number): string {
+  return new Date(epochMilliseconds).toISOString()
+}
