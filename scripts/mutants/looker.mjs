@@ -136,4 +136,11 @@ export const lookerMutants = [
     to: 'progress: { ...progress, cursor: "", missed }',
     caughtBy: { file: SCANS, test: 'goes on where it was when everything was killed' },
   },
+  {
+    name: 'bulk reset: two clocks decide what was open before',
+    file: 'src/sessions/jobs/reset-users.ts',
+    from: 'webOpenedUntil: Number.MAX_SAFE_INTEGER',
+    to: 'webOpenedUntil: job.acceptedAt',
+    caughtBy: { file: 'test/api/slack/session-ends.test.ts', test: "where the user's clock is ahead" },
+  },
 ]
