@@ -137,6 +137,13 @@ export const lookerMutants = [
     caughtBy: { file: SCANS, test: 'goes on where it was when everything was killed' },
   },
   {
+    name: 'looker: a revoked or expired API client goes on by its access tokens',
+    file: 'src/store/users.ts',
+    from: 'selectKnownUser(db, and(isUser, clientLives))',
+    to: 'selectKnownUser(db, isUser)',
+    caughtBy: { file: 'test/api/looker/login.test.ts', test: 'does nothing once its API client' },
+  },
+  {
     name: 'bulk reset: two clocks decide what was open before',
     file: 'src/sessions/jobs/reset-users.ts',
     from: 'webOpenedUntil: Number.MAX_SAFE_INTEGER',
