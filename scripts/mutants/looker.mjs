@@ -150,4 +150,18 @@ export const lookerMutants = [
     to: 'webOpenedUntil: job.acceptedAt',
     caughtBy: { file: 'test/api/slack/session-ends.test.ts', test: "where the user's clock is ahead" },
   },
+  {
+    name: 'users: who is replaced by a bot keeps the sessions',
+    file: 'src/api/operator/users.ts',
+    from: 'const becomesBot = row !== null && !row.bot && fields.bot',
+    to: 'const becomesBot = false',
+    caughtBy: { file: 'test/api/credential-owners.test.ts', test: 'a user who is made a bot' },
+  },
+  {
+    name: 'users: who is made a bot keeps the sessions',
+    file: 'src/api/operator/users.ts',
+    from: 'const becomesBot = changes.bot === true && !user.value.bot',
+    to: 'const becomesBot = false',
+    caughtBy: { file: 'test/api/credential-owners.test.ts', test: 'a user who is made a bot' },
+  },
 ]

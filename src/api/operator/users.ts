@@ -58,9 +58,15 @@ export async function putStoreUser(operation: Operation): Outcome {
   const creates = row === null || row.deletedAt !== null
   const fields = namedFields(input.value)
   const entry = userEntry(operation, creates ? 'user.created' : 'user.replaced')
-  const put = () => putUser(db, userId, fields, hash.value, row?.statusVersion ?? null, entry)
+  const becomesBot = row !== null && !row.bot && fields.bot
+  const put = async () => {
+    const written = await putUser(db, userId, fields, hash.value, row?.statusVersion ?? null, entry)
+    if (written.ok && becomesBot) await endSessionsOfBot(operation)
+    return written
+  }
   // A user who never was has no sessions that must be told.
-  const needsTelling = row !== null && (creates || hash.value !== undefined || row.active !== fields.active)
+  const needsTelling =
+    row !== null && (creates || hash.value !== undefined || row.active !== fields.active || becomesBot)
   const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, put) : await put()
   if (!done.ok) return fail(refusal(done.error))
   if (creates) return answer(sharedBody(await newProfile(operation, done.value)), 201)
@@ -88,12 +94,15 @@ export async function patchUser(operation: Operation): Outcome {
   }
   const changes: UserChanges = { ...namedFields(input.value), passwordHash: passwordHash.value, openidSubject }
   const entry = userEntry(operation, 'user.updated')
+  const becomesBot = changes.bot === true && !user.value.bot
   const update = async (): Promise<Result<User, UserFault>> => {
     const updated = await updateUser(db, userId, changes, entry)
     if (!updated.ok) return updated
-    return updated.value === null ? fail({ code: 'user_not_found' }) : ok(updated.value)
+    if (updated.value === null) return fail({ code: 'user_not_found' })
+    if (becomesBot) await endSessionsOfBot(operation)
+    return ok(updated.value)
   }
-  const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined
+  const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined || becomesBot
   const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, update) : await update()
   if (!done.ok) return fail(refusal(done.error))
   const { firstName, lastName, emailAddress } = changes
@@ -117,6 +126,15 @@ export async function deleteStoreUser(operation: Operation): Outcome {
     },
   )
   return done.ok ? answerNothing() : done
+}
+
+/**
+ * Nobody could end a bot's sessions in Slack's API. The new epoch keeps out whoever signs in meanwhile, and ends what
+ * this call cannot reach.
+ */
+async function endSessionsOfBot({ context, identityStoreId, userId, caller }: Operation): Promise<void> {
+  const by = { caller: `credential:${caller.credentialId}`, requestId: context.requestId }
+  await context.services.sessions.end({ identityStoreId, userId }, { all: 'every kind' }, 'revoked', by)
 }
 
 /** A subject belongs to its issuer: without one it would name nobody. */
