@@ -74,6 +74,20 @@ export const identityCenterMutants = [
     caughtBy: { file: REQUESTS, test: 'may leave its body unsigned' },
   },
   {
+    name: 'signature: clients that do not sign the Host are kept out',
+    file: SIGNATURE,
+    from: "(!strict || known.has('host'))",
+    to: "known.has('host')",
+    caughtBy: { file: SIGNATURE_TEST, test: 'which signs less' },
+  },
+  {
+    name: 'signature: an unsigned body is taken from nobody',
+    file: SIGNATURE,
+    from: '!strict || body.length === 0 :',
+    to: 'body.length === 0 :',
+    caughtBy: { file: SIGNATURE_TEST, test: 'may be altered' },
+  },
+  {
     name: 'signature: public hosts are unknown',
     file: SIGNATURE,
     from: 'url.host, ...publicHosts])',

@@ -136,4 +136,32 @@ export const lookerMutants = [
     to: 'progress: { ...progress, cursor: "", missed }',
     caughtBy: { file: SCANS, test: 'goes on where it was when everything was killed' },
   },
+  {
+    name: 'looker: a revoked or expired API client goes on by its access tokens',
+    file: 'src/store/users.ts',
+    from: 'selectKnownUser(db, and(isUser, clientLives))',
+    to: 'selectKnownUser(db, isUser)',
+    caughtBy: { file: 'test/api/looker/login.test.ts', test: 'does nothing once its API client' },
+  },
+  {
+    name: 'bulk reset: two clocks decide what was open before',
+    file: 'src/sessions/jobs/reset-users.ts',
+    from: 'webOpenedUntil: Number.MAX_SAFE_INTEGER',
+    to: 'webOpenedUntil: job.acceptedAt',
+    caughtBy: { file: 'test/api/slack/session-ends.test.ts', test: "where the user's clock is ahead" },
+  },
+  {
+    name: 'users: who is replaced by a bot keeps the sessions',
+    file: 'src/api/operator/users.ts',
+    from: 'const becomesBot = row !== null && !row.bot && fields.bot',
+    to: 'const becomesBot = false',
+    caughtBy: { file: 'test/api/credential-owners.test.ts', test: 'a user who is made a bot' },
+  },
+  {
+    name: 'users: who is made a bot keeps the sessions',
+    file: 'src/api/operator/users.ts',
+    from: 'const becomesBot = changes.bot === true && !user.value.bot',
+    to: 'const becomesBot = false',
+    caughtBy: { file: 'test/api/credential-owners.test.ts', test: 'a user who is made a bot' },
+  },
 ]

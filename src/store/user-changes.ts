@@ -1,7 +1,7 @@
 /**
  * Changes of users by operators. Every statement names the store, and every audit event is computed by the
  * database from the row that it changes, so that it is true whatever else goes on. The status version grows
- * with each change of the status, never otherwise.
+ * with each change of the status and of the password, and when a user becomes a bot, never otherwise.
  */
 import { and, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
@@ -131,7 +131,7 @@ export async function putUser(
             ...Object.fromEntries(USER_FIELDS.map((field) => [field, sql.raw(`excluded.${users[field].name}`)])),
             passwordHash: passwordHash === undefined ? sql`${users.passwordHash}` : sql`excluded.password_hash`,
             sessionsValidFrom: sql`iif(${voids}, ${at}, ${users.sessionsValidFrom})`,
-            statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active)`,
+            statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active OR excluded.bot > ${users.bot})`,
             emailByUser: sql`iif(${users.deletedAt} IS NULL AND ${writtenBack}, ${users.emailByUser}, 0)`,
             ...profileMarks(sql`excluded.username`),
             firstLoginAt: sql`iif(${users.deletedAt} IS NULL, ${users.firstLoginAt}, NULL)`,
@@ -160,6 +160,7 @@ export async function updateUser(
   const { passwordHash, active } = changes
   const newPassword = passwordHash === undefined ? sql`false` : sql`${users.passwordHash} IS NOT ${passwordHash}`
   const newStatus = active === undefined ? sql`false` : sql`${users.active} <> ${active ? 1 : 0}`
+  const newBot = changes.bot === true ? sql`NOT ${users.bot}` : sql`false`
   const written = await attemptUnique(TAKEN, () =>
     db.batch([
       insertRowEvent(db, entry, VIEW, thereIs(key), membersOf(changes, passwordHash)),
@@ -172,7 +173,7 @@ export async function updateUser(
             ? {}
             : { openidIssuer: changes.openidSubject === null ? null : issuerOfStore(identityStoreId) }),
           sessionsValidFrom: sql`iif(${newPassword}, ${at}, ${users.sessionsValidFrom})`,
-          statusVersion: sql`${users.statusVersion} + (${newPassword} OR ${newStatus})`,
+          statusVersion: sql`${users.statusVersion} + (${newPassword} OR ${newStatus} OR ${newBot})`,
           ...profileMarks(changes.username === undefined ? sql`${users.username}` : sql`${changes.username}`),
           updatedAt: at,
         })

@@ -5,9 +5,18 @@ import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { usernameSpellings } from '../domain/text.ts'
 import type { Unavailable } from '../time-limit.ts'
+import { isCredential, isLive } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { configOfStore, RULES, settingsOfUser } from './rules.ts'
-import { identityStores, type LoginMode, type StoreState, sessionConfigs, sessionSettings, users } from './schema.ts'
+import {
+  credentials,
+  identityStores,
+  type LoginMode,
+  type StoreState,
+  sessionConfigs,
+  sessionSettings,
+  users,
+} from './schema.ts'
 
 /** A user's row. */
 export type User = typeof users.$inferSelect
@@ -41,6 +50,19 @@ export function findUser(
   { identityStoreId, userId }: UserKey,
 ): Promise<Result<KnownUser | null, Unavailable>> {
   return findKnownUser(selectKnownUser(db, and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId))))
+}
+
+/** The same for whom an API client acts; null also if the client is revoked, has expired or is gone. */
+export function findUserOfApiClient(
+  db: Database,
+  { identityStoreId, userId }: UserKey,
+  apiClientId: string,
+  now: number,
+): Promise<Result<KnownUser | null, Unavailable>> {
+  const clientLives = sql`EXISTS (SELECT 1 FROM ${credentials}
+    WHERE ${isCredential(identityStoreId, apiClientId)} AND ${isLive(sql`${credentials}`, now)})`
+  const isUser = and(eq(users.identityStoreId, identityStoreId), eq(users.userId, userId))
+  return findKnownUser(selectKnownUser(db, and(isUser, clientLives)))
 }
 
 /** A user's row, also a deleted one's; null if there never was one. */

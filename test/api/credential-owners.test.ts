@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { credentials } from '../../src/store/schema.ts'
 import { BOTH, makeAccessKey, sendSigned } from '../support/access-keys.ts'
-import { send, signIn } from '../support/requests.ts'
+import { check, send, signIn } from '../support/requests.ts'
 import { db, makeApiClient, makeBearer, makeUser, type TestUser } from '../support/stores.ts'
 import { looker } from './looker/support.ts'
 import { operate, patch, put, remove } from './operator/operator.ts'
@@ -163,4 +163,15 @@ test('a bot gets no session from a back end', async () => {
   const refused = await send('/sessions', { bearer, json })
   expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'conflict' }])
   expect((await operate(`/identity-stores/${bot.identityStoreId}/users/${bot.userId}`)).status).toBe(200)
+})
+
+test.each(['PATCH', 'PUT'])('a user who is made a bot by %s keeps no session', async (method) => {
+  const user = await makeUser()
+  const session = await signIn(user)
+  const path = `/identity-stores/${user.identityStoreId}/users/${user.userId}`
+  const json = method === 'PUT' ? { username: user.username, bot: true } : { bot: true }
+  const changed = await operate(path, { method, json })
+  expect(changed.status, changed.text).toBe(200)
+  const checked = await check(session)
+  expect([checked.status, await checked.json()]).toMatchObject([401, { code: 'session_ended', reason: 'revoked' }])
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isSignedWith, readSignature, signedTexts } from '../../src/auth/access-key-signature.ts'
 import { MAX_SKEW_MILLISECONDS } from '../../src/limits.ts'
-import { GENUINE, RECORDINGS, type Recording, requestOf } from '../support/recordings.ts'
+import { GENUINE, RECORDINGS, type Recording, requestOf, SIGN_LESS } from '../support/recordings.ts'
 
 const HOSTS = ['sessions.example']
 
@@ -115,6 +115,43 @@ describe.each(GENUINE)('$name', (recording) => {
 
 test.each(RECORDINGS.filter(({ secretKey }) => secretKey === 'another'))('$name is refused', async (recording) => {
   expect(await verdict(recording, recording.at, 'SKTEST')).toBe('wrong')
+})
+
+describe.each(SIGN_LESS)('$name, which signs less,', (recording) => {
+  const own = recording.secretKey === 'another' ? 'SKTEST' : recording.secretKey
+  const asVendor = (altered: Recording) => verdict(altered, recording.at, own, HOSTS, false)
+
+  test('is genuine with its own secret key alone, and refused where the service is strict', async () => {
+    expect(await asVendor(recording)).toBe(recording.secretKey === own ? 'genuine' : 'wrong')
+    expect(await verdict(recording, recording.at, 'none', HOSTS, false)).toBe('wrong')
+    expect(await verdict(recording, recording.at, own)).toBe('signed_headers')
+  })
+
+  test('is refused with any part altered that it has signed', async () => {
+    const altered = [
+      { ...recording, method: 'DELETE' },
+      { ...recording, path: recording.path.replace('/users/', '/users/x') },
+      { ...recording, path: `${recording.path}?x=1` },
+      ...signedNames(recording).map((name) => withHeader(recording, name, `${header(recording, name)}0`)),
+    ]
+    expect(altered.length).toBeGreaterThanOrEqual(6)
+    for (const one of altered) expect(await asVendor(one)).not.toBe('genuine')
+  })
+})
+
+test('a host, a body and a token that a client has not signed may be altered; a body that it has signed may not', async () => {
+  const vendors = ['Go', 'PHP', 'Terraform']
+  const withBody = SIGN_LESS.filter(({ method }) => method === 'POST')
+  const withToken = SIGN_LESS.filter((one) => header(one, 'x-security-token') !== '')
+  const verdicts = (recordings: readonly Recording[], alter: (recording: Recording) => Recording) =>
+    Promise.all(recordings.map((one) => verdict(alter(one), one.at, one.secretKey, HOSTS, false)))
+  expect(withBody.map(({ name }) => name.split(' ')[0])).toEqual(vendors)
+  expect(withToken.map(({ name }) => name.split(' ')[0])).toEqual(vendors)
+  const body = new TextEncoder().encode('{"session_ids":["x"]}')
+  expect(await verdicts(withBody, (one) => ({ ...one, body }))).toEqual(['wrong', 'genuine', 'wrong'])
+  expect(await verdicts(withBody, (one) => withHeader(one, 'host', 'b.example'))).toEqual(Array(3).fill('genuine'))
+  const otherToken = (one: Recording) => withHeader(one, 'x-security-token', 'x')
+  expect(await verdicts(withToken, otherToken)).toEqual(['wrong', 'wrong', 'genuine'])
 })
 
 describe('what a request claims', () => {

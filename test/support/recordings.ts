@@ -1,5 +1,6 @@
-/** Requests of the vendor's own clients, as they were recorded on 2026-11-21. */
+/** Requests of the vendor's own clients: as they were recorded on 2026-11-21, or made by the clients' algorithms. */
 import recordings from '../fixtures/identity-center/recordings.json'
+import madeRequests from '../fixtures/identity-center/sign-less.json'
 
 /** The store and the user that the recordings are about. */
 export const RECORDED_STORE = 'd-0000000001'
@@ -18,20 +19,11 @@ export interface Recording {
   readonly at: number
 }
 
-/** All of them. */
-export const RECORDINGS: readonly Recording[] = recordings.map((one, index) => {
-  const headers = one.headers.map(([name = '', value = '']) => [name, value] as const)
-  const date = headers.find(([name]) => name === 'X-Sdk-Date')?.[1] ?? ''
-  return {
-    name: `${one.client} ${index}: ${one.method} ${one.path}`,
-    method: one.method,
-    path: one.path,
-    headers,
-    body: Uint8Array.fromHex(one.bodyHex),
-    secretKey: one.secretKey as Recording['secretKey'],
-    at: Date.parse(date.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z')),
-  }
-})
+/** All that were recorded: of the Node and the Python client, which sign host, body and token. */
+export const RECORDINGS: readonly Recording[] = recordings.map(recordingFrom)
+
+/** Of the Go and the PHP client and of the Terraform provider, which sign less: `sign-less.mjs` makes them. */
+export const SIGN_LESS: readonly Recording[] = madeRequests.map(recordingFrom)
 
 /** Those that were signed with the access key's own secret key. */
 export const GENUINE = RECORDINGS.filter(({ secretKey }) => secretKey !== 'another')
@@ -43,4 +35,18 @@ export function requestOf({ method, path, headers, body }: Recording): Request {
     headers: headers.map(([name, value]) => [name, value]),
     ...(body.length > 0 && { body }),
   })
+}
+
+function recordingFrom(one: (typeof recordings)[number], index: number): Recording {
+  const headers = one.headers.map(([name = '', value = '']) => [name, value] as const)
+  const date = headers.find(([name]) => name === 'X-Sdk-Date')?.[1] ?? ''
+  return {
+    name: `${one.client} ${index}: ${one.method} ${one.path}`,
+    method: one.method,
+    path: one.path,
+    headers,
+    body: Uint8Array.fromHex(one.bodyHex),
+    secretKey: one.secretKey as Recording['secretKey'],
+    at: Date.parse(date.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z')),
+  }
 }

@@ -4,7 +4,7 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
-import { findUser, type KnownUser } from '../../store/users.ts'
+import { findUser, findUserOfApiClient, type KnownUser } from '../../store/users.ts'
 import { auditFacts } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
 
@@ -41,15 +41,19 @@ export async function authenticate(
   _parameters: object,
   context: RequestContext,
 ): Promise<Result<LookerContext, SessionError>> {
-  const { services, client } = context
+  const { services, client, now } = context
   const verified = await accessToken(request, context)
   if (!verified.ok) return verified
   const session = await services.apiSessions.check(verified.value, { client }, auditFacts(context))
   if (!session.ok) return session
   const { identityStoreId, userId } = session.value
-  const user = await findUser(services.db, { identityStoreId, userId })
+  const { apiClientId } = session.value.session
+  const key = { identityStoreId, userId }
+  const user = await (apiClientId === null
+    ? findUser(services.db, key)
+    : findUserOfApiClient(services.db, key, apiClientId, now))
   if (!user.ok) return user
-  // Disabled a moment ago, and the user's object may not have been told yet.
+  // Disabled a moment ago, and the user's object may not have been told yet; or the API client is no more.
   if (user.value === null || !user.value.user.active) return fail({ code: 'unauthenticated' })
 
   const { actor } = session.value.session

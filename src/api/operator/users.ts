@@ -1,6 +1,7 @@
 /** Users of an identity store, one at a time. */
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
+import type { UserKey } from '../../domain/ids.ts'
 import { profileDifference } from '../../domain/profile.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { usernameSpellings } from '../../domain/text.ts'
@@ -67,9 +68,15 @@ export async function putStoreUser(request: Request, path: UserPath, context: Op
   const creates = row === null || row.deletedAt !== null
   const fields = namedFields(input.value)
   const entry = userEntry(owner, context, creates ? 'user.created' : 'user.replaced')
-  const put = () => putUser(db, owner.userId, fields, hash.value, row?.statusVersion ?? null, entry)
+  const becomesBot = row !== null && !row.bot && fields.bot
+  const put = async () => {
+    const written = await putUser(db, owner.userId, fields, hash.value, row?.statusVersion ?? null, entry)
+    if (written.ok && becomesBot) await endSessionsOfBot(owner, context)
+    return written
+  }
   // A user who never was has no sessions that must be told.
-  const needsTelling = row !== null && (creates || hash.value !== undefined || row.active !== fields.active)
+  const needsTelling =
+    row !== null && (creates || hash.value !== undefined || row.active !== fields.active || becomesBot)
   const done = needsTelling ? await sessions.changeRules(owner, put) : await put()
   if (!done.ok) return fail(refusal(done.error))
   if (creates) return ok(json(sharedBody(await newProfile(done.value, context)), 201))
@@ -97,12 +104,15 @@ export async function patchUser(request: Request, path: UserPath, context: Opera
   }
   const changes: UserChanges = { ...namedFields(input.value), passwordHash: passwordHash.value, openidSubject }
   const entry = userEntry(owner, context, 'user.updated')
+  const becomesBot = changes.bot === true && !user.value.bot
   const update = async (): Promise<Result<User, UserFault>> => {
     const updated = await updateUser(db, owner.userId, changes, entry)
     if (!updated.ok) return updated
-    return updated.value === null ? fail({ code: 'user_not_found' }) : ok(updated.value)
+    if (updated.value === null) return fail({ code: 'user_not_found' })
+    if (becomesBot) await endSessionsOfBot(owner, context)
+    return ok(updated.value)
   }
-  const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined
+  const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined || becomesBot
   const done = needsTelling ? await sessions.changeRules(owner, update) : await update()
   if (!done.ok) return fail(refusal(done.error))
   const { firstName, lastName, emailAddress } = changes
@@ -133,6 +143,15 @@ interface Owner {
 
 function ownerOf({ identity_store_id: identityStoreId, user_id: userId }: UserPath): Owner {
   return { identityStoreId, userId }
+}
+
+/**
+ * Nobody could end a bot's sessions in Slack's API. The new epoch keeps out whoever signs in meanwhile, and ends what
+ * this call cannot reach.
+ */
+async function endSessionsOfBot(owner: UserKey, { services, requestId, caller }: OperatorContext): Promise<void> {
+  const by = { caller: `credential:${caller.credentialId}`, requestId }
+  await services.sessions.end(owner, { all: 'every kind' }, 'revoked', by)
 }
 
 /** A subject belongs to its issuer: without one it would name nobody. */

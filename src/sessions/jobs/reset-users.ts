@@ -6,14 +6,17 @@ import type { EndedBy } from '../object/rows.ts'
 import { callUser } from './job-calls.ts'
 import type { JobContext, JobOutcome } from './run-job.ts'
 
-/** The sessions of these users that were open when the job was accepted are to end. */
+/**
+ * The web sessions of these users are to end: all that are open when a user is reached, so that no two clocks decide
+ * what was opened before. Later ones stay.
+ */
 export interface ResetUsers {
   readonly kind: 'reset_users'
   /** Users who are still to be reset. */
   readonly userIds: readonly string[]
   /** How many have been. */
   readonly done: number
-  /** Later sessions stay. Epoch milliseconds. */
+  /** Epoch milliseconds. Earlier versions, which may take the job over, end only what was opened until then. */
   readonly acceptedAt: number
   /** Null: clients of every kind. */
   readonly clients: ClientKind | null
@@ -22,7 +25,7 @@ export interface ResetUsers {
 
 /** Every user's object is asked, not only those that D1 knows sessions of: D1 may not have the newest yet. */
 export async function resetUsers(job: ResetUsers, context: JobContext): Promise<JobOutcome> {
-  const which = { webOpenedUntil: job.acceptedAt, clients: job.clients }
+  const which = { webOpenedUntil: Number.MAX_SAFE_INTEGER, clients: job.clients }
   const batch = job.userIds.slice(0, OBJECTS_AT_ONCE)
   const reset = await Promise.all(
     batch.map((userId) => callUser(context, userId, (stub) => stub.end(which, 'revoked', job.by))),

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { identityStores, sessionConfigs, users } from '../../../src/store/schema.ts'
 import { makeAccessKey, sendSigned, signed, type TestKey } from '../../support/access-keys.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
-import { RECORDED_STORE, RECORDED_USER, RECORDINGS } from '../../support/recordings.ts'
+import { RECORDED_STORE, RECORDED_USER, RECORDINGS, type Recording, SIGN_LESS } from '../../support/recordings.ts'
 import { send } from '../../support/requests.ts'
 import { db, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
 import { workerWith } from '../../support/variants.ts'
@@ -15,7 +15,7 @@ const ERROR = { error_code: expect.any(String), error_msg: expect.any(String), r
 /** Where host, body and security token must be signed. */
 const STRICT = workerWith({ ACCESS_KEY_SIGNATURES: 'strict' })
 
-describe('recorded requests of the official clients', () => {
+describe('requests of the official clients', () => {
   const keys = new Map<string, TestKey>()
 
   /** The store that they name is made anew from one of ours. */
@@ -30,7 +30,7 @@ describe('recorded requests of the official clients', () => {
   })
 
   /** What each comes to: by its key, its path and its body. */
-  function expected({ secretKey, path, method, body }: (typeof RECORDINGS)[number]) {
+  function expected({ secretKey, path, method, body }: Recording) {
     if (secretKey === 'another') return { status: 401, code: 'APIGW.0301' }
     if (secretKey === 'SKDENY') return { status: 403, code: 'IIC.1000' }
     if (!path.includes(RECORDED_USER)) return { status: 404, code: 'IIC.404' }
@@ -38,22 +38,29 @@ describe('recorded requests of the official clients', () => {
     return { status: 200, code: undefined }
   }
 
-  test.each(RECORDINGS)('$name', async (recording) => {
-    // The name of an access key is not signed, and ours has another: everything else goes as it was recorded.
-    const { accessKey } = keys.get(recording.secretKey) ?? keys.get('SKTEST') ?? { accessKey: '' }
-    const headers = Object.fromEntries(
-      recording.headers.map(([name, value]) => [
-        name.toLowerCase(),
-        value.replace(/Access=\w+/, `Access=${accessKey}`),
-      ]),
-    )
+  /** The name of an access key is not signed, and ours has another: everything else goes as it was recorded. */
+  function sent({ secretKey, headers, method, body }: Recording) {
+    const { accessKey } = keys.get(secretKey) ?? keys.get('SKTEST') ?? { accessKey: '' }
+    const named = headers.map(([name, value]) => [
+      name.toLowerCase(),
+      value.replace(/Access=\w+/, `Access=${accessKey}`),
+    ])
+    return { method, headers: Object.fromEntries(named), origin: null, ...(body.length > 0 && { body }) }
+  }
+
+  test.each([...RECORDINGS, ...SIGN_LESS])('$name', async (recording) => {
     stopClock(recording.at)
-    const { method, path, body } = recording
-    const sent = { method, headers, origin: null, ...(body.length > 0 && { body }) }
-    const answer = await read(await send(path, sent))
+    const answer = await read(await send(recording.path, sent(recording)))
     expect({ status: answer.status, code: answer.body?.error_code }).toEqual(expected(recording))
     advanceClock(901)
-    expect((await send(path, sent)).status).toBe(401)
+    expect((await send(recording.path, sent(recording))).status).toBe(401)
+  })
+
+  test.each(SIGN_LESS)('$name is refused where the service is strict, and told why', async (recording) => {
+    stopClock(recording.at)
+    const answer = await read(await STRICT.send(recording.path, sent(recording)))
+    const error_msg = expect.stringContaining('SignedHeaders must name')
+    expect(answer).toMatchObject({ status: 401, body: { error_code: 'APIGW.0301', error_msg } })
   })
 })
 

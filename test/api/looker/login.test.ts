@@ -1,14 +1,28 @@
 import { env } from 'cloudflare:workers'
+import { eq } from 'drizzle-orm'
 import { describe, expect, test, vi } from 'vitest'
-import { sessions } from '../../../src/store/schema.ts'
+import { credentials, sessions } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { mirrored } from '../../support/objects.ts'
 import { check, send, signIn } from '../../support/requests.ts'
 import { db, makeApiClient, makeBearer, makeStore, makeUser } from '../../support/stores.ts'
-import { accessToken, logIn, looker } from './support.ts'
+import { accessToken, logIn, looker, sudo } from './support.ts'
 
 const NOT_FOUND = { status: 404, body: { message: 'Not found', documentation_url: expect.any(String) } }
 const UNAUTHENTICATED = { status: 401, body: { message: 'Requires authentication.' } }
+
+test.each([
+  ['is revoked', { revokedAt: 1 }],
+  ['has expired', { expiresAt: 1 }],
+])('an access token does nothing once its API client %s, nor does one that was opened from it', async (_how, gone) => {
+  const { user, clientId, token } = await logIn()
+  const other = await makeUser({ identityStoreId: user.identityStoreId, role: 'member' })
+  const sudoToken = await sudo(token, other)
+  const status = () => Promise.all([token, sudoToken].map(async (one) => (await looker('GET', '/user', one)).status))
+  expect(await status()).toEqual([200, 200])
+  await db.update(credentials).set(gone).where(eq(credentials.publicId, clientId))
+  expect(await status()).toEqual([401, 401])
+})
 
 describe('a login', () => {
   test('with id and secret in a form gives an access token of one hour', async () => {

@@ -224,19 +224,28 @@ describe('resetBulk', () => {
     }
   }, 30_000)
 
-  test('ends no session that was opened after it was accepted', async () => {
+  test('ends what is open when a user is reached, and nothing that is opened afterwards', async () => {
     stopClock()
     const before = await signedIn()
-    // The job is held back: whoever signs in meanwhile stays.
     const fault = breakUserObjects({ only: (call) => call.to === 'USERS' && call.method === 'end' })
     expect((await team.call('session.resetBulk', { user_ids: user.userId })).body).toEqual({ ok: true })
     await fireJobAlarm(team.id)
     expect(fault.hits).toBeGreaterThan(0)
-    advanceClock(60)
-    const after = await signedIn()
     fault.repair()
     await finishJobs()
+    const after = await signedIn()
+    advanceClock(60)
+    await fireJobAlarm(team.id)
     expect(await alive(before, after)).toEqual([false, true])
+  })
+
+  test("ends every session that was open before, also where the user's clock is ahead of the caller's", async () => {
+    const now = stopClock()
+    const before = await signedIn()
+    stopClock(now - 5_000)
+    expect((await team.call('session.resetBulk', { user_ids: user.userId })).body).toEqual({ ok: true })
+    await finishJobs()
+    expect(await alive(before)).toEqual([false])
   })
 
   test('with mobile_only leaves the others', async () => {
