@@ -146,8 +146,8 @@ export const identityCenterMutants = [
   {
     name: 'identity center: no gate',
     file: OPERATION,
-    from: 'if (!gate.success)',
-    to: 'if (gate.success === null)',
+    from: 'services.accessKeyGate',
+    to: '{ limit: async () => ({ success: true }) }',
     caughtBy: { file: REQUESTS, test: 'is throttled' },
   },
   {
@@ -167,8 +167,8 @@ export const identityCenterMutants = [
   {
     name: 'identity center: HEAD passes for GET',
     file: 'src/app.ts',
-    from: "return request.method !== 'HEAD' || signed ?",
-    to: "return request.method !== 'HEAD' ?",
+    from: "request.method === 'HEAD' && !signed",
+    to: "request.method === 'HEAD'",
     caughtBy: { file: REQUESTS, test: 'is refused with any one part of it altered' },
   },
 ]

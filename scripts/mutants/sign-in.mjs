@@ -75,7 +75,7 @@ export const signInMutants = [
     file: 'src/auth/gates.ts',
     from: "await within(GATE_TIMEOUT_MILLISECONDS, 'rate limit', () => gate.limit({ key }))",
     to: "await within(90_000, 'rate limit', () => gate.limit({ key }))",
-    caughtBy: { file: 'test/auth/gates.test.ts', test: 'the gate of Looker’s login stands open when it hangs' },
+    caughtBy: { file: 'test/auth/gates.test.ts', test: 'the gate of Looker’s login > stands open when it hangs' },
   },
   {
     name: 'sign-in: names that are nobody are kept',
