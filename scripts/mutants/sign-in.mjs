@@ -30,7 +30,7 @@ export const signInMutants = [
     from: 'if (!compared.value.fits || found === null) {',
     to: `if (compared.value.fits) await countWrongPassword(deps.db, who, true, hearing.throttle, hearing.now)
     if (!compared.value.fits || found === null) {`,
-    caughtBy: { file: SIGN_IN, test: 'everybody who is right is let in' },
+    caughtBy: { file: 'test/counts.test.ts', test: 'a sign-in of a known user' },
   },
   {
     name: 'sign-in: who is not heard counts',
