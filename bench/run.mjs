@@ -1,6 +1,7 @@
 // `npm run bench`: Latchkey side by side with what else one would pick, on this machine.
 //   --quick   in about a minute, for a look
 //   --scale   cost against size: up to a million records, up to 200 sessions a user
+//   --trips   count the contenders' trips in sequence, and measure nothing
 //   --docs    put what was measured into README.md and docs/performance.md
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
@@ -29,7 +30,12 @@ import { workerdVersion } from './workers.mjs'
 
 const RESULTS = new URL('results/', import.meta.url)
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, scale: { type: 'boolean' }, docs: { type: 'boolean' } },
+  options: {
+    quick: { type: 'boolean' },
+    scale: { type: 'boolean' },
+    trips: { type: 'boolean' },
+    docs: { type: 'boolean' },
+  },
 })
 const SIZE = options.quick
   ? { rounds: 3, warmUp: 0.5, seconds: 0.6, amount: 96, users: 500, known: 64, repeats: 2, records: [10_000] }
@@ -64,7 +70,7 @@ process.once('SIGINT', () => process.exit(130))
 const results = {
   ...NOTHING_COMPARED,
   ...(readResults() ?? {}),
-  ...(options.scale ? await scaled() : await compared()),
+  ...(options.scale ? await scaled() : options.trips ? { trips: await counted() } : await compared()),
 }
 const judged = judge(results)
 mkdirSync(RESULTS, { recursive: true })
@@ -100,6 +106,16 @@ async function scaled() {
   return { scale: { ...machine(), ...(await measureScale(SIZE, say)) } }
 }
 
+async function counted() {
+  const trips = {}
+  for (const start of [startBetterAuth, startWorkersOauthProvider]) {
+    const contender = await start()
+    Object.assign(trips, contender.trips)
+    await contender.stop()
+  }
+  return trips
+}
+
 async function compared() {
   const startedAt = Date.now()
   const contenders = [
@@ -115,6 +131,7 @@ async function compared() {
     ['express-session on Redis', startExpressRedis],
   ]
   const scenarios = {}
+  const trips = {}
   const leftOut = {}
   const stops = []
   let latchkey
@@ -124,6 +141,7 @@ async function compared() {
       const contender = await start()
       stops.push(contender.stop)
       Object.assign(scenarios, contender.scenarios)
+      Object.assign(trips, contender.trips)
       latchkey ??= contender.service
     } catch (error) {
       leftOut[name] = error.message.split('\n')[0]
@@ -160,6 +178,7 @@ async function compared() {
     users: SIZE.users,
     rounds: SIZE.rounds,
     summary,
+    trips,
     hashing,
     nineOClock,
     operations: operations ?? {},

@@ -14,3 +14,16 @@ export function cookiesOf(response) {
     .map((cookie) => cookie.split(';')[0])
     .join('; ')
 }
+
+/** The trips in sequence of each scenario's first request, from Workers that count them. */
+export async function tripsOf(scenarios) {
+  const found = {}
+  for (const [key, { url, status, requests }] of Object.entries(scenarios)) {
+    const [{ path, headers, ...request }] = requests
+    const answer = await fetch(url + path, { ...request, headers: { ...headers, 'x-count-trips': '1' } })
+    const { status: answered, trips } = await answer.json()
+    if (answered !== status) throw new Error(`${key} answered ${answered} while it was counted`)
+    found[key] = trips
+  }
+  return found
+}

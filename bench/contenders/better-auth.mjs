@@ -1,6 +1,6 @@
 // better-auth on D1, with and without its cookie cache, and its sign-in.
 import { serveWorker } from '../workers.mjs'
-import { cookiesOf, mustBe } from './answers.mjs'
+import { cookiesOf, mustBe, tripsOf } from './answers.mjs'
 import { HASHED } from './hashed.mjs'
 
 const USERS = 64
@@ -45,13 +45,16 @@ export async function startBetterAuth() {
       body: JSON.stringify({ email, password: PASSWORD }),
     }))
   const signIn = { url, pid, status: 200, writes: true }
+  const scenarios = {
+    better_auth: await check('/d1'),
+    better_auth_cached: await check('/cached'),
+    better_auth_sign_in: { ...signIn, requests: signIns('/d1', emails) },
+    better_auth_sign_in_hashed: { ...signIn, requests: signIns('/hashed', hashed), ...HASHED },
+  }
+  const { better_auth_sign_in_hashed: _, ...differing } = scenarios
   return {
-    scenarios: {
-      better_auth: await check('/d1'),
-      better_auth_cached: await check('/cached'),
-      better_auth_sign_in: { ...signIn, requests: signIns('/d1', emails) },
-      better_auth_sign_in_hashed: { ...signIn, requests: signIns('/hashed', hashed), ...HASHED },
-    },
+    scenarios,
+    trips: await tripsOf(differing),
     stop,
   }
 }

@@ -8,7 +8,10 @@ export async function startLimits({ known }) {
     name: 'limits',
     entry: 'bench/workers/limits.js',
     d1Databases: { DB: 'limits' },
-    durableObjects: { LIMIT: { className: 'Limit', useSQLite: true } },
+    durableObjects: {
+      LIMIT: { className: 'Limit', useSQLite: true },
+      NEW_LIMIT: { className: 'NewLimit', useSQLite: true },
+    },
   })
   const created = 'CREATE TABLE sessions (id TEXT PRIMARY KEY, user TEXT NOT NULL) WITHOUT ROWID'
   await (await database()).prepare(created).run()
@@ -19,6 +22,7 @@ export async function startLimits({ known }) {
       object_call: scenario('/call'),
       object_read: scenario('/read'),
       hash: { ...scenario('/hash'), ...HASHED },
+      object_new: { ...scenario('/new'), writes: true },
       object_write: { ...scenario(...Array.from({ length: known }, (_, user) => `/write?${user}`)), writes: true },
     },
     stop,

@@ -1,6 +1,6 @@
 // @cloudflare/workers-oauth-provider: access tokens in KV.
 import { serveWorker } from '../workers.mjs'
-import { mustBe } from './answers.mjs'
+import { mustBe, tripsOf } from './answers.mjs'
 
 /** Starts the contender. Answers its scenarios and how to stop it. */
 export async function startWorkersOauthProvider() {
@@ -15,5 +15,6 @@ export async function startWorkersOauthProvider() {
   const headers = { authorization: `Bearer ${token}` }
   await mustBe(200, fetch(`${url}/api/check`, { headers }))
   const requests = [{ path: '/api/check', headers }]
-  return { scenarios: { oauth_provider: { url, pid, status: 200, requests } }, stop }
+  const scenarios = { oauth_provider: { url, pid, status: 200, requests } }
+  return { scenarios, trips: await tripsOf(scenarios), stop }
 }

@@ -3,6 +3,7 @@
 import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
+import { counted } from './counted.js'
 
 const instances = new Map()
 
@@ -48,12 +49,15 @@ function options(env, origin, basePath) {
 export default {
   async fetch(request, env) {
     const { pathname, origin } = new URL(request.url)
+    const basePath = ['/cached', '/hashed'].find((path) => pathname.startsWith(`${path}/`)) ?? '/d1'
+    if (request.headers.has('x-count-trips')) {
+      return counted(request, env, (bindings) => betterAuth(options(bindings, origin, basePath)).handler)
+    }
     if (pathname === '/migrate') {
       const { runMigrations } = await getMigrations(options(env, origin, '/d1'))
       await runMigrations()
       return new Response('done')
     }
-    const basePath = ['/cached', '/hashed'].find((path) => pathname.startsWith(`${path}/`)) ?? '/d1'
     return instance(env, origin, basePath).handler(request)
   },
 }

@@ -1,4 +1,5 @@
 // What nothing can be faster than: a Worker that does nothing, Workers that make one call of an object, and one
+// that makes a new object with a row and an alarm, one
 // that does the least for a session that is to last: it asks D1, an object writes it down with an alarm that would
 // complete its copy, and the copy goes to D1 after the answer. And one that hashes a password, as every sign-in does.
 import { DurableObject } from 'cloudflare:workers'
@@ -41,12 +42,29 @@ export class Limit extends DurableObject {
   }
 }
 
+/** Made for one row, as a new user's is for the first session. */
+export class NewLimit extends DurableObject {
+  constructor(ctx, env) {
+    super(ctx, env)
+    ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, user TEXT NOT NULL) WITHOUT ROWID')
+  }
+
+  write() {
+    this.ctx.storage.sql.exec("INSERT INTO sessions VALUES ('one', 'somebody')")
+    void this.ctx.storage.setAlarm(Date.now() + DEADLINE_MILLISECONDS)
+    return 'somebody'
+  }
+
+  alarm() {}
+}
+
 export default {
   async fetch(request, env) {
     const { pathname, search } = new URL(request.url)
     if (pathname === '/') return new Response('somebody')
     if (pathname === '/hash')
       return new Response(scryptSync('password', 'salt', 32, { N: 16_384, r: 8, p: 5, maxmem: 2 ** 26 }))
+    if (pathname === '/new') return new Response(await env.NEW_LIMIT.get(env.NEW_LIMIT.newUniqueId()).write())
     const stub = env.LIMIT.get(env.LIMIT.idFromName(search || 'one'))
     if (pathname === '/write') {
       await env.DB.prepare('SELECT user FROM sessions WHERE id = ?').bind('one').first()

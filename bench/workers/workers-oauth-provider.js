@@ -1,5 +1,6 @@
 // @cloudflare/workers-oauth-provider: an API behind access tokens, which are kept in KV.
 import { OAuthProvider } from '@cloudflare/workers-oauth-provider'
+import { counted } from './counted.js'
 
 const api = {
   fetch: (_request, _env, ctx) => Response.json({ userId: ctx.props.userId }),
@@ -51,6 +52,9 @@ export default {
       scopesSupported: ['check'],
       resourceMetadata: { resource: `${origin}/api/` },
     })
+    if (request.headers.has('x-count-trips')) {
+      return counted(request, env, (bindings) => (again) => provider.fetch(again, bindings, ctx))
+    }
     return provider.fetch(request, env, ctx)
   },
 }

@@ -52,13 +52,6 @@ export const apioMutants = [
     caughtBy: { file: WRITES, test: 'in the audit log, once' },
   },
   {
-    name: 'APIO: no floor',
-    file: 'src/identity/sign-in.ts',
-    from: 'scheduler.wait(deps.throttle.floorMilliseconds)',
-    to: 'Promise.resolve()',
-    caughtBy: { file: LOGIN, test: 'every path awaits the floor' },
-  },
-  {
     name: 'APIO: foreign pages',
     file: 'src/api/apio/caller.ts',
     from: 'if (originAllowed(request, services.settings)) return ok()',

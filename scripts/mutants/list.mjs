@@ -194,7 +194,7 @@ export const mutants = [
   },
   {
     name: 'the time of idling out stands still',
-    file: 'src/sessions/service.ts',
+    file: 'src/sessions/check-memory.ts',
     from: 'idlesOutAt + lastSeenAt - session.lastSeenAt',
     to: 'idlesOutAt',
     caughtBy: { file: AGAIN, test: 'when the session idles out from then' },
@@ -218,7 +218,7 @@ export const mutants = [
     file: OBJECT_STORAGE,
     from: 'const write = at - live.writtenLastSeenAt >= writeAfter',
     to: 'const write = at >= writeAfter',
-    caughtBy: { file: STORAGE, test: 'a check writes at most once in 30 seconds' },
+    caughtBy: { file: 'test/counts.test.ts', test: 'a strict check asks the object and nothing else' },
   },
   {
     name: 'ended sessions are forgotten at once',
@@ -265,8 +265,8 @@ export const mutants = [
   {
     name: 'kind check',
     file: 'src/sessions/service.ts',
-    from: 'token === null || token.kind !== kind',
-    to: 'token === null',
+    from: 'if (token?.kind === kind) return',
+    to: 'if (token !== null) return',
     caughtBy: { file: 'test/auth/session-tokens.test.ts', test: 'of kind api is no web session' },
   },
   {
@@ -319,6 +319,13 @@ export const mutants = [
     file: 'src/identity/sign-in.ts',
     from: 'scheduler.wait(deps.throttle.floorMilliseconds)',
     to: 'scheduler.wait(0)',
+    caughtBy: { file: 'test/identity/sign-in.test.ts', test: 'no answer comes before the floor' },
+  },
+  {
+    name: 'a bug is answered before the floor',
+    file: 'src/identity/sign-in.ts',
+    from: '} finally {\n    await floor',
+    to: '} finally {\n    void floor',
     caughtBy: { file: 'test/identity/sign-in.test.ts', test: 'no answer comes before the floor' },
   },
   {

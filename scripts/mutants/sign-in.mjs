@@ -30,7 +30,7 @@ export const signInMutants = [
     from: 'if (!compared.value.fits || found === null) {',
     to: `if (compared.value.fits) await countWrongPassword(deps.db, who, true, hearing.throttle, hearing.now)
     if (!compared.value.fits || found === null) {`,
-    caughtBy: { file: SIGN_IN, test: 'everybody who is right is let in' },
+    caughtBy: { file: 'test/counts.test.ts', test: 'a sign-in of a known user' },
   },
   {
     name: 'sign-in: who is not heard counts',
@@ -75,7 +75,7 @@ export const signInMutants = [
     file: 'src/auth/gates.ts',
     from: "await within(GATE_TIMEOUT_MILLISECONDS, 'rate limit', () => gate.limit({ key }))",
     to: "await within(90_000, 'rate limit', () => gate.limit({ key }))",
-    caughtBy: { file: 'test/auth/gates.test.ts', test: 'the gate of Looker’s login stands open when it hangs' },
+    caughtBy: { file: 'test/auth/gates.test.ts', test: 'the gate of Looker’s login > stands open when it hangs' },
   },
   {
     name: 'sign-in: names that are nobody are kept',
