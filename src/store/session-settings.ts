@@ -81,12 +81,15 @@ export function clearSessionSettings(
   return changeAll(db, userIds, roles, NO_SESSION_SETTINGS, entry, HAD_SETTINGS)
 }
 
-/** The rules that hold for those of some users who have live web sessions, as far as D1 knows. */
-export async function rulesOfSignedInUsers(
+/** The rules that hold for some users; `signedInOnly`: for those who have live web sessions, as far as D1 knows. */
+export async function readRulesOfUsers(
   db: Database,
   identityStoreId: string,
   userIds: readonly string[],
+  signedInOnly: boolean,
 ): Promise<Result<readonly { readonly userId: string; readonly rules: UserRules }[], Unavailable>> {
+  // No `EXISTS`, which SQLite makes a join and puts last: users who are not signed in are not looked up.
+  const isSignedIn = sql`(SELECT 1 FROM sessions WHERE ${isLiveSessionOf(identityStoreId)} LIMIT 1)`
   const rows = await attempt(() =>
     db
       .select({ userId: users.userId, ...RULE_COLUMNS })
@@ -98,8 +101,7 @@ export async function rulesOfSignedInUsers(
         and(
           eq(users.identityStoreId, identityStoreId),
           eq(users.userId, sql`json_each.value`),
-          // No `EXISTS`, which SQLite makes a join and puts last: users who are not signed in are not looked up.
-          sql`(SELECT 1 FROM sessions WHERE ${isLiveSessionOf(identityStoreId)} LIMIT 1)`,
+          signedInOnly ? isSignedIn : undefined,
         ),
       ),
   )

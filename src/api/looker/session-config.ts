@@ -32,7 +32,7 @@ export async function patchSessionConfig(operation: Operation): Outcome {
   const changes = changesOf(patch.value)
   if (Object.keys(changes).length === 0) return getSessionConfig(operation)
   const entry = auditEntry(operation, 'session_config.updated', `identity_store:${identityStoreId}`)
-  const config = await context.services.sessions.updateConfig(changes, entry)
+  const config = await context.services.sessions.changes.updateConfig(changes, entry)
   return config.ok ? answer(configBody(config.value.value, operation)) : config
 }
 

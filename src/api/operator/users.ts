@@ -61,7 +61,7 @@ export async function putStoreUser(operation: Operation): Outcome {
   const put = () => putUser(db, userId, fields, hash.value, row?.statusVersion ?? null, entry)
   // A user who never was has no sessions that must be told.
   const needsTelling = row !== null && (creates || hash.value !== undefined || row.active !== fields.active)
-  const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, put) : await put()
+  const done = needsTelling ? await sessions.changes.changeRules({ identityStoreId, userId }, put) : await put()
   if (!done.ok) return fail(refusal(done.error))
   if (creates) return answer(sharedBody(await newProfile(operation, done.value)), 201)
   return answer(sharedBody(await shareProfile(operation, done.value, profileDifference(row, fields))))
@@ -94,7 +94,7 @@ export async function patchUser(operation: Operation): Outcome {
     return updated.value === null ? fail({ code: 'user_not_found' }) : ok(updated.value)
   }
   const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined
-  const done = needsTelling ? await sessions.changeRules({ identityStoreId, userId }, update) : await update()
+  const done = needsTelling ? await sessions.changes.changeRules({ identityStoreId, userId }, update) : await update()
   if (!done.ok) return fail(refusal(done.error))
   const { firstName, lastName, emailAddress } = changes
   const named = firstName !== undefined || lastName !== undefined || emailAddress !== undefined
@@ -108,7 +108,7 @@ export async function deleteStoreUser(operation: Operation): Outcome {
   const user = await requireUser(operation)
   if (!user.ok) return user
   const entry = userEntry(operation, 'user.deleted')
-  const done = await context.services.sessions.changeRules<undefined, SessionError>(
+  const done = await context.services.sessions.changes.changeRules<undefined, SessionError>(
     { identityStoreId, userId },
     async () => {
       const deleted = await deleteUser(context.services.db, userId, entry)

@@ -91,7 +91,7 @@ export async function resetBulk(call: Call<z.infer<typeof ResetBulkArguments>>):
   const clients = clientsOf(input)
   const asked = { user_ids: input.user_ids, clients }
   const accepted = await endOnRecord(db, entry(call, 'sessions.reset', 'users'), asked, () =>
-    sessions.resetUsers(caller.identityStoreId, input.user_ids, clients, by(call)),
+    sessions.changes.resetUsers(caller.identityStoreId, input.user_ids, clients, by(call)),
   )
   return accepted.ok ? done : fail(refusalOf(accepted.error))
 }
