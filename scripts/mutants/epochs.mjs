@@ -130,9 +130,9 @@ export const epochMutants = [
   },
   {
     name: 'memory: what was learned is answered from while the objects are told',
-    file: 'src/sessions/service.ts',
-    from: '        forget()\n        return jobs.run(id)',
-    to: '        return jobs.run(id)',
+    file: 'src/sessions/session-changes.ts',
+    from: '      forget()\n      const applied = await made.value.jobs.confirm()',
+    to: '      const applied = await made.value.jobs.confirm()',
     caughtBy: { file: RULES, test: 'while its objects are told' },
   },
 ]

@@ -75,7 +75,7 @@ export const lookerMutants = [
   },
   {
     name: 'config: nobody is told of a change',
-    file: 'src/sessions/service.ts',
+    file: 'src/sessions/session-changes.ts',
     from: "{ kind: 'publish_config' }, { kind: 'sweep_sessions' }",
     to: "{ kind: 'publish_config' }",
     caughtBy: { file: EFFECTS, test: 'lowered, drops untouched sessions' },

@@ -43,9 +43,9 @@ export const storageMutants = [
   },
   {
     name: 'storage: locations are looked for where none were kept',
-    file: 'src/sessions/service.ts',
-    from: "const isIdle = job.kind === 'clear_locations' && changed?.before.trackSessionLocation === false",
-    to: 'const isIdle = false',
+    file: 'src/sessions/session-changes.ts',
+    from: "needless: before.trackSessionLocation ? [] : ['clear_locations']",
+    to: 'needless: before.trackSessionLocation ? [] : []',
     caughtBy: { file: 'test/api/looker/config-effects.test.ts', test: 'turned off where it was off, starts nothing' },
   },
   {

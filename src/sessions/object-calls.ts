@@ -12,6 +12,7 @@ export async function ask<T>(call: () => Promise<Result<T, SessionError>>): Prom
 }
 
 /** Calls an object for something that may be done twice: once more if it was restarted meanwhile. */
+// Not left to the platform: by itself it repeats what began only for methods marked `retryable()`, and workerd alone not even those.
 export function askAgain<T>(call: () => Promise<Result<T, SessionError>>): Promise<Result<T, SessionError>> {
   return ask(async () => {
     try {

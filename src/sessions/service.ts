@@ -1,9 +1,6 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
-
-import { waitUntil } from 'cloudflare:workers'
 import { isBearerToken } from '../auth/credentials.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
-import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
 import type { Selection } from '../domain/lifecycle.ts'
@@ -11,18 +8,11 @@ import type { RuleUpdates, SessionConfig, UserRules, Versioned } from '../domain
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, Location, SessionKind } from '../domain/session.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
-import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS } from '../limits.ts'
-import type { AuditEntry } from '../store/audit-events.ts'
 import type { UserToOpenFor } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
-import { updateSessionConfig } from '../store/session-configs.ts'
-import type { ChangedUsers } from '../store/session-settings.ts'
-import { type Unavailable, within } from '../time-limit.ts'
 import { CheckMemory, seenAgain } from './check-memory.ts'
 import { ConfigCopies } from './config-copies.ts'
-import { changeDurably } from './durable-change.ts'
 import { storeTag } from './jobs/published-config.ts'
-import type { Job } from './jobs/run-job.ts'
 import type { StoreJobs } from './jobs/store-jobs.ts'
 import { pageOf } from './object/calls.ts'
 import type { EndedBy } from './object/rows.ts'
@@ -39,6 +29,7 @@ import type {
 } from './object/user-sessions.ts'
 import { userStub } from './object/user-stub.ts'
 import { ask, askAgain } from './object-calls.ts'
+import { SessionChanges } from './session-changes.ts'
 
 /** A token that was verified: signed by us, of the kind that the route takes. */
 export interface VerifiedToken {
@@ -68,6 +59,8 @@ export interface SessionsDependencies {
 }
 
 export class Sessions {
+  /** Changes of what holds for sessions. What this isolate remembers of them is forgotten here. */
+  readonly changes: SessionChanges
   private readonly deps: SessionsDependencies
   private readonly configs: ConfigCopies
   private readonly memory = new CheckMemory()
@@ -75,6 +68,7 @@ export class Sessions {
   constructor(deps: SessionsDependencies) {
     this.deps = deps
     this.configs = new ConfigCopies(deps.config)
+    this.changes = new SessionChanges(deps.db, deps.jobs, this.memory, this.configs)
   }
 
   /** The token in `text`, if it is ours and of this kind; no object is asked. Errors: `unauthenticated`. */
@@ -234,121 +228,6 @@ export class Sessions {
   /** Whether a token belongs to a store. */
   isOfStore({ token }: VerifiedToken, identityStoreId: string): boolean {
     return token.storeTag === storeTag(identityStoreId)
-  }
-
-  /**
-   * Makes a change to what holds for one user (status, settings) and applies it to the live sessions. The
-   * work is durable before the change: if the user's object cannot be told now, `unavailable` is answered,
-   * the change stands, and a job tells the object.
-   */
-  async changeRules<T, E>(
-    { identityStoreId, userId }: UserKey,
-    change: () => Promise<Result<T, E | Unavailable>>,
-  ): Promise<Result<T, E | Unavailable>> {
-    const id = `tell_users:${userId}`
-    const job = { kind: 'tell_users', userIds: [userId] } as const
-    return this.memory.forgettingAll({ identityStoreId, userId }, (forget) =>
-      this.durably(identityStoreId, id, job, change, (jobs) => {
-        forget()
-        return jobs.run(id)
-      }),
-    )
-  }
-
-  /**
-   * Makes a change to the settings of many users and applies it to their live sessions. The work is durable
-   * before the change; it is withdrawn if the change finds nobody signed in. `appliedNow` false: the change
-   * stands, some objects could not be told now, and a job goes on telling them.
-   */
-  async changeSettings<E>(
-    identityStoreId: string,
-    userIds: readonly string[],
-    requestId: string,
-    change: () => Promise<Result<ChangedUsers, E | Unavailable>>,
-  ): Promise<Result<{ readonly appliedNow: boolean }, E | Unavailable>> {
-    const id = `apply_settings:${requestId}`
-    let appliedNow = true
-    const job = { kind: 'apply_settings', userIds } as const
-    const changed = await this.memory.forgettingAll({ identityStoreId }, (forget) =>
-      this.durably(identityStoreId, id, job, change, async (jobs, { anySignedIn }, revision) => {
-        forget()
-        if (anySignedIn) {
-          // Its own time limit, shorter than that of `durably`: whether they were told is an answer, not a failure.
-          const told = await within(APPLY_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.run(id))
-          appliedNow = told.ok && told.value.ok
-        } else {
-          // A job that stays would find nobody either, so no answer waits for its end.
-          waitUntil(within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => await jobs.withdraw(id, revision)))
-        }
-        return ok()
-      }),
-    )
-    return changed.ok ? ok({ appliedNow }) : changed
-  }
-
-  /**
-   * Accepts to end all web sessions that these users, who exist, have now; null for clients of every kind.
-   * It will be done whatever stops the process; its progress is in the store's jobs. Errors: `unavailable`.
-   */
-  async resetUsers(
-    identityStoreId: string,
-    userIds: readonly string[],
-    clients: ClientKind | null,
-    by: EndedBy & { readonly requestId: string },
-  ): Promise<Result<void, Unavailable>> {
-    const jobs = this.deps.jobs.get(this.deps.jobs.idFromName(identityStoreId))
-    // Not when the request came: what was opened while it was checked is to end too.
-    const job = { kind: 'reset_users', userIds, done: 0, acceptedAt: Date.now(), clients, by } as const
-    return this.memory.forgettingAll({ identityStoreId }, (forget) => {
-      forget()
-      return within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
-        await jobs.accept(identityStoreId, `reset_users:${by.requestId}`, job)
-      })
-    })
-  }
-
-  /**
-   * Changes the named fields of a store's session config. It holds here at once, elsewhere within two
-   * minutes: the copy for the edge is published, and the live sessions' users are told, by durable jobs.
-   * Errors: `identity_store_not_found`, `unavailable`.
-   */
-  async updateConfig(
-    changes: Partial<SessionConfig>,
-    entry: AuditEntry,
-  ): Promise<Result<Versioned<SessionConfig>, SessionError>> {
-    const { identityStoreId, at } = entry
-    const jobs = [{ kind: 'publish_config' }, { kind: 'sweep_sessions' }, { kind: 'clear_locations' }] as const
-    const due = jobs.filter(({ kind }) => kind !== 'clear_locations' || changes.trackSessionLocation === false)
-    const change = () => updateSessionConfig(this.deps.db, changes, entry)
-    const makeChange = due.reduce<typeof change>(
-      (next, job) => () =>
-        this.durably(identityStoreId, job.kind, job, next, async (stub, changed, revision) => {
-          const isIdle = job.kind === 'clear_locations' && changed?.before.trackSessionLocation === false
-          waitUntil(
-            within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () => {
-              await (isIdle ? stub.withdraw(job.kind, revision) : stub.run(job.kind))
-            }),
-          )
-          return ok()
-        }),
-      change,
-    )
-    // The objects are told later, and by each check that knows the config.
-    const changed = await this.memory.forgettingAll({ identityStoreId }, makeChange)
-    if (!changed.ok) return changed
-    if (changed.value === null) return fail({ code: 'identity_store_not_found' })
-    this.configs.put(storeTag(identityStoreId), changed.value.after, at)
-    return ok(changed.value.after)
-  }
-
-  private durably<T, E>(
-    identityStoreId: string,
-    id: string,
-    job: Job,
-    change: () => Promise<Result<T, E | Unavailable>>,
-    finish: (jobs: DurableObjectStub<StoreJobs>, changed: T, revision: number) => Promise<Result<void, Unavailable>>,
-  ): Promise<Result<T, E | Unavailable>> {
-    return changeDurably(this.deps.jobs, identityStoreId, id, job, change, finish)
   }
 
   private async replace(carried: VerifiedToken): Promise<Result<unknown, SessionError>> {

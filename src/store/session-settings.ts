@@ -68,7 +68,7 @@ export function changeSessionSettings(
   changes: SettingsChanges,
   entry: AuditEntry,
 ): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
-  return changeAll(db, userIds, roles, changes, entry, NAMED)
+  return changeAll(db, userIds, roles, changes, entry, eachOf(userIds))
 }
 
 /** Clears the settings of all these users, who must differ and have these roles: the store's config decides again. */
@@ -78,20 +78,25 @@ export function clearSessionSettings(
   roles: readonly Role[],
   entry: AuditEntry,
 ): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
-  // Nobody without settings needs a row of nulls.
-  return changeAll(db, userIds, roles, NO_SESSION_SETTINGS, entry, HAD_SETTINGS)
+  // Nobody without settings needs a row of nulls. The join is a `CROSS` one, so that it is made in this order.
+  const withSettings = sql`${eachOf(userIds)} CROSS JOIN session_settings AS own
+  ON own.identity_store_id = ${entry.identityStoreId} AND own.user_id = json_each.value`
+  return changeAll(db, userIds, roles, NO_SESSION_SETTINGS, entry, withSettings)
 }
 
-/** The rules that hold for those of some users who have live web sessions, as far as D1 knows. */
-export function rulesOfSignedInUsers(
+/** The rules that hold for some users; `signedInOnly`: for those who have live web sessions, as far as D1 knows. */
+export function readRulesOfUsers(
   db: Database,
   identityStoreId: string,
   userIds: readonly string[],
+  signedInOnly: boolean,
 ): Promise<Result<readonly { readonly userId: string; readonly rules: UserRules }[], Unavailable>> {
+  // No `EXISTS`, which SQLite makes a join and puts last: users who are not signed in are not looked up.
+  const isSignedIn = sql`(SELECT 1 FROM sessions WHERE ${isLiveSessionOf(identityStoreId)} LIMIT 1)`
   return attempt(() =>
     db
       .select({ userId: users.userId, rules: RULES })
-      .from(sql`json_each(${JSON.stringify(userIds)})`)
+      .from(eachOf(userIds))
       .crossJoin(users)
       .innerJoin(sessionConfigs, configOfStore)
       .leftJoin(sessionSettings, settingsOfUser)
@@ -99,21 +104,21 @@ export function rulesOfSignedInUsers(
         and(
           eq(users.identityStoreId, identityStoreId),
           eq(users.userId, sql`json_each.value`),
-          // No `EXISTS`, which SQLite makes a join and puts last: users who are not signed in are not looked up.
-          sql`(SELECT 1 FROM sessions WHERE ${isLiveSessionOf(identityStoreId)} LIMIT 1)`,
+          signedInOnly ? isSignedIn : undefined,
         ),
       ),
   )
 }
 
 /**
- * Two statements in one transaction. The event is written if all the users are there, none is a bot, and all have the roles; the
- * settings are those of the users whom the event names. So every user is looked up once, and an event that
- * came back says that all was done.
+ * Two statements in one transaction. The first writes the event, while what was before is still there, if all the users
+ * are there, none is a bot, and all have the roles; the second makes the change, if the first found it allowed. So
+ * every user is looked up once, and an event that came back says that all was done.
  *
  * It also says whether anybody is signed in. D1 learns of a session after it was opened, by `mirrorSessions`,
  * whose transaction ends with a look at the settings. D1 has one writer, so the two transactions do not
  * overlap: a session that is not seen here is mirrored later, and sees what is written here.
+ * @param writtenUsers SQL of those of the users who are written, each the `value` of `json_each`
  */
 async function changeAll(
   db: Database,
@@ -121,7 +126,7 @@ async function changeAll(
   roles: readonly Role[],
   changes: SettingsChanges,
   entry: AuditEntry,
-  whose: EventUsers,
+  writtenUsers: SQL,
 ): Promise<Result<ChangedUsers, Unavailable | SettingsFault>> {
   const { identityStoreId, eventId, at } = entry
   const { durationSeconds, desktopAppBrowserQuit } = changes
@@ -130,15 +135,16 @@ async function changeAll(
     desktop_app_browser_quit: desktopAppBrowserQuit,
     user_ids: userIds,
   }
-  const isEvent = and(eq(auditEvents.identityStoreId, identityStoreId), eq(auditEvents.eventId, eventId))
   const row = {
     identityStoreId,
-    userId: whose.userId,
+    userId: sql`json_each.value`,
     version: 1,
     durationSeconds: durationSeconds ?? null,
     desktopAppBrowserQuit: desktopAppBrowserQuit ?? null,
     updatedAt: at,
   }
+  const isEvent = and(eq(auditEvents.identityStoreId, identityStoreId), eq(auditEvents.eventId, eventId))
+  const isAllowed = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${isEvent})`
   const looked = sql`(SELECT total(${isFaulty(roles)}) AS faulty,
   json_group_object(own.user_id, ${BEFORE}) FILTER (WHERE own.user_id IS NOT NULL) AS before
   FROM ${lookedUp(identityStoreId, userIds)} LEFT JOIN session_settings AS own
@@ -151,10 +157,10 @@ async function changeAll(
         where: sql`looked.faulty = 0`,
         from: looked,
       }).returning({
-        anySignedIn: sql<number>`EXISTS (SELECT 1 FROM json_each(after, '$.user_ids') CROSS JOIN sessions
+        anySignedIn: sql<number>`EXISTS (SELECT 1 FROM ${eachOf(userIds)} CROSS JOIN sessions
   ON ${isLiveSessionOf(identityStoreId)})`.as('any_signed_in'),
       }),
-      insertWhere(db, sessionSettings, row, sql`${isEvent}`, whose.from).onConflictDoUpdate({
+      insertWhere(db, sessionSettings, row, isAllowed, writtenUsers).onConflictDoUpdate({
         target: [sessionSettings.identityStoreId, sessionSettings.userId],
         set: {
           version: sql`${sessionSettings.version} + 1`,
@@ -196,7 +202,7 @@ async function findFault(
 
 /** Some users by their ids; a row of nulls for each that is not there. */
 function lookedUp(identityStoreId: string, userIds: readonly string[]): SQL {
-  return sql`json_each(${JSON.stringify(userIds)}) LEFT JOIN users
+  return sql`${eachOf(userIds)} LEFT JOIN users
   ON users.identity_store_id = ${identityStoreId} AND users.user_id = json_each.value AND users.deleted_at IS NULL`
 }
 
@@ -207,24 +213,6 @@ function isFaulty(roles: readonly Role[]): SQL {
     sql` OR `,
   )
   return sql`(users.user_id IS NULL OR users.bot OR NOT (${within}))`
-}
-
-/** SQL of users of an audit event, one a row. The join is a `CROSS` one, so that it is made in this order. */
-interface EventUsers {
-  readonly from: SQL
-  readonly userId: SQL
-}
-
-/** All whom the event names. */
-const NAMED: EventUsers = {
-  from: sql`audit_events CROSS JOIN json_each(audit_events.after, '$.user_ids')`,
-  userId: sql`json_each.value`,
-}
-
-/** Those of them who had settings before. */
-const HAD_SETTINGS: EventUsers = {
-  from: sql`audit_events CROSS JOIN json_each(audit_events.before)`,
-  userId: sql`json_each.key`,
 }
 
 /** By the primary key: it reads one user's records, and stops at the first live one. */
@@ -240,5 +228,10 @@ const BEFORE = jsonObject({
 })
 
 function oneOf(userIds: readonly string[]): SQL {
-  return sql`${users.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`
+  return sql`${users.userId} IN (SELECT value FROM ${eachOf(userIds)})`
+}
+
+/** SQL of ids as rows, each the `value` of `json_each`. */
+function eachOf(userIds: readonly string[]): SQL {
+  return sql`json_each(${JSON.stringify(userIds)})`
 }

@@ -26,7 +26,7 @@ const tokens = new SessionTokens(settings.value.sessionTokenKeys)
 const service = new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })
 
 function disable(user: User) {
-  return service.changeRules(user.key, () =>
+  return service.changes.changeRules(user.key, () =>
     attempt(() =>
       db
         .update(users)
@@ -48,7 +48,10 @@ describe('disabling a user', () => {
   })
 
   const interrupted: [string, () => { repair(): void }][] = [
-    ['the request died after the change', () => breakStoreJobs({ only: (c) => c.to === 'JOBS' && c.method === 'run' })],
+    [
+      'the request died after the change',
+      () => breakStoreJobs({ only: (c) => c.to === 'JOBS' && c.method === 'confirm' }),
+    ],
     ["the user's object could not be told", () => breakUserObjects()],
     ['D1 made the change without saying so', () => breakD1Statements(/update "users"/i, { when: 'after' })],
   ]
@@ -62,7 +65,7 @@ describe('disabling a user', () => {
       expect((await disable(user)).ok).toBe(false)
       fault.repair()
       expect(await user.reasons([session])).toEqual(['alive'])
-      expect(await storeJobs(user.identityStoreId).list()).toMatchObject([{ job: { kind: 'tell_users' } }])
+      expect(await storeJobs(user.identityStoreId).list()).toMatchObject([{ job: { kind: 'apply_rules' } }])
       advanceClock(15)
       await fireJobAlarm(user.identityStoreId)
       expect(await user.reasons([session])).toEqual(['user_disabled'])
@@ -75,7 +78,9 @@ describe('disabling a user', () => {
   test('that was never made changes nothing, and leaves no job if it was refused', async () => {
     const user = await newUser()
     const session = await user.open()
-    const refused = await service.changeRules(user.key, async () => fail({ code: 'conflict', detail: '' } as const))
+    const refused = await service.changes.changeRules(user.key, async () =>
+      fail({ code: 'conflict', detail: '' } as const),
+    )
     expect(refused.ok).toBe(false)
     expect(await storeJobs(user.identityStoreId).list()).toEqual([])
     expect(await user.reasons([session])).toEqual(['alive'])
@@ -86,7 +91,7 @@ describe('disabling a user', () => {
     const user = await newUser()
     const session = await user.open()
     await mirrored(user)
-    const lost = await service.changeRules(user.key, async () =>
+    const lost = await service.changes.changeRules(user.key, async () =>
       fail({ code: 'unavailable', what: 'D1', retryAfterSeconds: 5 } as const),
     )
     expect(lost.ok).toBe(false)
@@ -104,9 +109,9 @@ describe('disabling a user', () => {
     stopClock()
     const user = await newUser()
     const session = await user.open()
-    const fault = breakStoreJobs({ only: (c) => c.to === 'JOBS' && c.method === 'run' })
+    const fault = breakStoreJobs({ only: (c) => c.to === 'JOBS' && c.method === 'confirm' })
     await disable(user)
-    await service.changeRules(user.key, async () => fail({ code: 'conflict', detail: '' } as const))
+    await service.changes.changeRules(user.key, async () => fail({ code: 'conflict', detail: '' } as const))
     fault.repair()
     advanceClock(15)
     await fireJobAlarm(user.identityStoreId)
@@ -117,7 +122,9 @@ describe('disabling a user', () => {
 /** A new password, as the operators' API writes it. */
 function changePassword(user: User) {
   const { userId } = user
-  return service.changeRules(user.key, () => updateUser(db, userId, { passwordHash: cheapHash('new') }, entry(user)))
+  return service.changes.changeRules(user.key, () =>
+    updateUser(db, userId, { passwordHash: cheapHash('new') }, entry(user)),
+  )
 }
 
 function entry({ identityStoreId, userId }: User): AuditEntry {
@@ -214,7 +221,7 @@ test('what was learned of a session is not answered from while its objects are t
   await check(session, old)
   let asked: number | undefined
   intercept(async (call, goOn) => {
-    if (call.to === 'JOBS' && call.method === 'run') {
+    if (call.to === 'JOBS' && call.method === 'confirm') {
       const counts = countCalls()
       await check(session, old)
       asked = counts.objectCalls
@@ -231,7 +238,7 @@ test('what was learned of a session is not answered from after a change whose ob
   const session = await signIn(user)
   const old = { headers: { 'cache-control': 'max-age=60' } }
   await check(session, old)
-  const fault = breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'run' })
+  const fault = breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'confirm' })
   const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
   const json = { active: false }
   expect((await send(path, { method: 'PATCH', bearer: await makeOperator(), json })).status).toBe(503)

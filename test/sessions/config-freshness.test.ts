@@ -8,6 +8,7 @@ import { publishConfig, storeTag } from '../../src/sessions/jobs/published-confi
 import { Sessions, type VerifiedToken } from '../../src/sessions/service.ts'
 import { readSettings } from '../../src/settings.ts'
 import { type AuditEntry, newRecordId } from '../../src/store/audit-events.ts'
+import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { countCalls } from '../support/counts.ts'
 import { breakD1Statements, breakD1Writes, breakKv, breakStoreJobs } from '../support/faults.ts'
@@ -60,7 +61,7 @@ function entry(identityStoreId: string): AuditEntry {
 }
 
 async function change(sessions: Sessions, user: TestUser, changes: Partial<SessionConfig>): Promise<number> {
-  const changed = await sessions.updateConfig(changes, entry(user.identityStoreId))
+  const changed = await sessions.changes.updateConfig(changes, entry(user.identityStoreId))
   if (!changed.ok) throw new Error(changed.error.code)
   await settled()
   return changed.value.version
@@ -87,6 +88,12 @@ async function publishedVersion(user: TestUser): Promise<number | undefined> {
   return text === null ? undefined : JSON.parse(text).version
 }
 
+/** Does the job that publishes once more. */
+async function publishAgain({ identityStoreId }: TestUser): Promise<void> {
+  const jobs = await storeJobs(identityStoreId).list()
+  await storeJobs(identityStoreId).confirm(jobs.filter(({ kind }) => kind === 'publish_config').map(({ id }) => id))
+}
+
 /** Lets the store's jobs run by their alarms, the clock going from one to the next, until none is left. */
 async function finishJobs(user: TestUser): Promise<void> {
   for (let rounds = 0; rounds < 30; rounds += 1) {
@@ -107,6 +114,17 @@ describe('a config change', () => {
     expect(await expiryIn(here, token)).toBe(100)
     await change(here, user, { sessionMinutes: 50 })
     expect(await expiryIn(here, token)).toBe(50)
+  })
+
+  test.each([{ sessionMinutes: 50 }, { trackSessionLocation: false }])('%o calls its jobs twice', async (changes) => {
+    const user = await makeUser({ config: { trackSessionLocation: true } })
+    const calls: string[] = []
+    intercept((call, goOn) => {
+      if (call.to === 'JOBS') calls.push(call.method)
+      return goOn()
+    })
+    await change(isolate(), user, changes)
+    expect(calls).toEqual(['prepare', 'confirm'])
   })
 
   test('empties what the isolate that made it remembers of checks', async () => {
@@ -174,7 +192,7 @@ describe('KV ends on the newest version', () => {
     advanceClock(2)
     const newest = await change(isolate(), user, { sessionMinutes: 50 })
     advanceClock(6)
-    await storeJobs(user.identityStoreId).run('publish_config')
+    await publishAgain(user)
     await finishJobs(user)
     advanceClock(3_600)
     expect(await publishedVersion(user)).toBe(newest)
@@ -186,7 +204,7 @@ describe('KV ends on the newest version', () => {
     new KvDouble([60])
     const counts = countCalls()
     await change(isolate(), user, { sessionMinutes: 50 })
-    for (let times = 0; times < 5; times += 1) await storeJobs(user.identityStoreId).run('publish_config')
+    for (let times = 0; times < 5; times += 1) await publishAgain(user)
     await finishJobs(user)
     expect(counts.kvWrites).toBe(1)
   })
@@ -206,7 +224,7 @@ describe('KV ends on the newest version', () => {
   test('when the request that made the change died right after it', async () => {
     stopClock()
     const user = await makeUser()
-    const fault = breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'run' })
+    const fault = breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'confirm' })
     const newest = await change(isolate(), user, { sessionMinutes: 50 })
     fault.repair()
     expect(await publishedVersion(user)).toBeUndefined()
@@ -218,7 +236,7 @@ describe('KV ends on the newest version', () => {
     stopClock()
     const user = await makeUser()
     const fault = breakD1Statements(/update "session_configs"/i, { when: 'after' })
-    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
+    const changed = await isolate().changes.updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
     expect(changed).toMatchObject({ ok: false, error: { code: 'unavailable' } })
     fault.repair()
     await finishJobs(user)
@@ -244,7 +262,7 @@ describe('a change that cannot be made', () => {
   test('is refused and changes nothing if the job cannot be written first', async () => {
     const user = await makeUser()
     breakStoreJobs()
-    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
+    const changed = await isolate().changes.updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
     expect(changed).toMatchObject({ ok: false, error: { code: 'unavailable' } })
   })
 
@@ -252,7 +270,7 @@ describe('a change that cannot be made', () => {
     stopClock()
     const user = await makeUser()
     const fault = breakD1Writes()
-    const changed = await isolate().updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
+    const changed = await isolate().changes.updateConfig({ sessionMinutes: 50 }, entry(user.identityStoreId))
     expect(changed.ok).toBe(false)
     fault.repair()
     expect(await storeJobs(user.identityStoreId).list()).toHaveLength(2)
@@ -262,7 +280,7 @@ describe('a change that cannot be made', () => {
 
   test('of a store that does not exist leaves no job', async () => {
     const sessions = isolate()
-    const changed = await sessions.updateConfig({ sessionMinutes: 50 }, entry('no-such-store'))
+    const changed = await sessions.changes.updateConfig({ sessionMinutes: 50 }, entry('no-such-store'))
     expect(changed).toMatchObject({ ok: false, error: { code: 'identity_store_not_found' } })
     await settled()
     expect(await storeJobs('no-such-store').list()).toEqual([])

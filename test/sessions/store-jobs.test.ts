@@ -1,10 +1,13 @@
 /** What keeps a store's durable work going: rollbacks, older objects, jobs that cannot be done. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
-import type { StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
+import type { NamedJob, StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
+import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
-import { fireJobAlarm, storeJobs } from '../support/objects.ts'
+import { breakD1 } from '../support/faults.ts'
+import { fireJobAlarm, mirrored, storeJobs } from '../support/objects.ts'
 import { makeStore } from '../support/stores.ts'
+import { newUser } from '../support/users.ts'
 
 const RESET = {
   kind: 'reset_users',
@@ -71,12 +74,68 @@ describe('a job of a kind that this version does not know', () => {
   })
 })
 
+test.each(['tell_users', 'apply_settings'])(
+  'a job of the kind %s, which a version before wrote, is done',
+  async (kind) => {
+    stopClock()
+    const user = await newUser()
+    const session = await user.open()
+    await mirrored(user)
+    await user.setActiveInD1(false)
+    await writeJob(user.identityStoreId, 'a:1', JSON.stringify({ kind, userIds: [user.userId] }), Date.now())
+    await fireJobAlarm(user.identityStoreId)
+    expect(await user.reasons([session])).toEqual(['user_disabled'])
+    expect(await storeJobs(user.identityStoreId).list()).toEqual([])
+  },
+)
+
+describe('a confirmed job that goes through the whole store', () => {
+  const sweep = (id: string): NamedJob => ({ id: `sweep_sessions:${id}`, job: { kind: 'sweep_sessions' } })
+
+  test('replaces older ones of its kind, but none whose change may still land, and no other kind', async () => {
+    const id = await makeStore()
+    const failing = breakD1()
+    const clear: NamedJob = { id: 'clear_locations:1', job: { kind: 'clear_locations' } }
+    await storeJobs(id).prepare(id, [sweep('1'), sweep('2'), sweep('3'), clear])
+    await storeJobs(id).confirm([sweep('1').id, clear.id])
+    await storeJobs(id).confirm([sweep('3').id])
+    failing.repair()
+    const left = (await storeJobs(id).list()).map((job) => job.id)
+    expect(left.sort()).toEqual(['clear_locations:1', 'sweep_sessions:2', 'sweep_sessions:3'])
+  })
+})
+
+test('a change that is confirmed while its job looks by itself is looked at again', async () => {
+  stopClock()
+  const user = await newUser()
+  const session = await user.open()
+  await mirrored(user)
+  const { identityStoreId: id, userId } = user
+  const job: NamedJob = { id: 'apply_rules:1', job: { kind: 'apply_rules', userIds: [userId], signedInOnly: true } }
+  await storeJobs(id).prepare(id, [job])
+  let confirmed: Promise<unknown> | undefined
+  const leave = intercept(async (call, goOn) => {
+    const answer = await goOn()
+    if (call.to !== 'D1' || confirmed !== undefined) return answer
+    leave()
+    // The look has read what was before; then the change lands.
+    await user.setActiveInD1(false)
+    confirmed = storeJobs(id).confirm([job.id])
+    return answer
+  })
+  advanceClock(11)
+  await fireJobAlarm(id)
+  await confirmed
+  expect(await user.reasons([session])).toEqual(['user_disabled'])
+  expect(await storeJobs(id).list()).toEqual([])
+})
+
 test('an object of before the schema had versions wakes with its jobs, and does them', async () => {
   const id = await makeStore()
   const now = stopClock()
   await writeJob(id, 'b:1', JSON.stringify(RESET), now)
   await runInDurableObject(storeJobs(id), (_object, { storage }) => {
-    storage.sql.exec('DROP TABLE schema_version')
+    storage.sql.exec('DROP TABLE schema_version; ALTER TABLE jobs DROP COLUMN confirmed')
   })
   await evictDurableObject(storeJobs(id))
   expect(await storeJobs(id).list()).toMatchObject([{ id: 'b:1', kind: 'reset_users' }])

@@ -54,7 +54,7 @@ function listen(refuses: (told: number) => boolean = () => false) {
 }
 
 async function begin(identityStoreId: string, kind: Kind): Promise<void> {
-  await storeJobs(identityStoreId).expect(identityStoreId, kind, { kind })
+  await storeJobs(identityStoreId).prepare(identityStoreId, [{ id: kind, job: { kind } }])
 }
 
 async function changeConfig(identityStoreId: string): Promise<void> {
@@ -83,7 +83,7 @@ describe('a sweep', () => {
     const { told, most } = listen()
     const counts = countCalls()
     await begin(store, 'sweep_sessions')
-    await storeJobs(store).run('sweep_sessions')
+    await storeJobs(store).confirm(['sweep_sessions'])
     const steps = 1 + (await finish(store))
     expect(told).toHaveLength(1_000)
     expect(most.atOnce).toBe(32)
@@ -114,7 +114,7 @@ describe('a sweep', () => {
     await fill(store, 100, 1, 0)
     const { told } = listen()
     await begin(store, 'sweep_sessions')
-    await storeJobs(store).run('sweep_sessions')
+    await storeJobs(store).confirm(['sweep_sessions'])
     expect(told).toHaveLength(32)
     await changeConfig(store)
     await finish(store)
@@ -132,7 +132,7 @@ describe('a sweep', () => {
     advanceClock(600)
     await begin(user.identityStoreId, 'sweep_sessions')
     const fault = breakUserObjects({ only: (call) => call.to === 'USERS' && call.method === 'applyRules', times: 1 })
-    await storeJobs(user.identityStoreId).run('sweep_sessions')
+    await storeJobs(user.identityStoreId).confirm(['sweep_sessions'])
     await finish(user.identityStoreId)
     expect(fault.hits).toBe(1)
     expect((await user.records()).map(({ endReason }) => endReason)).toEqual(['expired'])
@@ -148,9 +148,9 @@ describe('a sweep', () => {
     const { told } = listen(() => away)
     await begin(store, 'sweep_sessions')
     const fault = breakD1()
-    expect(await storeJobs(store).run('sweep_sessions')).toMatchObject({ ok: false })
+    expect(await storeJobs(store).confirm(['sweep_sessions'])).toMatchObject({ ok: false })
     fault.repair()
-    expect(await storeJobs(store).run('sweep_sessions')).toMatchObject({ ok: false, error: { what: 'users' } })
+    expect(await storeJobs(store).confirm(['sweep_sessions'])).toMatchObject({ ok: false, error: { what: 'users' } })
     expect(await storeJobs(store).list()).toMatchObject([{ failures: 2 }])
     away = false
     await finish(store)

@@ -34,7 +34,7 @@ export async function patchSessionConfig(request: Request, parameters: object, c
   const changes = changesOf(patch.value)
   if (Object.keys(changes).length === 0) return getSessionConfig(request, parameters, context)
   const entry = auditEntry(context, identityStoreId, 'session_config.updated', `identity_store:${identityStoreId}`)
-  const config = await context.services.sessions.updateConfig(changes, entry)
+  const config = await context.services.sessions.changes.updateConfig(changes, entry)
   return config.ok ? ok(json(configBody(config.value.value, context))) : config
 }
 

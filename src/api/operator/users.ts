@@ -77,7 +77,7 @@ export async function putStoreUser(request: Request, path: UserPath, context: Op
   // A user who never was has no sessions that must be told.
   const needsTelling =
     row !== null && (creates || hash.value !== undefined || row.active !== fields.active || becomesBot)
-  const done = needsTelling ? await sessions.changeRules(owner, put) : await put()
+  const done = needsTelling ? await sessions.changes.changeRules(owner, put) : await put()
   if (!done.ok) return fail(refusal(done.error))
   if (creates) return ok(json(sharedBody(await newProfile(done.value, context)), 201))
   return ok(json(sharedBody(await shareProfile(done.value, profileDifference(row, fields), context))))
@@ -113,7 +113,7 @@ export async function patchUser(request: Request, path: UserPath, context: Opera
     return ok(updated.value)
   }
   const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined || becomesBot
-  const done = needsTelling ? await sessions.changeRules(owner, update) : await update()
+  const done = needsTelling ? await sessions.changes.changeRules(owner, update) : await update()
   if (!done.ok) return fail(refusal(done.error))
   const { firstName, lastName, emailAddress } = changes
   const named = firstName !== undefined || lastName !== undefined || emailAddress !== undefined
@@ -127,7 +127,7 @@ export async function deleteStoreUser(_request: Request, path: UserPath, context
   const user = await requireUser(owner, context)
   if (!user.ok) return user
   const entry = userEntry(owner, context, 'user.deleted')
-  const done = await context.services.sessions.changeRules<undefined, SessionError>(owner, async () => {
+  const done = await context.services.sessions.changes.changeRules<undefined, SessionError>(owner, async () => {
     const deleted = await deleteUser(context.services.db, owner.userId, entry)
     if (!deleted.ok) return deleted
     return deleted.value ? ok() : fail({ code: 'user_not_found' })

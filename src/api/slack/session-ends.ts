@@ -97,7 +97,7 @@ export async function resetBulk(call: Call<z.infer<typeof ResetBulkArguments>>):
     db,
     auditEntry(context, caller.identityStoreId, 'sessions.reset', 'users'),
     asked,
-    () => sessions.resetUsers(caller.identityStoreId, input.user_ids, clients, endedBy(context)),
+    () => sessions.changes.resetUsers(caller.identityStoreId, input.user_ids, clients, endedBy(context)),
   )
   return accepted.ok ? done : fail(refusalOf(accepted.error))
 }

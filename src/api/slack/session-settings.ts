@@ -63,7 +63,9 @@ async function change(
   const { requestId, services } = context
   const subject = userIds.length === 1 ? `user:${userIds[0]}` : 'users'
   const entry = auditEntry(context, identityStoreId, action, subject)
-  const changed = await services.sessions.changeSettings(identityStoreId, userIds, requestId, () => write(entry))
+  const changed = await services.sessions.changes.changeSettings(identityStoreId, userIds, requestId, () =>
+    write(entry),
+  )
   if (!changed.ok) return fail(faultRefusal(changed.error))
   return changed.value.appliedNow ? done : refusal('unable_to_update_existing_sessions')
 }

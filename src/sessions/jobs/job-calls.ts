@@ -1,21 +1,33 @@
-/** How durable work reaches the objects of users: some at a time, each within a time limit. */
+/** What every kind of durable work has: what it works with, what comes of a step, and how it reaches users' objects. */
 
 import type { UserRules } from '../../domain/policy.ts'
 import type { Result } from '../../domain/result.ts'
 import { JOB_OBJECT_TIMEOUT_MILLISECONDS } from '../../limits.ts'
+import type { Database } from '../../store/database.ts'
 import { type Unavailable, within } from '../../time-limit.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
 import { userStub } from '../object/user-stub.ts'
 
-/** Whose objects: a store's. */
-interface Store {
+/** What a job works with. */
+export interface JobContext {
   readonly identityStoreId: string
+  readonly now: number
+  readonly db: Database
+  readonly config: KVNamespace
   readonly users: DurableObjectNamespace<UserSessions>
+  readonly verifyAfterMilliseconds: number
 }
+
+/** What came of a step of a job of one kind. */
+export type JobOutcome<Job> =
+  | { readonly next: 'done' }
+  | { readonly next: 'again'; readonly dueAt: number; readonly job: Job }
+  /** With a job: what is left of it. */
+  | { readonly next: 'failed'; readonly what: string; readonly job?: Job }
 
 /** Calls a user's object. What it answers is not asked for. */
 export function callUser(
-  { identityStoreId, users }: Store,
+  { identityStoreId, users }: JobContext,
   userId: string,
   call: (stub: DurableObjectStub<UserSessions>) => PromiseLike<unknown>,
 ): Promise<Result<void, Unavailable>> {
@@ -25,7 +37,11 @@ export function callUser(
 }
 
 /** Tells a user's object what holds for the user now. */
-export function applyRulesTo(store: Store, userId: string, rules: UserRules): Promise<Result<void, Unavailable>> {
-  const { identityStoreId } = store
-  return callUser(store, userId, (stub) => stub.applyRules({ identityStoreId, userId }, rules))
+export function applyRulesTo(
+  context: JobContext,
+  userId: string,
+  rules: UserRules,
+): Promise<Result<void, Unavailable>> {
+  const { identityStoreId } = context
+  return callUser(context, userId, (stub) => stub.applyRules({ identityStoreId, userId }, rules))
 }

@@ -3,8 +3,7 @@
 import type { ClientKind } from '../../domain/client-kind.ts'
 import { OBJECTS_AT_ONCE, RESET_PAUSE_MILLISECONDS } from '../../limits.ts'
 import type { EndedBy } from '../object/rows.ts'
-import { callUser } from './job-calls.ts'
-import type { JobContext, JobOutcome } from './run-job.ts'
+import { callUser, type JobContext, type JobOutcome } from './job-calls.ts'
 
 /**
  * The web sessions of these users are to end: all that are open when a user is reached, so that no two clocks decide
@@ -24,7 +23,7 @@ export interface ResetUsers {
 }
 
 /** Every user's object is asked, not only those that D1 knows sessions of: D1 may not have the newest yet. */
-export async function resetUsers(job: ResetUsers, context: JobContext): Promise<JobOutcome> {
+export async function resetUsers(job: ResetUsers, context: JobContext): Promise<JobOutcome<ResetUsers>> {
   const which = { webOpenedUntil: Number.MAX_SAFE_INTEGER, clients: job.clients }
   const batch = job.userIds.slice(0, OBJECTS_AT_ONCE)
   const reset = await Promise.all(

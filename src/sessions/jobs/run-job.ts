@@ -1,14 +1,8 @@
 /** The kinds of durable work. Each step reads what holds now and makes it so; running one twice does no harm. */
 
-import { ok, type Result } from '../../domain/result.ts'
-import { OBJECTS_AT_ONCE } from '../../limits.ts'
-import type { Database } from '../../store/database.ts'
-import { readRules } from '../../store/rules.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
-import type { Unavailable } from '../../time-limit.ts'
-import type { UserSessions } from '../object/user-sessions.ts'
-import { type ApplySettings, applySettings } from './apply-settings.ts'
-import { applyRulesTo } from './job-calls.ts'
+import { type ApplyRules, applyRules } from './apply-rules.ts'
+import type { JobContext, JobOutcome } from './job-calls.ts'
 import { publishConfig, publishedConfig } from './published-config.ts'
 import { type ResetUsers, resetUsers } from './reset-users.ts'
 import { type ClearLocations, clearLocationsStep, type SweepSessions, sweepStep } from './store-scans.ts'
@@ -23,44 +17,28 @@ interface Published {
 export type Job =
   /** Copy the store's config to KV, and look later whether it is still there. */
   | ({ readonly kind: 'publish_config' } & (Published | { readonly verify?: false }))
-  /** Tell these users' objects what holds for them now. */
-  | { readonly kind: 'tell_users'; readonly userIds: readonly string[] }
-  | ApplySettings
+  | ApplyRules
   | ResetUsers
   | SweepSessions
   | ClearLocations
-
-/** What a job works with. */
-export interface JobContext {
-  readonly identityStoreId: string
-  readonly now: number
-  readonly db: Database
-  readonly config: KVNamespace
-  readonly users: DurableObjectNamespace<UserSessions>
-  readonly verifyAfterMilliseconds: number
-}
-
-/** What came of a step. */
-export type JobOutcome =
-  | { readonly next: 'done' }
-  | { readonly next: 'again'; readonly dueAt: number; readonly job: Job }
-  /** With a job: what is left of it. */
-  | { readonly next: 'failed'; readonly what: string; readonly job?: Job }
 
 /** How far a job has come, where it knows; in users. */
 export function progressOf(job: Job): { readonly done: number; readonly left: number } | null {
   return job.kind === 'reset_users' ? { done: job.done, left: job.userIds.length } : null
 }
 
+/** Whether a job does all that an older one of its kind has left, as it goes through the whole store anew. */
+export function replacesOlder({ kind }: Job): boolean {
+  return kind === 'publish_config' || kind === 'sweep_sessions' || kind === 'clear_locations'
+}
+
 /** Does one step of a job. */
-export function runJob(job: Job, context: JobContext): Promise<JobOutcome> {
+export function runJob(job: Job, context: JobContext): Promise<JobOutcome<Job>> {
   switch (job.kind) {
     case 'publish_config':
       return publish(job.verify === true ? job : null, context)
-    case 'tell_users':
-      return tellUsers(job.userIds, context)
-    case 'apply_settings':
-      return applySettings(job, context)
+    case 'apply_rules':
+      return applyRules(job, context)
     case 'reset_users':
       return resetUsers(job, context)
     case 'sweep_sessions':
@@ -74,7 +52,7 @@ export function runJob(job: Job, context: JobContext): Promise<JobOutcome> {
  * KV may apply writes late and out of order, so a publish is done only when a look at KV, when all writes have
  * surely landed, finds the newest version there. Until then the same version is not written twice.
  */
-async function publish(published: Published | null, context: JobContext): Promise<JobOutcome> {
+async function publish(published: Published | null, context: JobContext): Promise<JobOutcome<Job>> {
   const config = await readSessionConfig(context.db, context.identityStoreId)
   if (!config.ok) return { next: 'failed', what: 'D1' }
   if (config.value === null) return { next: 'done' }
@@ -90,20 +68,4 @@ async function publish(published: Published | null, context: JobContext): Promis
   if (!written.ok) return { next: 'failed', what: 'KV' }
   const verifyAt = context.now + context.verifyAfterMilliseconds
   return { next: 'again', dueAt: verifyAt, job: { kind: 'publish_config', verify: true, version, verifyAt } }
-}
-
-async function tellUsers(userIds: readonly string[], context: JobContext): Promise<JobOutcome> {
-  const batch = userIds.slice(0, OBJECTS_AT_ONCE)
-  const told = await Promise.all(batch.map((userId) => tellRules(context, userId)))
-  const left = [...userIds.slice(OBJECTS_AT_ONCE), ...batch.filter((_, index) => told[index]?.ok !== true)]
-  if (left.length === 0) return { next: 'done' }
-  if (told.every((one) => !one.ok)) return { next: 'failed', what: 'users' }
-  return { next: 'again', dueAt: context.now, job: { kind: 'tell_users', userIds: left } }
-}
-
-/** Tells one user's object what D1 says of that user now. */
-async function tellRules(context: JobContext, userId: string): Promise<Result<void, Unavailable>> {
-  const rules = await readRules(context.db, { identityStoreId: context.identityStoreId, userId })
-  if (!rules.ok) return rules
-  return rules.value === null ? ok() : applyRulesTo(context, userId, rules.value)
 }

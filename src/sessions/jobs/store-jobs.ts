@@ -21,7 +21,8 @@ import { migrate } from '../../store/object-schema.ts'
 import type { Unavailable } from '../../time-limit.ts'
 import { Turns } from '../../turns.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
-import { type Job, type JobContext, type JobOutcome, progressOf, runJob } from './run-job.ts'
+import type { JobContext, JobOutcome } from './job-calls.ts'
+import { type Job, progressOf, replacesOlder, runJob } from './run-job.ts'
 import { readJob } from './stored-jobs.ts'
 
 /** The object's schema. */
@@ -37,6 +38,8 @@ export const STEPS: readonly string[] = [
      due_at INTEGER NOT NULL,
      failures INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  // Written are the columns of before, so that the version before can do these jobs too: `revision` is always 1.
+  'ALTER TABLE jobs ADD COLUMN confirmed INTEGER GENERATED ALWAYS AS (open_changes = 0) VIRTUAL;',
 ]
 
 /** A job as an operator sees it. */
@@ -53,13 +56,17 @@ export interface JobStatus {
   readonly progress: { readonly done: number; readonly left: number } | null
 }
 
+/** A job, and the id of its own under which it is kept. */
+export interface NamedJob {
+  readonly id: string
+  readonly job: Job
+}
+
 interface Row extends Record<string, SqlStorageValue> {
   id: string
   job: string
-  /** Grows each time the job is written again. */
-  revision: number
-  /** Changes that were announced and are not known to be made or refused. */
-  open_changes: number
+  /** 0: its change may not have been made yet, and it is to look twice. */
+  confirmed: number
   created_at: number
   due_at: number
   failures: number
@@ -92,57 +99,34 @@ export class StoreJobs extends DurableObject<Bindings> {
   }
 
   /**
-   * Writes a job down before its change is made, and answers its revision. One of the same id is there for
-   * both changes. If neither `run` nor `withdraw` follows, it runs by itself, twice: once soon, and once
-   * when a hanging write has surely landed.
+   * Writes jobs down before their change is made. If neither `confirm` nor `cancel` follows, each runs by itself,
+   * twice: once soon, and once when a hanging write has surely landed.
    */
-  async expect(identityStoreId: string, id: string, job: Job): Promise<number> {
-    this.sql.exec('INSERT INTO owner (only, identity_store_id) VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
-    const now = Date.now()
-    const { revision } = this.sql
-      .exec<{ revision: number }>(
-        `INSERT INTO jobs (id, job, revision, open_changes, created_at, due_at, failures) VALUES (?1, ?2, 1, 1, ?3, ?4, 0)
-         ON CONFLICT (id) DO UPDATE SET revision = revision + 1, open_changes = open_changes + 1,
-           due_at = min(due_at, excluded.due_at), failures = 0
-         RETURNING revision`,
-        id,
-        JSON.stringify(job),
-        now,
-        now + JOB_GRACE_MILLISECONDS,
-      )
-      .one()
-    await this.arm()
-    return revision
+  async prepare(identityStoreId: string, jobs: readonly NamedJob[]): Promise<void> {
+    await this.write(identityStoreId, jobs, false, Date.now() + JOB_GRACE_MILLISECONDS)
   }
 
   /** Takes on work that needs no change to be made first. It is begun at once, whatever becomes of the request. */
-  async accept(identityStoreId: string, id: string, job: Job): Promise<void> {
-    this.sql.exec('INSERT INTO owner (only, identity_store_id) VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
-    const now = Date.now()
-    this.sql.exec(
-      `INSERT INTO jobs (id, job, revision, open_changes, created_at, due_at, failures) VALUES (?, ?, 1, 0, ?, ?, 0)
-       ON CONFLICT DO NOTHING`,
-      id,
-      JSON.stringify(job),
-      now,
-      now,
-    )
-    await this.arm()
+  async enqueue(identityStoreId: string, job: NamedJob): Promise<void> {
+    await this.write(identityStoreId, [job], true, Date.now())
   }
 
-  /** The change was refused. A job that nobody else wrote is dropped. */
-  async withdraw(id: string, revision: number): Promise<void> {
-    this.sql.exec('UPDATE jobs SET open_changes = max(0, open_changes - 1) WHERE id = ?', id)
-    if (revision === 1) this.sql.exec('DELETE FROM jobs WHERE id = ? AND revision = 1', id)
-    await this.arm()
+  /**
+   * The change was made: does the jobs now, in this order, but for those for which it has left nothing to do. What does
+   * not succeed is tried again by the alarm.
+   */
+  async confirm(ids: readonly string[], needless: readonly string[] = []): Promise<Result<void, Unavailable>> {
+    for (const id of needless) this.remove(id)
+    for (const id of ids) this.markConfirmed(id)
+    const done = await Promise.all(ids.map((id) => this.turns.take(() => this.step(id))))
+    await this.setAlarm()
+    return done.find(({ ok }) => !ok) ?? ok()
   }
 
-  /** The change was made: does the job now. What does not succeed is tried again by the alarm. */
-  async run(id: string): Promise<Result<void, Unavailable>> {
-    this.sql.exec('UPDATE jobs SET open_changes = max(0, open_changes - 1) WHERE id = ?', id)
-    const done = await this.turns.take(() => this.step(id))
-    await this.arm()
-    return done
+  /** The change was refused: its jobs are dropped. */
+  async cancel(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.remove(id)
+    await this.setAlarm()
   }
 
   /** The jobs that are not done, the next one first. */
@@ -168,7 +152,7 @@ export class StoreJobs extends DurableObject<Bindings> {
   override async alarm(): Promise<void> {
     const due = this.sql.exec<{ id: string }>('SELECT id FROM jobs WHERE due_at <= ? ORDER BY due_at, id', Date.now())
     for (const { id } of due.toArray()) await this.turns.take(() => this.step(id))
-    await this.arm()
+    await this.setAlarm()
   }
 
   private async step(id: string): Promise<Result<void, Unavailable>> {
@@ -180,29 +164,26 @@ export class StoreJobs extends DurableObject<Bindings> {
     const now = Date.now()
     switch (outcome.next) {
       case 'done':
-        return this.finish(row, now)
+        this.finish(row, now)
+        return ok()
       case 'again':
         this.sql.exec(
-          'UPDATE jobs SET job = ?, due_at = ?, failures = 0 WHERE id = ? AND revision = ?',
+          'UPDATE jobs SET job = ?, due_at = ?, failures = 0 WHERE id = ?',
           JSON.stringify(outcome.job),
           outcome.dueAt,
-          row.id,
-          row.revision,
+          id,
         )
         return ok()
       case 'failed': {
         const wait = Math.min(JOB_RETRY_MILLISECONDS * 2 ** row.failures, MAX_JOB_RETRY_MILLISECONDS)
-        this.sql.exec('UPDATE jobs SET due_at = ?, failures = failures + 1 WHERE id = ?', now + wait, row.id)
-        if (outcome.job !== undefined) {
-          const left = JSON.stringify(outcome.job)
-          this.sql.exec('UPDATE jobs SET job = ? WHERE id = ? AND revision = ?', left, row.id, row.revision)
-        }
+        const left = outcome.job === undefined ? row.job : JSON.stringify(outcome.job)
+        this.sql.exec('UPDATE jobs SET job = ?, due_at = ?, failures = failures + 1 WHERE id = ?', left, now + wait, id)
         return fail({ code: 'unavailable', what: outcome.what, retryAfterSeconds: RETRY_AFTER_SECONDS })
       }
     }
   }
 
-  private async attempt(row: Row, job: Job): Promise<JobOutcome> {
+  private async attempt(row: Row, job: Job): Promise<JobOutcome<Job>> {
     const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
     try {
       const context = { ...this.context, identityStoreId: owner.identity_store_id, now: Date.now() }
@@ -221,25 +202,52 @@ export class StoreJobs extends DurableObject<Bindings> {
     return fail({ code: 'unavailable', what: 'job', retryAfterSeconds: RETRY_AFTER_SECONDS })
   }
 
-  /** A job that was written again meanwhile stays; so does one whose change may still land, for a second look. */
-  private finish(row: Row, now: number): Result<void, Unavailable> {
-    const current = this.find(row.id)
-    if (current === null || current.revision !== row.revision) return ok()
-    if (current.open_changes === 0) this.sql.exec('DELETE FROM jobs WHERE id = ?', row.id)
+  /** A job whose change may still land, as far as was known when this step began, stays for a second look. */
+  private finish({ id, confirmed }: Row, now: number): void {
+    if (confirmed === 1) this.remove(id)
     else
+      this.sql.exec('UPDATE jobs SET open_changes = 0, due_at = ? WHERE id = ?', now + JOB_SECOND_LOOK_MILLISECONDS, id)
+  }
+
+  private async write(
+    identityStoreId: string,
+    jobs: readonly NamedJob[],
+    confirmed: boolean,
+    dueAt: number,
+  ): Promise<void> {
+    this.sql.exec('INSERT INTO owner (only, identity_store_id) VALUES (1, ?) ON CONFLICT DO NOTHING', identityStoreId)
+    for (const { id, job } of jobs) {
       this.sql.exec(
-        'UPDATE jobs SET open_changes = 0, due_at = ? WHERE id = ?',
-        now + JOB_SECOND_LOOK_MILLISECONDS,
-        row.id,
+        `INSERT INTO jobs (id, job, revision, open_changes, created_at, due_at, failures) VALUES (?, ?, 1, ?, ?, ?, 0)
+         ON CONFLICT DO NOTHING`,
+        id,
+        JSON.stringify(job),
+        confirmed ? 0 : 1,
+        Date.now(),
+        dueAt,
       )
-    return ok()
+    }
+    await this.setAlarm()
+  }
+
+  /** One that replaces older ones leaves those of its kind whose changes are not confirmed: they may still land. */
+  private markConfirmed(id: string): void {
+    this.sql.exec('UPDATE jobs SET open_changes = 0 WHERE id = ?', id)
+    const row = this.find(id)
+    const job = row === null ? null : readJob(row.job).job
+    if (job === null || !replacesOlder(job)) return
+    this.sql.exec("DELETE FROM jobs WHERE id <> ? AND confirmed AND instr(id || ':', ? || ':') = 1", id, job.kind)
+  }
+
+  private remove(id: string): void {
+    this.sql.exec('DELETE FROM jobs WHERE id = ?', id)
   }
 
   private find(id: string): Row | null {
     return this.sql.exec<Row>('SELECT * FROM jobs WHERE id = ?', id).toArray()[0] ?? null
   }
 
-  private async arm(): Promise<void> {
+  private async setAlarm(): Promise<void> {
     const next = this.sql.exec<{ due_at: number | null }>('SELECT min(due_at) AS due_at FROM jobs').one().due_at
     if (next === null) await this.ctx.storage.deleteAlarm()
     else await this.ctx.storage.setAlarm(next)

@@ -8,8 +8,7 @@ import { sessionIdTime } from '../../domain/session-id.ts'
 import { CLOCKS_DIFFER_MILLISECONDS, OBJECTS_AT_ONCE, SCAN_COME_BACK_MILLISECONDS } from '../../limits.ts'
 import { clearLocations, type FoundUser, liveSessionsAfter, usersWithLocationAfter } from '../../store/live-users.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
-import { applyRulesTo } from './job-calls.ts'
-import type { JobContext, JobOutcome } from './run-job.ts'
+import { applyRulesTo, type JobContext, type JobOutcome } from './job-calls.ts'
 
 interface Progress {
   readonly configVersion: number
@@ -33,7 +32,7 @@ export interface ClearLocations {
 }
 
 /** One step of a sweep. Sessions opened after it began know what holds. */
-export async function sweepStep(job: SweepSessions, context: JobContext): Promise<JobOutcome> {
+export async function sweepStep(job: SweepSessions, context: JobContext): Promise<ScanOutcome> {
   const { db, identityStoreId } = context
   const config = await readSessionConfig(db, identityStoreId)
   if (!config.ok) return { next: 'failed', what: 'D1' }
@@ -49,7 +48,7 @@ export async function sweepStep(job: SweepSessions, context: JobContext): Promis
 }
 
 /** One step of clearing: the users' objects first, lest they write a location again; then the records. */
-export async function clearLocationsStep(job: ClearLocations, context: JobContext): Promise<JobOutcome> {
+export async function clearLocationsStep(job: ClearLocations, context: JobContext): Promise<ScanOutcome> {
   const { db, identityStoreId } = context
   const config = await readSessionConfig(db, identityStoreId)
   if (!config.ok) return { next: 'failed', what: 'D1' }
@@ -70,6 +69,8 @@ function proceed(progress: Progress | undefined, configVersion: number, now: num
     : { configVersion, beganAt: now, cursor: '', missed: false }
 }
 
+type ScanOutcome = JobOutcome<SweepSessions | ClearLocations>
+
 interface Told {
   readonly userIds: readonly string[]
   readonly missed: number
@@ -88,7 +89,7 @@ function outcome(
   told: Told,
   finished: boolean,
   now: number,
-): JobOutcome {
+): ScanOutcome {
   if (told.missed > 0 && told.userIds.length === 0) return { next: 'failed', what: 'users' }
   const missed = progress.missed || told.missed > 0
   if (!finished) return { next: 'again', dueAt: now, job: { kind: job.kind, progress: { ...progress, missed } } }

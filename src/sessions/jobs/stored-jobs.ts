@@ -9,12 +9,16 @@ const Progress = z.object({
   missed: z.boolean(),
 })
 const userIds = z.array(z.string())
+const applyRules = (userIds: string[], signedInOnly: boolean) =>
+  ({ kind: 'apply_rules', userIds, signedInOnly }) as const
 
 const StoredJob: z.ZodType<Job> = z.union([
   z.object({ kind: z.literal('publish_config'), verify: z.literal(true), version: z.int(), verifyAt: z.int() }),
   z.object({ kind: z.literal('publish_config'), verify: z.literal(false).exactOptional() }),
-  z.object({ kind: z.literal('tell_users'), userIds }),
-  z.object({ kind: z.literal('apply_settings'), userIds }),
+  z.object({ kind: z.literal('apply_rules'), userIds, signedInOnly: z.boolean() }),
+  // Two kinds of earlier versions.
+  z.object({ kind: z.literal('tell_users'), userIds }).transform((job) => applyRules(job.userIds, false)),
+  z.object({ kind: z.literal('apply_settings'), userIds }).transform((job) => applyRules(job.userIds, true)),
   z.object({
     kind: z.literal('reset_users'),
     userIds,

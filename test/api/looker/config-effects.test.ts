@@ -286,7 +286,7 @@ describe('a change holds elsewhere within two minutes', () => {
     ['with a KV that fails', () => breakKv()],
     [
       'though the request died right after the change',
-      () => breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'run' }),
+      () => breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'confirm' }),
     ],
   ]
   for (const [name, fail] of faults) {

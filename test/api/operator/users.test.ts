@@ -266,7 +266,7 @@ describe('a disabled user', () => {
     fault.repair()
     expect((await rowOf(user)).active).toBe(false)
     const { body } = await operate(`/identity-stores/${user.identityStoreId}/jobs`)
-    expect(body.jobs).toMatchObject([{ id: `tell_users:${user.userId}`, kind: 'tell_users', failures: 1 }])
+    expect(body.jobs).toMatchObject([{ kind: 'apply_rules', failures: 1 }])
   })
 })
 

@@ -277,7 +277,7 @@ describe('live sessions', () => {
       const counts = countCalls()
       expect((await team.call(method, { user_ids, duration: '28800' })).body).toEqual({ ok: true })
       // Caller; counter; audit event and settings between the job's begin and end.
-      expect(calls).toEqual(['D1 1', 'D1 1', 'JOBS expect', 'D1 2', 'JOBS withdraw'])
+      expect(calls).toEqual(['D1 1', 'D1 1', 'JOBS prepare', 'D1 2', 'JOBS cancel'])
       expect(counts).toMatchObject({ objectCalls: 0, d1Statements: 4, d1RowsRead: rowsRead, d1RowsWritten: 1_002 })
       await vi.waitFor(async () => expect(await storeJobs(team.id).list()).toEqual([]))
     }
@@ -323,13 +323,13 @@ describe('live sessions', () => {
     expect(rows.results).toEqual([{ user_id: users[0]?.userId }])
   })
 
-  test('the job outlives a Worker that stops before it withdraws it, and then finds nobody', async () => {
+  test('the job outlives a Worker that stops before it cancels it, and then finds nobody', async () => {
     stopClock()
     const team = await makeTeam()
     const { userId } = await team.user()
-    breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'withdraw' })
+    breakStoreJobs({ only: (call) => call.to === 'JOBS' && call.method === 'cancel' })
     expect((await team.call('session.setSettings', { user_ids: userId, duration: '28800' })).body).toEqual({ ok: true })
-    expect(await storeJobs(team.id).list()).toMatchObject([{ job: { kind: 'apply_settings', userIds: [userId] } }])
+    expect(await storeJobs(team.id).list()).toMatchObject([{ job: { kind: 'apply_rules', userIds: [userId] } }])
     const counts = countCalls()
     for (const seconds of [11, 31]) {
       advanceClock(seconds)
@@ -353,7 +353,7 @@ describe('live sessions', () => {
     expect((await settings(team, ...userIds)).session_settings).toHaveLength(3)
     const [job] = await storeJobs(team.id).list()
     // The first of them was told.
-    expect(job).toMatchObject({ failures: 1, job: { kind: 'apply_settings', userIds: { length: 2 } } })
+    expect(job).toMatchObject({ failures: 1, job: { kind: 'apply_rules', userIds: { length: 2 } } })
     advanceClock(5)
     await fireJobAlarm(team.id)
     expect(await storeJobs(team.id).list()).toEqual([])

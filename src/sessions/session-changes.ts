@@ -1,0 +1,137 @@
+/**
+ * Changes of what holds for the sessions of users: status, settings, the store's config. Each writes its jobs first, is
+ * made in D1, and then has its jobs done; what this isolate remembers of checks is forgotten in between.
+ */
+import { waitUntil } from 'cloudflare:workers'
+import type { ClientKind } from '../domain/client-kind.ts'
+import type { SessionError } from '../domain/errors.ts'
+import type { UserKey } from '../domain/ids.ts'
+import type { SessionConfig, Versioned } from '../domain/policy.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS } from '../limits.ts'
+import type { AuditEntry } from '../store/audit-events.ts'
+import type { Database } from '../store/database.ts'
+import { type ConfigChange, updateSessionConfig } from '../store/session-configs.ts'
+import type { ChangedUsers } from '../store/session-settings.ts'
+import { type Unavailable, within } from '../time-limit.ts'
+import type { CheckMemory } from './check-memory.ts'
+import type { ConfigCopies } from './config-copies.ts'
+import { storeTag } from './jobs/published-config.ts'
+import type { Job } from './jobs/run-job.ts'
+import type { StoreJobs } from './jobs/store-jobs.ts'
+import type { EndedBy } from './object/rows.ts'
+import { changeWithJobs } from './prepared-jobs.ts'
+
+export class SessionChanges {
+  private readonly db: Database
+  private readonly jobs: DurableObjectNamespace<StoreJobs>
+  private readonly memory: CheckMemory
+  private readonly configs: ConfigCopies
+
+  constructor(db: Database, jobs: DurableObjectNamespace<StoreJobs>, memory: CheckMemory, configs: ConfigCopies) {
+    this.db = db
+    this.jobs = jobs
+    this.memory = memory
+    this.configs = configs
+  }
+
+  /**
+   * Makes a change to one user and applies it to the live sessions. If the user's object cannot be told now,
+   * `unavailable` is answered, the change stands, and a job tells the object.
+   */
+  async changeRules<T, E>(
+    { identityStoreId, userId }: UserKey,
+    change: () => Promise<Result<T, E | Unavailable>>,
+  ): Promise<Result<T, E | Unavailable>> {
+    const jobs: Job[] = [{ kind: 'apply_rules', userIds: [userId], signedInOnly: false }]
+    return this.memory.forgettingAll({ identityStoreId, userId }, async (forget) => {
+      const made = await changeWithJobs(this.stub(identityStoreId), identityStoreId, crypto.randomUUID(), jobs, change)
+      if (!made.ok) return made
+      forget()
+      const applied = await made.value.jobs.confirm()
+      return applied.ok ? ok(made.value.value) : applied
+    })
+  }
+
+  /**
+   * Makes a change to the settings of many users and applies it to the live sessions of those who are signed in.
+   * `appliedNow` false: the change stands, some objects could not be told now, and a job goes on telling them.
+   */
+  async changeSettings<E>(
+    identityStoreId: string,
+    userIds: readonly string[],
+    requestId: string,
+    change: () => Promise<Result<ChangedUsers, E | Unavailable>>,
+  ): Promise<Result<{ readonly appliedNow: boolean }, E | Unavailable>> {
+    const jobs: Job[] = [{ kind: 'apply_rules', userIds, signedInOnly: true }]
+    return this.memory.forgettingAll({ identityStoreId }, async (forget) => {
+      const made = await changeWithJobs(this.stub(identityStoreId), identityStoreId, requestId, jobs, change)
+      if (!made.ok) return made
+      forget()
+      if (made.value.value.anySignedIn) {
+        const applied = await made.value.jobs.confirm({ timeoutMilliseconds: APPLY_TIMEOUT_MILLISECONDS })
+        return ok({ appliedNow: applied.ok })
+      }
+      // A job that stays would find nobody either, so no answer waits for its end.
+      waitUntil(made.value.jobs.cancel())
+      return ok({ appliedNow: true })
+    })
+  }
+
+  /**
+   * Changes the named fields of a store's session config. It holds here at once, elsewhere within two
+   * minutes: the copy for the edge is published, and the live sessions' users are told, by its jobs.
+   * Errors: `identity_store_not_found`, `unavailable`.
+   */
+  async updateConfig(
+    changes: Partial<SessionConfig>,
+    entry: AuditEntry,
+  ): Promise<Result<Versioned<SessionConfig>, SessionError>> {
+    const { identityStoreId, eventId, at } = entry
+    const jobs: Job[] = [{ kind: 'publish_config' }, { kind: 'sweep_sessions' }]
+    if (changes.trackSessionLocation === false) jobs.push({ kind: 'clear_locations' })
+    // The objects are told later, and by each check that knows the config.
+    return this.memory.forgettingAll({ identityStoreId }, async () => {
+      const made = await changeWithJobs(
+        this.stub(identityStoreId),
+        identityStoreId,
+        eventId,
+        jobs,
+        async (): Promise<Result<ConfigChange, SessionError>> => {
+          const changed = await updateSessionConfig(this.db, changes, entry)
+          if (!changed.ok) return changed
+          return changed.value === null ? fail({ code: 'identity_store_not_found' }) : ok(changed.value)
+        },
+      )
+      if (!made.ok) return made
+      const { before, after } = made.value.value
+      waitUntil(made.value.jobs.confirm({ needless: before.trackSessionLocation ? [] : ['clear_locations'] }))
+      this.configs.put(storeTag(identityStoreId), after, at)
+      return ok(after)
+    })
+  }
+
+  /**
+   * Accepts to end all web sessions that these users, who exist, have now; null for clients of every kind.
+   * It will be done whatever stops the process; its progress is in the store's jobs. Errors: `unavailable`.
+   */
+  async resetUsers(
+    identityStoreId: string,
+    userIds: readonly string[],
+    clients: ClientKind | null,
+    by: EndedBy & { readonly requestId: string },
+  ): Promise<Result<void, Unavailable>> {
+    // Not when the request came: what was opened while it was checked is to end too.
+    const job: Job = { kind: 'reset_users', userIds, done: 0, acceptedAt: Date.now(), clients, by }
+    return this.memory.forgettingAll({ identityStoreId }, (forget) => {
+      forget()
+      return within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () =>
+        this.stub(identityStoreId).enqueue(identityStoreId, { id: `reset_users:${by.requestId}`, job }),
+      )
+    })
+  }
+
+  private stub(identityStoreId: string): DurableObjectStub<StoreJobs> {
+    return this.jobs.get(this.jobs.idFromName(identityStoreId))
+  }
+}
