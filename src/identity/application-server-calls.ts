@@ -88,18 +88,19 @@ export class ApplicationServerCalls extends DurableObject<Bindings> {
     const { APPLICATION_SERVER: binding }: Bindings = this.env
     const { url, secret, timeoutMilliseconds } = this.settings
     const target = `${(binding === undefined ? (url ?? '') : BINDING_BASE).replace(/\/$/, '')}/${path}`
+    // Reading the answer's body is within the limit too.
+    const signal = AbortSignal.timeout(timeoutMilliseconds)
     const init: RequestInit = {
       method,
       redirect: 'manual',
-      // Reading the answer's body is within the limit too.
-      signal: AbortSignal.timeout(timeoutMilliseconds),
+      signal,
       headers: { ...headers, authorization: `Bearer ${secret}` },
       ...(body === null ? {} : { body }),
     }
     try {
       return ok(await read(await (binding === undefined ? fetch(target, init) : binding.fetch(target, init))))
     } catch (error) {
-      if (error instanceof Error && error.name === 'TimeoutError') return fail({ code: 'timed_out' })
+      if (signal.aborted) return fail({ code: 'timed_out' })
       logUnavailable('application server', String(error))
       return fail({ code: 'unreachable' })
     }

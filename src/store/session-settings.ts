@@ -144,7 +144,6 @@ async function changeAll(
     updatedAt: at,
   }
   const isEvent = and(eq(auditEvents.identityStoreId, identityStoreId), eq(auditEvents.eventId, eventId))
-  const isAllowed = sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${isEvent})`
   const looked = sql`(SELECT total(${isFaulty(roles)}) AS faulty,
   json_group_object(own.user_id, ${BEFORE}) FILTER (WHERE own.user_id IS NOT NULL) AS before
   FROM ${lookedUp(identityStoreId, userIds)} LEFT JOIN session_settings AS own
@@ -160,7 +159,13 @@ async function changeAll(
         anySignedIn: sql<number>`EXISTS (SELECT 1 FROM ${eachOf(userIds)} CROSS JOIN sessions
   ON ${isLiveSessionOf(identityStoreId)})`.as('any_signed_in'),
       }),
-      insertWhere(db, sessionSettings, row, isAllowed, writtenUsers).onConflictDoUpdate({
+      insertWhere(
+        db,
+        sessionSettings,
+        row,
+        sql`${isEvent}`,
+        sql`${auditEvents} CROSS JOIN ${writtenUsers}`,
+      ).onConflictDoUpdate({
         target: [sessionSettings.identityStoreId, sessionSettings.userId],
         set: {
           version: sql`${sessionSettings.version} + 1`,

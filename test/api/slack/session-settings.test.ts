@@ -269,9 +269,9 @@ describe('live sessions', () => {
     for (const [method, rowsRead] of [
       // The ids; the users; the ids once more, for those signed in; the settings.
       ['session.setSettings', 4_003],
-      // And the settings that were there before.
+      // And the settings that were there before; to clear them, who has any is looked up.
       ['session.setSettings', 5_003],
-      ['session.clearSettings', 5_003],
+      ['session.clearSettings', 7_003],
     ] as const) {
       calls.length = 0
       const counts = countCalls()
