@@ -73,6 +73,20 @@ export const apioMutants = [
     caughtBy: { file: TOKENS, test: 'it is good for 60 seconds' },
   },
   {
+    name: "APIO: login tokens outlive their maker's password",
+    file: 'src/store/login-tokens.ts',
+    from: 'eq(loginTokens.makerUserId, makerUserId), where)',
+    to: 'eq(loginTokens.makerUserId, makerUserId), sql`false`)',
+    caughtBy: { file: TOKENS, test: 'voids what was made for others before' },
+  },
+  {
+    name: 'APIO: login tokens of a maker who was changed meanwhile',
+    file: 'src/store/login-tokens.ts',
+    from: 'insertWhere(db, loginTokens, token, where)',
+    to: 'insertWhere(db, loginTokens, token, sql`true`)',
+    caughtBy: { file: TOKENS, test: 'while its maker gets a new password is not made' },
+  },
+  {
     name: 'APIO: admins make tokens for members',
     file: 'src/domain/authority.ts',
     from: "generate_login_token: { oneself: true, from: 'owner'",
