@@ -94,6 +94,20 @@ export const apioMutants = [
     caughtBy: { file: TOKENS, test: 'owners make tokens for users of their store' },
   },
   {
+    name: 'APIO: half a character in an ID token',
+    file: OPENID_SOURCE,
+    from: 'findIllFormedText([sub, email]) !== null',
+    to: 'findIllFormedText([]) !== null',
+    caughtBy: { file: OPENID, test: 'a subject with half a character' },
+  },
+  {
+    name: 'APIO: a log line without its request',
+    file: OPENID_SOURCE,
+    from: 'status: error.status, ...logContext.getStore() }',
+    to: 'status: error.status }',
+    caughtBy: { file: OPENID, test: 'is logged with the request' },
+  },
+  {
     name: 'APIO: signatures of ID tokens',
     file: OPENID_SOURCE,
     from: '        client.enableNonRepudiationChecks,\n',
