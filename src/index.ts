@@ -4,6 +4,7 @@ import { notConfigured } from './api/unready.ts'
 import { answer } from './app.ts'
 import type { Env } from './env.ts'
 import { commonHeaders } from './http/common-headers.ts'
+import { logContext } from './log-context.ts'
 import { servicesOf } from './services.ts'
 import { readSettings } from './settings.ts'
 import { openDatabase } from './store/database.ts'
@@ -16,13 +17,16 @@ export { UserProfiles } from './identity/user-profiles.ts'
 export { StoreJobs } from './sessions/jobs/store-jobs.ts'
 export { UserSessions } from './sessions/object/user-sessions.ts'
 
+/** What log lines of the hourly run say instead of a request. */
+const HOUSEKEEPING = 'housekeeping'
+
 export default {
   fetch(request, env) {
     const requestId = crypto.randomUUID()
     const headers = commonHeaders(request, requestId)
     const settings = readSettings(env)
     if (!settings.ok) {
-      console.error('not configured', settings.error)
+      console.error('not configured', { requestId, issues: settings.error })
       const names = settings.error.map((issue) => issue.split(':', 1)[0] ?? issue)
       return notConfigured([...new Set(names)], headers)
     }
@@ -42,7 +46,9 @@ export default {
 
   async scheduled(_controller, env) {
     const settings = readSettings(env)
-    if (!settings.ok) return console.error('not configured', settings.error)
-    await keepHouse(openDatabase(env.DB), settings.value.retention, Date.now())
+    if (!settings.ok) return console.error('not configured', { work: HOUSEKEEPING, issues: settings.error })
+    await logContext.run({ work: HOUSEKEEPING }, () =>
+      keepHouse(openDatabase(env.DB), settings.value.retention, Date.now()),
+    )
   },
 } satisfies ExportedHandler<Env>

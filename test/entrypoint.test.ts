@@ -39,6 +39,20 @@ describe('a bound Worker', () => {
     expect(await row.first()).toEqual({ ended_by: 'service_binding' })
   })
 
+  test('says where the client is: kept if the store keeps locations, and only then', async () => {
+    const location = { city: 'Ghent', country: 'BE', timeZone: 'Europe/Brussels' }
+    for (const trackSessionLocation of [true, false]) {
+      const user = await makeUser({ config: { trackSessionLocation } })
+      const opened = await to(user.identityStoreId).open({ userId: user.userId, client, location })
+      const kept = { city: 'Ghent', region: null, country: 'BE' }
+      expect(opened).toMatchObject({ ok: true, value: { location: trackSessionLocation ? kept : null } })
+    }
+    const user = await makeUser()
+    const wrong = await to(user.identityStoreId).open({ userId: user.userId, client, location: { town: 'x', city: 1 } })
+    if (wrong.ok || wrong.error.code !== 'invalid_request') throw new Error('taken')
+    expect(wrong.error.issues.map(({ field }) => field).toSorted()).toEqual(['location.city', 'location.town'])
+  })
+
   test('decides whether a check is activity, and how old an answer may be', async () => {
     stopClock()
     const session = await signIn(await makeUser({ config: { useInactivityBasedLogout: true } }))

@@ -79,8 +79,8 @@ export const storageMutants = [
   {
     name: 'storage: what fails keeps the rest from being removed',
     file: HOUSEKEEPING,
-    from: "if (!removed.ok) console.error('not removed', { what })",
-    to: "if (!removed.ok) return console.error('not removed', { what })",
+    from: "if (!removed.ok) console.error('not removed', { what, ...logContext.getStore() })",
+    to: "if (!removed.ok) return console.error('not removed', { what, ...logContext.getStore() })",
     caughtBy: { file: KEPT, test: 'what fails does not keep the rest from being removed' },
   },
   {

@@ -87,7 +87,7 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
   },
   identity_store_not_found: {
     means: 'There is no such identity store, or it was deleted.',
-    remedy: 'Check the id in the path.',
+    remedy: 'Check the id in the path, or those that the answer names as identity_store_ids.',
   },
   user_not_found: { means: 'There is no such user in this identity store.', remedy: 'Check the id.' },
   user_disabled: {

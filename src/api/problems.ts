@@ -79,7 +79,12 @@ export function problemOf(error: SessionError): Problem {
     case 'origin_not_allowed':
       return { status: 403, code: error.code, title: 'The request comes from a foreign page' }
     case 'identity_store_not_found':
-      return { status: 404, code: error.code, title: 'No such identity store' }
+      return {
+        status: 404,
+        code: error.code,
+        title: 'No such identity store',
+        ...(error.identityStoreIds === undefined ? {} : { extra: { identity_store_ids: error.identityStoreIds } }),
+      }
     case 'user_not_found':
       return { status: 404, code: error.code, title: 'No such user' }
     case 'session_not_found':

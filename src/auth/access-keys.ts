@@ -2,8 +2,10 @@
  * Who signed a request: access keys, permanent and temporary ones. An unknown key and a wrong signature get the
  * same answer after the same work.
  */
+
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { logContext } from '../log-context.ts'
 import { OPERATOR_STORE } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
 import { isSignedWith, type RequestSignature, type SignatureFault, signedTexts } from './access-key-signature.ts'
@@ -62,7 +64,7 @@ export async function authenticateSigner(
   const sealed = [key?.sealedSecret ?? dummy, ...previous.map((one) => one.sealed_secret ?? dummy)]
   const signed = sealed.map(async (one) => {
     const secret = await sealing.open('access_key', identityStoreId, credentialId, one)
-    if (secret === null) console.error('an access key does not open', { credentialId })
+    if (secret === null) console.error('an access key does not open', { credentialId, ...logContext.getStore() })
     return (await isSignedWith(secret ?? NO_SECRET, texts.value, signature)) && secret !== null
   })
   if (!(await Promise.all(signed)).includes(true) || key === null) return fail({ code: 'unauthenticated' })

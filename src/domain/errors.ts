@@ -48,7 +48,8 @@ export type SessionError =
   | { readonly code: 'forbidden'; readonly needed: readonly string[]; readonly provided: readonly string[] }
   /** A cookie request came from a foreign page. */
   | { readonly code: 'origin_not_allowed' }
-  | { readonly code: 'identity_store_not_found' }
+  /** Those that are not there are named where it is not the one in the path. */
+  | { readonly code: 'identity_store_not_found'; readonly identityStoreIds?: readonly string[] }
   | { readonly code: 'user_not_found' }
   | { readonly code: 'user_disabled' }
   | { readonly code: 'session_not_found' }

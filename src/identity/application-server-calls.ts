@@ -7,6 +7,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { readBody, utf8 } from '../http/body.ts'
 import { CALL_LINE_PER_CALL, CALL_LINE_TIMEOUT_MILLISECONDS } from '../limits.ts'
+import { logContext } from '../log-context.ts'
 import { readSettings } from '../settings.ts'
 import { logUnavailable } from '../time-limit.ts'
 
@@ -54,7 +55,7 @@ export class ApplicationServerCalls extends DurableObject<Bindings> {
   async send(call: Call): Promise<Result<Reply, CallFault>> {
     if (!(await this.enter())) return fail({ code: 'not_sent' })
     try {
-      return await this.exchange(call)
+      return await logContext.run({ object: this.ctx.id.toString() }, () => this.exchange(call))
     } finally {
       this.leave()
     }

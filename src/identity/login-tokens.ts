@@ -15,7 +15,8 @@ const LOGIN_TOKEN_PATTERN = /^[0-9a-f]{64}$/
 
 /**
  * Makes a login token for a user name: one's own, or, for the owners of a store, that of somebody in it with a
- * lower role. Errors: `forbidden`, whoever else it is, also nobody; `unavailable`.
+ * lower role. Errors: `forbidden`, whoever else it is, also nobody; `unauthenticated` if the caller got a new password or
+ * was disabled meanwhile; `unavailable`.
  */
 export async function generateLoginToken(
   db: Database,
@@ -42,6 +43,7 @@ export async function generateLoginToken(
       createdAt: now,
       expiresAt: now + LOGIN_TOKEN_SECONDS * 1000,
     },
+    caller.user.statusVersion,
     {
       identityStoreId,
       eventId: newRecordId(now),
@@ -52,7 +54,8 @@ export async function generateLoginToken(
       requestId,
     },
   )
-  return written.ok ? ok(token) : written
+  if (!written.ok) return written
+  return written.value ? ok(token) : fail({ code: 'unauthenticated' })
 }
 
 /**

@@ -7,6 +7,7 @@ import * as client from 'openid-client'
 import type { Sealing } from '../auth/sealing.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { findIllFormedText } from '../domain/text.ts'
 import {
   CLOCK_TOLERANCE_MILLISECONDS,
   MAX_REMEMBERED_PROVIDERS,
@@ -14,6 +15,7 @@ import {
   PROVIDER_TIMEOUT_SECONDS,
   RETRY_AFTER_SECONDS,
 } from '../limits.ts'
+import { logContext } from '../log-context.ts'
 import type { Database } from '../store/database.ts'
 import { findOpenIdProviderByRedirectUri, findUserOfSubject, type OpenIdProvider } from '../store/openid-providers.ts'
 import { findUser, type KnownUser } from '../store/users.ts'
@@ -51,6 +53,8 @@ export class OpenId {
     const claims = await this.verify(provider.value, response, now)
     if (!claims.ok) return claims
     const { sub, email, email_verified: emailVerified } = claims.value
+    // D1 keeps a replacement for half a character: many subjects would be one.
+    if (findIllFormedText([sub, email]) !== null) return fail({ code: 'invalid_credentials' })
     const address = emailVerified === true && typeof email === 'string' ? email : null
     const key = await findUserOfSubject(this.db, provider.value, sub, address)
     if (!key.ok) return key
@@ -133,12 +137,12 @@ const PROVIDER_FAULTS: ReadonlySet<string> = new Set([
 function faultOf(error: unknown): SessionError {
   const unavailable = { code: 'unavailable', what: 'OpenID provider', retryAfterSeconds: RETRY_AFTER_SECONDS } as const
   if (error instanceof client.ResponseBodyError) {
-    console.warn('OpenID sign-in refused', { error: error.error, status: error.status })
+    console.warn('OpenID sign-in refused', { error: error.error, status: error.status, ...logContext.getStore() })
     // Only the code can be the user's fault; the rest is between us and the provider.
     return error.error === 'invalid_grant' ? { code: 'invalid_credentials' } : { ...unavailable, because: 'refused' }
   }
   if (error instanceof client.ClientError) {
-    console.warn('OpenID sign-in failed', { error: error.message, code: error.code })
+    console.warn('OpenID sign-in failed', { error: error.message, code: error.code, ...logContext.getStore() })
     if (error.code === 'OAUTH_TIMEOUT') return { ...unavailable, because: 'timed_out' }
     if (error.code === undefined) return unavailable
     return PROVIDER_FAULTS.has(error.code) ? { ...unavailable, because: 'refused' } : { code: 'invalid_credentials' }

@@ -25,6 +25,7 @@ import {
   PROFILE_SECOND_LOOK_MILLISECONDS,
   RETRY_AFTER_SECONDS,
 } from '../limits.ts'
+import { logContext } from '../log-context.ts'
 import { readSettings } from '../settings.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import { type Database, openDatabase } from '../store/database.ts'
@@ -209,11 +210,14 @@ export class UserProfiles extends DurableObject<Bindings> {
   private async settle(): Promise<boolean> {
     const pending = this.pending.find()
     if (pending === null) return true
-    const settled = await this.isSettled(pending).catch((error: unknown) => {
-      // The platform gives up on an alarm that keeps throwing; a change that is left must keep one.
-      console.error('a profile change cannot be settled', { ...pending.owner, error: String(error) })
-      return false
-    })
+    const { requestId } = pending
+    const settled = await logContext
+      .run({ requestId }, () => this.isSettled(pending))
+      .catch((error: unknown) => {
+        // The platform gives up on an alarm that keeps throwing; a change that is left must keep one.
+        console.error('a profile change cannot be settled', { ...pending.owner, requestId, error: String(error) })
+        return false
+      })
     if (settled) {
       await this.forget()
       return true
@@ -222,7 +226,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     const wait = Math.min(PROFILE_RETRY_MILLISECONDS * 2 ** failures, MAX_PROFILE_RETRY_MILLISECONDS)
     this.pending.failed()
     await this.ctx.storage.setAlarm(Date.now() + wait)
-    console.warn('a profile change is not finished', { ...owner, failures: failures + 1 })
+    console.warn('a profile change is not finished', { ...owner, requestId, failures: failures + 1 })
     return false
   }
 

@@ -1,16 +1,16 @@
 /** What only access keys have: temporary keys are issued from them, and they may administer other identity stores. */
-import { and, eq, or, sql } from 'drizzle-orm'
+import { and, eq, isNull, or, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { type Credential, credentialFrom, isCredential } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
-import { credentials } from './schema.ts'
+import { credentials, identityStores } from './schema.ts'
 
 /** Why a credential was not made a delegated administrator. */
 export type DelegationFault =
   | { readonly code: 'credential_not_found' }
-  | { readonly code: 'identity_store_not_found' }
+  | { readonly code: 'identity_store_not_found'; readonly identityStoreIds: readonly string[] }
   /** It is no access key, or a temporary one, which goes by the key it was issued from. */
   | { readonly code: 'not_delegable' }
 
@@ -46,11 +46,24 @@ export async function setDelegatedStores(
           ),
         ),
       db.select().from(credentials).where(key),
+      db
+        .select({ id: identityStores.identityStoreId })
+        .from(identityStores)
+        .where(
+          and(
+            sql`${identityStores.identityStoreId} IN (SELECT value FROM json_each(${list}))`,
+            isNull(identityStores.deletedAt),
+          ),
+        ),
     ]),
   )
   if (!done.ok) return done
   const row = done.value[2][0]
   if (row === undefined) return fail({ code: 'credential_not_found' })
   if (row.kind !== 'access_key' || row.parentCredentialId !== null) return fail({ code: 'not_delegable' })
-  return row.delegatedStoreIds === list ? ok(credentialFrom(row)) : fail({ code: 'identity_store_not_found' })
+  const there = new Set(done.value[3].map(({ id }) => id))
+  const identityStoreIds = delegatedStoreIds.filter((id) => !there.has(id))
+  return identityStoreIds.length === 0
+    ? ok(credentialFrom(row))
+    : fail({ code: 'identity_store_not_found', identityStoreIds })
 }

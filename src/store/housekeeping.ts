@@ -8,6 +8,7 @@ import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
 import { firstIdAt } from '../domain/session-id.ts'
 import { MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS } from '../limits.ts'
+import { logContext } from '../log-context.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { OPERATOR_STORE } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
@@ -36,7 +37,7 @@ export async function keepHouse(
   }
   for (const [what, remove] of Object.entries(tasks)) {
     const removed = await remove()
-    if (!removed.ok) console.error('not removed', { what })
+    if (!removed.ok) console.error('not removed', { what, ...logContext.getStore() })
   }
 }
 

@@ -1,31 +1,48 @@
 /** Login tokens: each opens one session of one user, once, soon. Only hashes are kept. */
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { and, eq, gt, type SQL, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { attempt, type Database } from './database.ts'
-import { loginTokens } from './schema.ts'
+import { insertWhere } from './insert-where.ts'
+import { loginTokens, users } from './schema.ts'
 
 /** A login token as it is kept. */
 export type LoginToken = typeof loginTokens.$inferSelect
 
-/** Writes a login token and its audit event. */
+/**
+ * Writes a login token and its audit event, unless its maker's status version is another than `makerEpoch` by now;
+ * answers whether it was written.
+ */
 export async function insertLoginToken(
   db: Database,
-  token: LoginToken,
+  token: LoginToken & { readonly makerUserId: string },
+  makerEpoch: number,
   entry: AuditEntry,
-): Promise<Result<void, Unavailable>> {
+): Promise<Result<boolean, Unavailable>> {
+  const where = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.identityStoreId} = ${token.identityStoreId}
+    AND ${users.userId} = ${token.makerUserId} AND ${users.statusVersion} = ${makerEpoch})`
   const written = await attempt(() =>
     db.batch([
       insertAuditEvent(db, entry, {
         before: null,
         after: sql`json_object('expires_at', ${new Date(token.expiresAt).toISOString()})`,
-        where: sql`true`,
+        where,
       }),
-      db.insert(loginTokens).values(token),
+      insertWhere(db, loginTokens, token, where).returning({ tokenHash: loginTokens.tokenHash }),
     ]),
   )
-  return written.ok ? ok() : written
+  return written.ok ? ok(written.value[1].length > 0) : written
+}
+
+/**
+ * The statement that voids what a user made, on a condition. It belongs into each batch that raises the user's status
+ * version: a token for another user knows only that user's.
+ */
+export function voidTokensMadeBy(db: Database, identityStoreId: string, makerUserId: string, where: SQL) {
+  return db
+    .delete(loginTokens)
+    .where(and(eq(loginTokens.identityStoreId, identityStoreId), eq(loginTokens.makerUserId, makerUserId), where))
 }
 
 /** Takes a login token away and answers it; null if there is none, or it has expired. Of many takers one gets it. */

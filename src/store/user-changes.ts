@@ -13,6 +13,7 @@ import { attempt, attemptUnique, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { jsonBoolean, jsonObjectWith } from './json-object.ts'
+import { voidTokensMadeBy } from './login-tokens.ts'
 import { issuerOfStore } from './openid-providers.ts'
 import { PROFILE_BASE } from './profiles.ts'
 import { revocation } from './revocation.ts'
@@ -141,6 +142,12 @@ export async function putUser(
           },
         })
         .returning(),
+      voidTokensMadeBy(
+        db,
+        identityStoreId,
+        userId,
+        rowExists(users, sql`${keyIs(key)} AND ${users.statusVersion} > ${seen ?? 0}`),
+      ),
     ]),
   )
   if (!written.ok) return written
@@ -161,9 +168,11 @@ export async function updateUser(
   const newPassword = passwordHash === undefined ? sql`false` : sql`${users.passwordHash} IS NOT ${passwordHash}`
   const newStatus = active === undefined ? sql`false` : sql`${users.active} <> ${active ? 1 : 0}`
   const newBot = changes.bot === true ? sql`NOT ${users.bot}` : sql`false`
+  const raises = sql`(${newPassword} OR ${newStatus} OR ${newBot})`
   const written = await attemptUnique(TAKEN, () =>
     db.batch([
       insertRowEvent(db, entry, VIEW, thereIs(key), membersOf(changes, passwordHash)),
+      voidTokensMadeBy(db, identityStoreId, userId, rowExists(users, sql`${thereIs(key)} AND ${raises}`)),
       db
         .update(users)
         .set({
@@ -173,7 +182,7 @@ export async function updateUser(
             ? {}
             : { openidIssuer: changes.openidSubject === null ? null : issuerOfStore(identityStoreId) }),
           sessionsValidFrom: sql`iif(${newPassword}, ${at}, ${users.sessionsValidFrom})`,
-          statusVersion: sql`${users.statusVersion} + (${newPassword} OR ${newStatus} OR ${newBot})`,
+          statusVersion: sql`${users.statusVersion} + ${raises}`,
           ...profileMarks(changes.username === undefined ? sql`${users.username}` : sql`${changes.username}`),
           updatedAt: at,
         })
@@ -181,7 +190,7 @@ export async function updateUser(
         .returning(),
     ]),
   )
-  return written.ok ? ok(written.value[1][0] ?? null) : written
+  return written.ok ? ok(written.value[2][0] ?? null) : written
 }
 
 /** What the audit log keeps of a deleted user: nothing that names a person, a device or a place. */
@@ -207,6 +216,7 @@ export async function deleteUser(
     db.batch([
       insertRowEvent(db, entry, VIEW, thereIs(key), null),
       revocation(db, identityStoreId, userId, isThere, at),
+      voidTokensMadeBy(db, identityStoreId, userId, isThere),
       db
         .update(auditEvents)
         .set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })
@@ -236,7 +246,7 @@ export async function deleteUser(
         .returning({ userId: users.userId }),
     ]),
   )
-  return written.ok ? ok(written.value[4].length > 0) : written
+  return written.ok ? ok(written.value[5].length > 0) : written
 }
 
 /** SQL of an audit event's object with null for whatever names a person. */

@@ -2,8 +2,9 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { PathParameters } from '../../src/api/operator/schemas.ts'
 import { check } from '../../src/api/parse.ts'
-import { PARAGRAPHS } from '../../src/api/problems-page.ts'
+import * as bindingSchemas from '../../src/api/sessions/binding-schemas.ts'
 import { apis } from '../../src/app.ts'
 import { cutText, normalizeUsername } from '../../src/domain/text.ts'
 import { send, signIn } from '../support/requests.ts'
@@ -107,9 +108,15 @@ describe('in our own words', () => {
     { x: 1 },
   ]
   const ZOD = /expected|received|Invalid|Too (big|small)|Unrecognized|>=|<=/
-  const schemas = apis.flatMap(({ routes }) => routes.flatMap(({ body, query }) => [body?.schema, query]))
+  const schemas = [
+    ...apis.flatMap(({ routes }) => routes.flatMap(({ body, query }) => [body?.schema, query])),
+    PathParameters,
+    ...Object.values(bindingSchemas),
+    bindingSchemas.OpenInput.shape.client,
+    bindingSchemas.OpenInput.shape.location.unwrap().unwrap(),
+  ]
 
-  test('every schema of every route says what is wrong with any value of any field', () => {
+  test('every schema of every route, of paths and of the service binding says what is wrong with any value of any field', () => {
     let said = 0
     for (const schema of schemas) {
       const fields = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
@@ -135,6 +142,8 @@ describe('a genuine token of the wrong kind', () => {
       await send('/operator/identity-stores', { bearer: token }),
       await send('/oauth2/introspect', { bearer: token, form: { token } }),
       await send('/sessions/current', { bearer: credential }),
+      await send('/sessions/current', { cookie: credential }),
+      await send('/sessions', { headers: { cookie: `sessionid=of-another; __Host-sessionid=${credential}` } }),
     ]
     for (const response of tries) {
       expect([response.status, await response.json()]).toMatchObject([401, { code: 'wrong_token_kind' }])
@@ -161,13 +170,6 @@ describe('what is not there', () => {
     for (const method of ['GET', 'DELETE']) {
       expect((await operate(path, { method })).body).toMatchObject({ status: 404, code: 'openid_provider_not_found' })
     }
-  })
-
-  test('every code has its paragraph, where `type` leads', async () => {
-    const page = await (await send('/docs/problems')).text()
-    for (const code of Object.keys(PARAGRAPHS)) expect(page).toContain(`id="${code}"`)
-    const { type } = (await (await send('/nothing')).json()) as { type: string }
-    expect(type).toBe('/docs/problems#path_not_found')
   })
 })
 

@@ -42,7 +42,11 @@ describe('a job of a kind that this version does not know', () => {
     await writeJob(id, 'b:1', JSON.stringify(RESET), now - 1)
     await fireJobAlarm(id)
     expect(await storeJobs(id).list()).toMatchObject([{ id: 'a:1', kind: 'weave_baskets', job: null, progress: null }])
-    expect(logged).toHaveBeenCalledWith('job of an unknown kind waits', { id: 'a:1', kind: 'weave_baskets' })
+    expect(logged).toHaveBeenCalledWith('job of an unknown kind waits', {
+      object: expect.stringMatching(/^[0-9a-f]{64}$/),
+      id: 'a:1',
+      kind: 'weave_baskets',
+    })
   })
 
   test('is done by a version that knows it', async () => {

@@ -1,5 +1,11 @@
 /** Who calls the own API: the holder of a session, or a back end with a credential. */
-import { authenticateApiClient, authenticateBearer, type Caller, requireScope } from '../../auth/credentials.ts'
+import {
+  authenticateApiClient,
+  authenticateBearer,
+  type Caller,
+  isBearerToken,
+  requireScope,
+} from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import type { Scope } from '../../auth/scopes.ts'
 import {
@@ -12,14 +18,15 @@ import {
 } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { cookieValues } from '../../http/cookies.ts'
 import type { RequestContext } from '../context.ts'
 import { credentialError } from '../wrong-token.ts'
 
 /**
  * Acts as the session that the request is made with: that of `Authorization: Bearer`, else of a cookie, the name that
  * only this host can have set first. Where the first one's session has ended, another API may have set the second.
- * Errors: those of `act`; `unauthenticated`; `origin_not_allowed` for an unsafe request with a cookie from a foreign
- * page.
+ * Errors: those of `act`; `unauthenticated`; `wrong_token_kind`; `origin_not_allowed` for an unsafe request with a cookie
+ * from a foreign page.
  */
 export async function asCaller<T>(
   request: Request,
@@ -60,7 +67,11 @@ async function callersOf(
     if (!verified.ok) return verified
     callers.push(only)
   }
-  return ok(callers)
+  if (callers.length > 0) return ok(callers)
+  // No session's token at all: it may be a credential, which is told so.
+  const credential = [HOST_COOKIE, COOKIE].flatMap((name) => cookieValues(request, name)).find(isBearerToken)
+  const verified = credential === undefined ? null : await sessions.verify(credential, 'web')
+  return verified === null || verified.ok ? ok(callers) : verified
 }
 
 /** A back end: a bearer credential, or an API client by HTTP Basic. Errors: as for credentials; `forbidden`. */

@@ -197,7 +197,7 @@ export class StoreJobs extends DurableObject<Bindings> {
 
   /** A job that only a later version knows is left to it. It holds up no other job. */
   private leaveUnknown(row: Row, kind: string): Result<void, Unavailable> {
-    console.error('job of an unknown kind waits', { id: row.id, kind })
+    console.error('job of an unknown kind waits', { object: this.ctx.id.toString(), id: row.id, kind })
     this.sql.exec('UPDATE jobs SET due_at = ? WHERE id = ?', Date.now() + UNKNOWN_JOB_MILLISECONDS, row.id)
     return fail({ code: 'unavailable', what: 'job', retryAfterSeconds: RETRY_AFTER_SECONDS })
   }

@@ -1,9 +1,12 @@
 /** Login tokens: for whom, how often, how long. */
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
+import { generateLoginToken } from '../../../src/identity/login-tokens.ts'
+import { updateUser } from '../../../src/store/user-changes.ts'
+import { findUser } from '../../../src/store/users.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { type RequestOptions, send, tokenInCookie } from '../../support/requests.ts'
-import { makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
+import { db, makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
 import { apio, readInfo, sessionFor, signedIn } from './requests.ts'
 
 const generate = (cookie: string, username: string) =>
@@ -149,6 +152,58 @@ test('the maker is looked at again when the token is used: an owner who may no l
   expect((await redeem(tokens[0])).status).toBe(401)
   await change(member, "role = 'member'")
   expect((await redeem(tokens[1])).status).toBe(200)
+})
+
+test('a new password, a disable, or a deletion of its maker voids what was made for others before', async () => {
+  const operator = await makeOperator()
+  const identityStoreId = await makeStore()
+  const member = await makeUser({ identityStoreId, role: 'member' })
+  const statusOnce = [false, true].map((active) => ({ method: 'PATCH', json: { active } }))
+  const password = 'another long enough password'
+  const whole = ({ username }: TestUser) => ({ username, role: 'owner' })
+  const ways: (readonly [string, number, (owner: TestUser) => RequestOptions[]])[] = [
+    ['new password', 401, () => [{ method: 'PATCH', json: { password } }]],
+    ['put with a new password', 401, (owner) => [{ method: 'PUT', json: { ...whole(owner), password } }]],
+    ['disabled for a moment', 401, () => statusOnce],
+    [
+      'disabled for a moment by put',
+      401,
+      (owner) => [false, true].map((active) => ({ method: 'PUT', json: { ...whole(owner), active } })),
+    ],
+    ['deleted, another one of the id', 401, (owner) => [{ method: 'DELETE' }, { method: 'PUT', json: whole(owner) }]],
+    ['another name', 200, () => [{ method: 'PATCH', json: { first_name: 'Another' } }]],
+    ['the same again', 200, (owner) => [{ method: 'PUT', json: whole(owner) }]],
+  ]
+  for (const [way, status, changes] of ways) {
+    const owner = await makeUser({ identityStoreId, role: 'owner' })
+    const token = String((await generate(await sessionFor(owner), member.username)).body.loginToken)
+    const path = `/operator/identity-stores/${identityStoreId}/users/${owner.userId}`
+    for (const change of changes(owner)) expect((await send(path, { bearer: operator, ...change })).ok).toBe(true)
+    expect([way, (await redeem(token)).status]).toEqual([way, status])
+  }
+})
+
+test('one that is made while its maker gets a new password is not made', async () => {
+  const identityStoreId = await makeStore()
+  const [owner, member] = [await makeUser({ identityStoreId, role: 'owner' }), await makeUser({ identityStoreId })]
+  const read = await findUser(db, owner)
+  if (!read.ok || read.value === null) throw new Error('no such user')
+  const entry = {
+    identityStoreId,
+    eventId: 'event',
+    at: 1,
+    actor: 'a',
+    action: 'user.updated',
+    subject: 's',
+    requestId: 'r',
+  }
+  await updateUser(db, owner.userId, { passwordHash: 'another' }, entry)
+  const made = await generateLoginToken(db, read.value, member.username, 'request', Date.now())
+  expect(made).toEqual({ ok: false, error: { code: 'unauthenticated' } })
+  const { results } = await env.DB.prepare('SELECT action FROM audit_events WHERE identity_store_id = ?')
+    .bind(identityStoreId)
+    .all()
+  expect(results).toEqual([{ action: 'user.updated' }])
 })
 
 test('a token of a version that did not note its maker is good for its user', async () => {

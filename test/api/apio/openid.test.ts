@@ -214,6 +214,18 @@ const BAD: readonly (readonly [string, () => void])[] = [
     },
   ],
   [
+    'a subject with half a character',
+    () => {
+      provider.claims.sub = 'subject-\ud83d'
+    },
+  ],
+  [
+    'an address with half a character',
+    () => {
+      Object.assign(provider.claims, { email: '\ud83d@pie.example' })
+    },
+  ],
+  [
     "another's signature",
     () => {
       provider.signedBy = 'other'
@@ -238,6 +250,24 @@ const BAD: readonly (readonly [string, () => void])[] = [
     },
   ],
 ]
+
+test('an address with half a character is refused, whose subject ever it comes with', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  await setSubject(user.userId, 'subject-1')
+  provider.claims = { sub: 'subject-1', email: '\ud83d@pie.example' }
+  expect((await login(own)).status).toBe(401)
+})
+
+test('a refusal by the provider is logged with the request', async () => {
+  const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const own = await makeProvider()
+  provider.answer = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+  const { response } = await login(own)
+  const requestId = response.headers.get('x-request-id')
+  expect(requestId).not.toBeNull()
+  expect(logged).toHaveBeenCalledWith('OpenID sign-in refused', expect.objectContaining({ requestId }))
+})
 
 test.each(BAD)('%s: 401, and nobody is signed in', async (_name, spoil) => {
   const own = await makeProvider()

@@ -298,6 +298,17 @@ describe('a temporary key', () => {
 })
 
 describe('a delegated administrator', () => {
+  test('is told of a store that is gone, also if its list names it already', async () => {
+    const [home, gone] = [await makeStore(), await makeStore()]
+    const key = await makeAccessKey(home)
+    expect((await delegate(home, key.credentialId, [gone])).status).toBe(200)
+    expect((await operate(`/identity-stores/${gone}`, { method: 'DELETE' })).status).toBe(204)
+    expect(await delegate(home, key.credentialId, [gone])).toMatchObject({
+      status: 404,
+      body: { identity_store_ids: [gone] },
+    })
+  })
+
   test('may what its permissions say in the named stores, and is on record there', async () => {
     const user = await makeUser()
     const session = await signIn(user)
@@ -351,7 +362,10 @@ describe('a delegated administrator', () => {
     const key = await makeAccessKey(home)
     const temporary = await issue(home, key.credentialId)
     expect((await delegate(home, temporary.body.credential_id, [other])).status).toBe(409)
-    expect((await delegate(home, key.credentialId, [other, 'nope'])).status).toBe(404)
+    expect(await delegate(home, key.credentialId, ['nix', other, 'nope'])).toMatchObject({
+      status: 404,
+      body: { code: 'identity_store_not_found', identity_store_ids: ['nix', 'nope'] },
+    })
     expect((await delegate(other, key.credentialId, [home])).status).toBe(404)
     expect((await delegate(home, key.credentialId, Array(101).fill(other))).status).toBe(400)
     const made = await db.select().from(credentials).where(eq(credentials.credentialId, key.credentialId))

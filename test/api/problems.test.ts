@@ -1,0 +1,59 @@
+/** Every code that a refusal can have leads to its paragraph, in each API that links to it. */
+import { expect, test } from 'vitest'
+import type { RequestContext } from '../../src/api/context.ts'
+import { renderError as renderForLooker } from '../../src/api/looker/errors.ts'
+import { renderInternalProblem, renderProblem } from '../../src/api/problems.ts'
+import { PARAGRAPHS } from '../../src/api/problems-page.ts'
+import type { SessionError, SessionErrorCode } from '../../src/domain/errors.ts'
+import { send } from '../support/requests.ts'
+
+/** One refusal of each code: one that is missing does not compile. */
+const REFUSALS: { readonly [Code in SessionErrorCode]: Extract<SessionError, { readonly code: Code }> } = {
+  invalid_request: { code: 'invalid_request', issues: [{ field: 'name', code: 'missing', message: 'Is required.' }] },
+  request_too_large: { code: 'request_too_large', limitBytes: 1 },
+  unsupported_media_type: { code: 'unsupported_media_type', accepted: ['application/json'] },
+  request_timeout: { code: 'request_timeout' },
+  path_not_found: { code: 'path_not_found' },
+  method_not_allowed: { code: 'method_not_allowed', allowed: ['GET'] },
+  unauthenticated: { code: 'unauthenticated' },
+  wrong_token_kind: { code: 'wrong_token_kind', expected: 'web session', found: 'credential' },
+  credential_expired: { code: 'credential_expired' },
+  credential_revoked: { code: 'credential_revoked' },
+  credential_owner_disabled: { code: 'credential_owner_disabled' },
+  address_not_allowed: { code: 'address_not_allowed' },
+  session_ended: { code: 'session_ended', reason: 'idle', endedAt: 0 },
+  invalid_credentials: { code: 'invalid_credentials' },
+  locked_out: { code: 'locked_out', retryAfterSeconds: 1 },
+  rate_limited: { code: 'rate_limited', retryAfterSeconds: 1 },
+  forbidden: { code: 'forbidden', needed: [], provided: [] },
+  origin_not_allowed: { code: 'origin_not_allowed' },
+  identity_store_not_found: { code: 'identity_store_not_found' },
+  user_not_found: { code: 'user_not_found' },
+  user_disabled: { code: 'user_disabled' },
+  session_not_found: { code: 'session_not_found' },
+  credential_not_found: { code: 'credential_not_found' },
+  openid_provider_not_found: { code: 'openid_provider_not_found' },
+  conflict: { code: 'conflict', detail: 'It clashes.' },
+  unavailable: { code: 'unavailable', what: 'D1', retryAfterSeconds: 1 },
+}
+
+const ORIGIN = 'https://latchkey.example'
+const context = {
+  headers: { 'x-request-id': 'request' },
+  requestId: 'request',
+  services: { settings: { publicOrigins: [ORIGIN] } },
+} as unknown as RequestContext
+
+test('every code has its paragraph, and `type` and `documentation_url` lead to it', async () => {
+  const page = await (await send('/docs/problems')).text()
+  const anchors = Array.from(page.matchAll(/ id="([^"]+)"/g), ([, id]) => id)
+  expect(anchors).toEqual(Object.keys(PARAGRAPHS))
+  expect(anchors.toSorted()).toEqual([...Object.keys(REFUSALS), 'internal_error'].toSorted())
+  for (const [code, error] of Object.entries(REFUSALS)) {
+    expect(await renderProblem(error, context).json()).toMatchObject({ code, type: `/docs/problems#${code}` })
+    const looker = (await renderForLooker(error, context).json()) as { documentation_url: string }
+    expect(looker.documentation_url).toBe(`${ORIGIN}/docs/problems#${code}`)
+  }
+  expect(await renderInternalProblem(context).json()).toMatchObject({ type: '/docs/problems#internal_error' })
+  expect(await (await send('/nothing')).json()).toMatchObject({ type: '/docs/problems#path_not_found' })
+})
