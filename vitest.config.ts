@@ -35,6 +35,8 @@ export default defineConfig({
                 // That of the test users' hashes (test/support/stores.ts): next to nothing.
                 PASSWORD_HASH_COST: 'ln=1,r=1,p=1',
                 APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '150',
+                // A round of every kind of change at least (test/sessions/interleavings.test.ts).
+                INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
                 D1_MIGRATIONS: await readD1Migrations('migrations'),
                 APPLICATION_SERVER_MIGRATIONS: await readD1Migrations('examples/application-server/migrations'),
               },

@@ -6,15 +6,17 @@ import { fileURLToPath } from 'node:url'
 import { fillApplicationServer } from './dev/application-server.mjs'
 import { extendLock, InUse, lockDirectory, unlockDirectory } from './dev/directory-lock.mjs'
 import { send } from './dev/local-http.mjs'
+import { allApplied } from './dev/migrations.mjs'
 import { readOptions, wranglerArguments } from './dev/options.mjs'
 import { howToTry } from './dev/print.mjs'
 import { startTool } from './dev/processes.mjs'
 import { ensureSecrets, fingerprints } from './dev/secrets.mjs'
 import { DoesNotFit, ensureDemoStore, makeUsers } from './dev/seed.mjs'
 import { stateFiles } from './dev/state-files.mjs'
-import { APPLICATION_SERVER_CONFIG, writeDevConfigs } from './dev/wrangler-config.mjs'
+import { writeDevConfigs } from './dev/wrangler-config.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const MIGRATE = join(ROOT, 'scripts/dev/migrate.mjs')
 const START_TIMEOUT_MILLISECONDS = 120_000
 const PROBE_TIMEOUT_MILLISECONDS = 5_000
 const PROBE_INTERVAL_MILLISECONDS = 150
@@ -67,19 +69,17 @@ async function run(options) {
   const secrets = ensureSecrets(join(ROOT, '.dev.vars'))
   // Hashing takes a while: it goes on while the rest starts.
   const early = files.readCredentials() === null ? makeUsers() : null
-  const writing = writeDevConfigs(ROOT, files.generatedPath, secrets.get('APPLICATION_SERVER_SECRET'))
-  writing.catch(() => undefined)
+  const configs = await writeDevConfigs(ROOT, files.generatedPath, secrets.get('APPLICATION_SERVER_SECRET'))
 
-  console.log('Applying migrations …')
-  for (const config of ['wrangler.toml', APPLICATION_SERVER_CONFIG]) {
-    const where = ['--local', '--persist-to', persistTo, '-c', config]
-    tool = startTool('wrangler', ['d1', 'migrations', 'apply', 'DB', ...where])
+  if (!allApplied(persistTo, configs)) {
+    console.log('Applying migrations …')
+    tool = startTool('node', [MIGRATE, persistTo, ...configs])
     if ((await tool.exited) !== 0) throw new CannotStart(`The migrations failed.\n${tool.output()}`)
-    if (stopping) return
   }
+  if (stopping) return
 
   console.log('Starting …')
-  const server = startTool('wrangler', wranglerArguments(options, await writing))
+  const server = startTool('wrangler', wranglerArguments(options, configs))
   tool = server
   // It outlives a script that is killed by some moments.
   extendLock(persistTo, [server.pid])
@@ -88,7 +88,7 @@ async function run(options) {
   })
   const newUsers = async () => {
     const users = await (early ?? makeUsers())
-    await fillApplicationServer(users, persistTo, files.generatedPath)
+    fillApplicationServer(users, persistTo)
     return users
   }
   await Promise.race([ended, untilServing(baseUrl)])

@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { writeWhole } from '../whole-file.mjs'
 
 /** The example application server's own configuration; its database has its id from there. */
-export const APPLICATION_SERVER_CONFIG = 'examples/application-server/wrangler.toml'
+const APPLICATION_SERVER_CONFIG = 'examples/application-server/wrangler.toml'
 const BINDING = { binding: 'APPLICATION_SERVER', service: 'latchkey-application-server' }
 
 /**

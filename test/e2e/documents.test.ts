@@ -52,6 +52,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['CONTRIBUTING.md', 'npm run format', 'mends what npm run check finds'],
   ['CONTRIBUTING.md', 'npm exec -- vitest run', 'is a part of npm test, which runs this'],
   ['CONTRIBUTING.md', 'npm run mutants', MINUTES],
+  ['CONTRIBUTING.md', 'npm run interleavings', MINUTES],
   ['CONTRIBUTING.md', 'npm run crash', MINUTES],
   ['CONTRIBUTING.md', 'npm run bench', MINUTES],
   ['CONTRIBUTING.md', 'npm run migrations:generate', 'changes the checkout'],

@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test'
+import { env, runInDurableObject } from 'cloudflare:test'
 import { and, eq, isNull } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import type { UserRules } from '../../src/domain/policy.ts'
@@ -14,7 +14,9 @@ import { newUser } from '../support/users.ts'
 type User = Awaited<ReturnType<typeof newUser>>
 
 const USERS = 25
-const ROUNDS = 20 // 25 × 20 = 500 interleavings of each kind
+/** Of each kind: `npm test` has 200, `npm run interleavings` 500. */
+const { INTERLEAVINGS } = env
+const ROUNDS = INTERLEAVINGS / USERS
 
 /** A small generator, so that a failure can be had again: mulberry32. */
 function randomFrom(seed: number): () => number {
@@ -126,7 +128,7 @@ async function someUsers(): Promise<User[]> {
 
 const NOBODY = { caller: null, requestId: null }
 
-describe(`an opening that crosses a change, 500 times (seed ${seed})`, { timeout: 300_000 }, () => {
+describe(`an opening that crosses a change, ${INTERLEAVINGS} times (seed ${seed})`, { timeout: 300_000 }, () => {
   test('of the settings ends under the newest settings', async () => {
     delayMirror()
     await interleave(await someUsers(), async (user, round) => {

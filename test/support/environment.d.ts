@@ -1,6 +1,7 @@
 /** What `cloudflare:workers` gives the tests. */
 declare namespace Cloudflare {
   interface Env extends WorkerEnv {
+    readonly INTERLEAVINGS: number
     readonly D1_MIGRATIONS: import('cloudflare:test').D1Migration[]
     readonly APPLICATION_SERVER_DB: D1Database
     readonly APPLICATION_SERVER_MIGRATIONS: import('cloudflare:test').D1Migration[]
