@@ -5,8 +5,8 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { auditEntry } from './api/audit.ts'
 import { check as checkInput } from './api/parse.ts'
+import { sessionBody } from './api/session-body.ts'
 import { BindingProps, CheckInput, EndInput, OpenInput } from './api/sessions/binding-schemas.ts'
-import { sessionBody } from './api/sessions/body.ts'
 import type { Scope } from './auth/scopes.ts'
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
@@ -40,7 +40,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
 
   /**
    * Opens a session for a user that the caller has verified, and answers it with its token.
-   * Errors: `user_not_found`, `user_disabled`, `conflict` (a bot, or the user was changed at the same time), `forbidden`,
+   * Errors: `user_not_found`, `user_disabled`, `conflict` (a bot, or the user was changed at the same time), `session_limit_reached`, `forbidden`,
    * `invalid_request`, `unavailable`.
    */
   async open(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
@@ -48,12 +48,12 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!caller.ok) return caller
     const parsed = checkInput(input, OpenInput)
     if (!parsed.ok) return parsed
-    const { userId, client, location, persistent } = parsed.value
+    const { userId, ...asked } = parsed.value
     const owner = { identityStoreId: caller.value.identityStoreId, userId }
     const user = await findUser(this.services.db, owner)
     if (!user.ok) return user
     if (user.value === null) return fail({ code: 'user_not_found' })
-    const opened = await this.sessions.openForVerifiedUser(owner, client, location, persistent, {
+    const opened = await this.sessions.openForVerifiedUser(owner, asked, {
       bot: user.value.user.bot,
       rules: user.value.rules,
     })

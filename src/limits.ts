@@ -75,6 +75,12 @@ export const REMEMBER_DELETED_MILLISECONDS = 3_600_000
 /** A cookie older than this is issued anew (30 days): browsers drop it at 400 days. */
 export const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
 
+// Previews
+/** Live sessions that a preview reads at a time. */
+export const PREVIEW_PAGE_ROWS = 2_000
+/** Sessions that a preview names. */
+export const PREVIEW_EXAMPLES = 20
+
 // What an isolate remembers
 /** Age at which the copy of a store's config is fetched again in the background … */
 export const CONFIG_REFRESH_MILLISECONDS = 20_000

@@ -96,8 +96,8 @@ export const epochMutants = [
   {
     name: 'bounds: no ceiling of web sessions',
     file: 'src/domain/policy.ts',
-    from: 'concurrentSessionLimit === null || concurrentSessionLimit > limits.webSessionsPerUser',
-    to: 'concurrentSessionLimit === null && limits.webSessionsPerUser < 0',
+    from: "typeof value !== 'number' || value > ceiling",
+    to: 'Number(value) > ceiling',
     caughtBy: { file: 'test/sessions/limit.test.ts', test: 'no more than 1 000 web sessions' },
   },
   {

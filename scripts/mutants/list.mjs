@@ -20,6 +20,7 @@ const RULES = 'test/sessions/changing-rules.test.ts'
 const TRIPS = 'test/sessions/mirror-trips.test.ts'
 const AGAIN = 'test/sessions/check-again.test.ts'
 const FRESHNESS = 'test/sessions/config-freshness.test.ts'
+const LIFECYCLE_TEST = 'test/domain/lifecycle.test.ts'
 const LIFECYCLE = 'src/domain/lifecycle.ts'
 const OBJECT = 'src/sessions/object/user-sessions.ts'
 const OBJECT_STORAGE = 'src/sessions/object/storage.ts'
@@ -29,22 +30,22 @@ export const mutants = [
   {
     name: 'limit check',
     file: LIFECYCLE,
-    from: 'web.slice(0, Math.max(0, web.length - limit))',
-    to: 'web.slice(0, Math.max(0, web.length - limit - 1))',
+    from: 'above(left.length, policy.concurrentSessionLimit.value)',
+    to: 'above(left.length, policy.concurrentSessionLimit.value + 1)',
     caughtBy: { file: LIMIT, test: '200 parallel opens never leave more than 1 active' },
   },
   {
     name: 'victims are the newest',
     file: LIFECYCLE,
-    from: 'web.slice(0, Math.max(0, web.length - limit))',
-    to: 'web.slice(limit)',
+    from: 'left.slice(0, above(left.length, policy.concurrentSessionLimit.value))',
+    to: 'left.slice(policy.concurrentSessionLimit.value)',
     caughtBy: { file: LIMIT, test: 'turning the limit on leaves the newest session of each user' },
   },
   {
     name: 'cap per API client',
     file: LIFECYCLE,
-    from: 'over.push(...api.slice(0, Math.max(0, api.length - policy.apiSessionsPerClient.value)))',
-    to: '',
+    from: 'api.slice(0, above(api.length, policy.apiSessionsPerClient))',
+    to: '[]',
     caughtBy: { file: LIMIT, test: 'API sessions are limited by API client' },
   },
   {
@@ -56,7 +57,7 @@ export const mutants = [
   },
   {
     name: 'inactivity timeout ignored',
-    file: LIFECYCLE,
+    file: 'src/domain/deadlines.ts',
     from: 'idles !== null && idles < expires',
     to: 'false',
     caughtBy: { file: TIMEOUTS, test: 'the inactivity timeout' },
@@ -92,16 +93,58 @@ export const mutants = [
   {
     name: 'version guard',
     file: 'src/domain/policy.ts',
-    from: 'updates !== undefined && updates.version > known.version',
-    to: 'updates !== undefined',
+    from: 'update !== undefined && update.version > known.version',
+    to: 'update !== undefined',
     caughtBy: { file: FRESHNESS, test: 'is never undone by a copy that is older' },
   },
   {
     name: "the user's own duration loses",
     file: 'src/domain/policy.ts',
-    from: 'durationSeconds === null\n',
-    to: 'durationSeconds !== -1\n',
+    from: 'settings: durationSeconds ?? undefined',
+    to: 'settings: undefined',
     caughtBy: { file: TIMEOUTS, test: "is the user's own duration where there is one" },
+  },
+  {
+    name: 'policy: a kind of client has no limit',
+    file: LIFECYCLE,
+    from: 'above(ofKind.length, limits?.[kind] ?? null)',
+    to: '0',
+    caughtBy: { file: LIFECYCLE_TEST, test: 'counts each kind of client for itself' },
+  },
+  {
+    name: 'policy: who is full evicts where nobody goes unasked',
+    file: LIFECYCLE,
+    from: "state.policy.whenLimitReached.value === 'refuse' &&",
+    to: "state.policy.whenLimitReached.value !== 'refuse' && false &&",
+    caughtBy: { file: LIFECYCLE_TEST, test: 'is refused, and changes nothing' },
+  },
+  {
+    name: 'policy: the least recently seen stays',
+    file: LIFECYCLE,
+    from: "policy.whenLimitReached.value === 'evict_least_recently_seen' && newest",
+    to: "policy.whenLimitReached.value === 'evict_oldest' && newest",
+    caughtBy: { file: LIFECYCLE_TEST, test: 'evicts whom nobody has seen for longest' },
+  },
+  {
+    name: 'policy: a group says nothing',
+    file: 'src/domain/policy.ts',
+    from: "(['settings', 'group', 'config'] as const)",
+    to: "(['settings', 'config'] as const)",
+    caughtBy: { file: 'test/domain/policy.test.ts', test: 'a group stands between' },
+  },
+  {
+    name: 'policy: a ceiling is exceeded',
+    file: 'src/domain/policy.ts',
+    from: 'if (ceiling === null) return',
+    to: 'if (ceiling !== null || ceiling === null) return',
+    caughtBy: { file: 'test/domain/policy.test.ts', test: 'no layer exceeds a ceiling' },
+  },
+  {
+    name: 'policy: a preview counts who is dead already',
+    file: 'src/domain/preview.ts',
+    from: 'state.sessions.filter(({ id }) => !dead.has(id))',
+    to: 'state.sessions',
+    caughtBy: { file: 'test/domain/preview.test.ts', test: 'names just the sessions' },
   },
   {
     name: 'hash compare',

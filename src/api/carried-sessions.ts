@@ -12,7 +12,7 @@ import {
 } from '../auth/session-carriers.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { SessionView } from '../sessions/object/user-sessions.ts'
+import type { SessionView } from '../domain/session-view.ts'
 import type { RequestContext } from './context.ts'
 
 /**

@@ -94,6 +94,22 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
     means: 'The user is disabled: no session can be opened.',
     remedy: 'An operator can make the user active again.',
   },
+  precondition_failed: {
+    means: 'What you wanted to change has another version than the one in `If-Match`: somebody changed it meanwhile.',
+    remedy: 'Read it again, and decide anew.',
+  },
+  group_config_not_found: {
+    means: 'The group has no session config of its own.',
+    remedy: 'Check the id of the group.',
+  },
+  config_version_not_found: {
+    means: 'The session config had no such version, or it is not kept.',
+    remedy: 'List the versions.',
+  },
+  session_limit_reached: {
+    means: 'The user has as many sessions as the policy allows, and it ends none unasked. The password was right.',
+    remedy: 'Show the `sessions` to the user, and sign in again with `end_sessions` naming those that are to end.',
+  },
   session_not_found: {
     means: 'The user has no such live session. It may have ended.',
     remedy: 'List the sessions again.',

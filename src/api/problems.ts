@@ -2,6 +2,7 @@
 import type { SessionError } from '../domain/errors.ts'
 import { type Problem, problemResponse } from '../http/problem.ts'
 import type { RequestContext } from './context.ts'
+import { sessionBody } from './session-body.ts'
 
 /** Renders an expected failure. */
 export function renderProblem(error: SessionError, context: RequestContext): Response {
@@ -93,6 +94,26 @@ export function problemOf(error: SessionError): Problem {
       return { status: 404, code: error.code, title: 'No such credential' }
     case 'openid_provider_not_found':
       return { status: 404, code: error.code, title: 'The identity store has no OpenID provider' }
+    case 'precondition_failed':
+      return {
+        status: 412,
+        code: error.code,
+        title: 'It was changed since you looked at it',
+        extra: { version: error.version },
+        headers: { etag: `"${error.version}"` },
+      }
+    case 'group_config_not_found':
+      return { status: 404, code: error.code, title: 'The group has no session config' }
+    case 'config_version_not_found':
+      return { status: 404, code: error.code, title: 'No such version of the session config' }
+    case 'session_limit_reached':
+      return {
+        status: 409,
+        code: error.code,
+        title: 'The user has as many sessions as allowed',
+        detail: 'Sign in again and name in `end_sessions` those that are to end.',
+        extra: { sessions: error.sessions.map((view) => sessionBody(view, null)) },
+      }
     case 'user_disabled':
       return { status: 403, code: error.code, title: 'The user is disabled' }
     case 'conflict':

@@ -1,4 +1,5 @@
 import type { EndReason } from './session.ts'
+import type { SessionView } from './session-view.ts'
 
 /** One thing wrong with a request. `field` is the dotted path of the bad field, `''` for the whole. */
 export interface Issue {
@@ -52,10 +53,18 @@ export type SessionError =
   | { readonly code: 'identity_store_not_found'; readonly identityStoreIds?: readonly string[] }
   | { readonly code: 'user_not_found' }
   | { readonly code: 'user_disabled' }
+  /** The user has as many sessions as the limit allows, and none is ended unasked: these, oldest first. */
+  | { readonly code: 'session_limit_reached'; readonly sessions: readonly SessionView[] }
   | { readonly code: 'session_not_found' }
   | { readonly code: 'credential_not_found' }
+  /** Nothing was said of the group. */
+  | { readonly code: 'group_config_not_found' }
+  /** No such version of the session config is kept. */
+  | { readonly code: 'config_version_not_found' }
   /** The identity store has no OpenID provider. */
   | { readonly code: 'openid_provider_not_found' }
+  /** What was to be changed has another version by now. */
+  | { readonly code: 'precondition_failed'; readonly version: number }
   /** The change clashes with what is there; `detail` says with what. */
   | { readonly code: 'conflict'; readonly detail: string }
   /**

@@ -3,6 +3,7 @@
  * milliseconds. `decide` says what happens, `evolve` applies it, `nextDeadline` says when to look again.
  */
 import { type ClientKind, clientKind } from './client-kind.ts'
+import { deadline } from './deadlines.ts'
 import type { SessionError } from './errors.ts'
 import type { Policy, UserStatus, Versioned } from './policy.ts'
 import { fail, ok, type Result } from './result.ts'
@@ -25,8 +26,16 @@ export type Selection =
   | { readonly webOpenedUntil: number; readonly clients: ClientKind | null }
 
 export type Command =
-  /** Open `session`. `replaces` is a session of the same client that it takes the place of. */
-  | { readonly type: 'open'; readonly session: Session; readonly replaces: string | null }
+  /**
+   * Open `session`. `replaces` is a session of the same client that it takes the place of; `endSessions` are those
+   * that the user wants to make room.
+   */
+  | {
+      readonly type: 'open'
+      readonly session: Session
+      readonly replaces: string | null
+      readonly endSessions?: readonly string[]
+    }
   /** A check of one session; with `touch`, the user's own activity. */
   | { readonly type: 'check'; readonly id: string; readonly touch: boolean; readonly client: Client | null }
   | { readonly type: 'end'; readonly which: Selection; readonly reason: EndReason }
@@ -38,27 +47,6 @@ export type SessionEvent =
   | { readonly type: 'touched'; readonly id: string; readonly at: number }
   | { readonly type: 'moved'; readonly id: string; readonly client: Client }
   | ({ readonly type: 'ended'; readonly id: string } & Ending)
-
-/** When the session's life is over, whatever the user does. */
-export function expiresAt(session: Session, policy: Policy): number {
-  const seconds = session.kind === 'api' ? policy.apiSessionSeconds.value : policy.overallTimeoutSeconds.value
-  return session.openedAt + seconds * 1000
-}
-
-/** When the session idles out unless the user does something; null if it never does. */
-export function idlesOutAt(session: Session, policy: Policy): number | null {
-  const seconds = policy.inactivityTimeoutSeconds.value
-  return session.kind === 'api' || seconds === null ? null : session.lastSeenAt + seconds * 1000
-}
-
-/** The first of the session's deadlines. At that instant it is dead. */
-export function deadline(session: Session, policy: Policy): Ending {
-  const expires = expiresAt(session, policy)
-  const idles = idlesOutAt(session, policy)
-  return idles !== null && idles < expires
-    ? { reason: 'idle', endedAt: idles }
-    : { reason: 'expired', endedAt: expires }
-}
 
 /** How the session has ended by `now`, or null if it is alive. The one place that says so. */
 export function endingOf(session: Session, state: Pick<UserState, 'status' | 'policy'>, now: number): Ending | null {
@@ -94,12 +82,19 @@ export function decide(state: UserState, command: Command, now: number): Result<
       if (!state.status.value.active) return fail({ code: 'user_disabled' })
       if (command.session.epoch < state.status.version) return fail(verifiedTooEarly(command.session.credentialsType))
       const replaced = living.filter((session) => session.id === command.replaces)
-      const others = living.filter((session) => session.id !== command.replaces)
+      const chosen = new Set(command.endSessions)
+      const madeRoom = living.filter(({ id, kind }) => kind === 'web' && chosen.has(id) && id !== command.replaces)
+      const others = living.filter((session) => session.id !== command.replaces && !madeRoom.includes(session))
+      const over = surplus([...others, command.session], state.policy)
+      if (state.policy.whenLimitReached.value === 'refuse' && over.some(({ kind }) => kind === 'web')) {
+        return fail({ code: 'session_limit_reached', sessions: [] })
+      }
       return ok([
         ...ended,
         ...end(replaced, 'replaced', now),
+        ...end(madeRoom, 'evicted', now),
         { type: 'opened', session: command.session },
-        ...end(surplus([...others, command.session], state.policy), 'evicted', now),
+        ...end(over, 'evicted', now),
       ])
     }
     case 'check': {
@@ -167,19 +162,38 @@ function without(sessions: readonly Session[], ended: readonly EndedEvent[]): re
   return sessions.filter(({ id }) => !dead.has(id))
 }
 
-/** The oldest sessions above the limits: of all `web` ones, and of the `api` ones of each API client. */
+/**
+ * The sessions above the limits, those that go first: of the `web` ones of each kind of client, of all of them, and of
+ * the `api` ones of each API client. The newest of all never is one.
+ */
 function surplus(sessions: readonly Session[], policy: Policy): Session[] {
-  const limit = policy.concurrentSessionLimit.value
   const web = sessions.filter(({ kind }) => kind === 'web')
-  const over = web.slice(0, Math.max(0, web.length - limit))
+  const newest = web.at(-1)
+  const firstToGo =
+    policy.whenLimitReached.value === 'evict_least_recently_seen' && newest !== undefined
+      ? [...web.slice(0, -1).toSorted((a, b) => a.lastSeenAt - b.lastSeenAt), newest]
+      : web
+  const over = new Set<Session>()
+  const limits = policy.clientKindLimits.value
+  for (const kind of limits === null ? [] : (['web', 'mobile'] as const)) {
+    // The client that opened it: a session that is carried to another client does not end for that.
+    const ofKind = firstToGo.filter(({ client }) => clientKind(client.userAgent) === kind)
+    for (const session of ofKind.slice(0, above(ofKind.length, limits?.[kind] ?? null))) over.add(session)
+  }
+  const left = firstToGo.filter((session) => !over.has(session))
+  for (const session of left.slice(0, above(left.length, policy.concurrentSessionLimit.value))) over.add(session)
   const byClient = Map.groupBy(
     sessions.filter(({ kind }) => kind === 'api'),
     ({ apiClientId }) => apiClientId,
   )
   for (const api of byClient.values()) {
-    over.push(...api.slice(0, Math.max(0, api.length - policy.apiSessionsPerClient.value)))
+    for (const session of api.slice(0, above(api.length, policy.apiSessionsPerClient))) over.add(session)
   }
-  return over
+  return [...over]
+}
+
+function above(count: number, limit: number | null): number {
+  return limit === null ? 0 : Math.max(0, count - limit)
 }
 
 function select(sessions: readonly Session[], which: Selection): readonly Session[] {

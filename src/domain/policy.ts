@@ -1,4 +1,5 @@
 /** What is enforced for one user, and which layer decided it. Pure. */
+import type { ClientKind } from './client-kind.ts'
 
 /** Overall timeout of a session config, in minutes. Source: Looker API 4.0, SessionConfig.session_minutes. */
 export const MIN_SESSION_MINUTES = 5
@@ -9,13 +10,33 @@ export const MIN_DURATION_SECONDS = 28_800
 /** Longest, in seconds (10 years). Source: as above. */
 export const MAX_DURATION_SECONDS = 315_569_520
 
+/** Bounds of an overall timeout of a config or a group, in seconds: the same, said more finely. */
+export const MIN_OVERALL_TIMEOUT_SECONDS = MIN_SESSION_MINUTES * 60
+export const MAX_OVERALL_TIMEOUT_SECONDS = MAX_SESSION_MINUTES * 60
+/** Bounds of an inactivity timeout, in seconds. */
+export const MIN_INACTIVITY_TIMEOUT_SECONDS = 60
+export const MAX_INACTIVITY_TIMEOUT_SECONDS = 2_592_000
+
+/** What happens when a user opens one session more than the limit allows. */
+export const WHEN_LIMIT_REACHED = ['evict_oldest', 'evict_least_recently_seen', 'refuse'] as const
+export type WhenLimitReached = (typeof WHEN_LIMIT_REACHED)[number]
+
+/** A limit for each kind of client; null where only the limit of all of them counts. */
+export type ClientKindLimits = Readonly<Record<ClientKind, number | null>>
+
 /** Settings for every user of an identity store. */
 export interface SessionConfig {
   readonly allowPersistentSessions: boolean
+  /** Overall timeout, in minutes; a fraction where it was said in seconds. */
   readonly sessionMinutes: number
   /** How many `web` sessions a user may have at once; null for as many as the service allows. */
   readonly concurrentSessionLimit: number | null
+  /** Beside it; null: all kinds of clients together. */
+  readonly clientKindLimits: ClientKindLimits | null
+  readonly whenLimitReached: WhenLimitReached
   readonly useInactivityBasedLogout: boolean
+  /** Of those who use it, in seconds; null: as long as the service says. */
+  readonly inactivityTimeoutSeconds: number | null
   readonly trackSessionLocation: boolean
 }
 
@@ -24,8 +45,26 @@ export const DEFAULT_SESSION_CONFIG: SessionConfig = {
   allowPersistentSessions: true,
   sessionMinutes: MAX_SESSION_MINUTES,
   concurrentSessionLimit: null,
+  clientKindLimits: null,
+  whenLimitReached: 'evict_oldest',
   useInactivityBasedLogout: false,
+  inactivityTimeoutSeconds: null,
   trackSessionLocation: false,
+}
+
+/** How many sessions at once, and what happens when there would be more. */
+export interface ConcurrentSessions {
+  readonly limit: number | null
+  readonly whenReached: WhenLimitReached
+  readonly byClientKind: ClientKindLimits | null
+}
+
+/** Settings for the users of one group; what is missing is left to the store's config. */
+export interface GroupConfig {
+  readonly overallTimeoutSeconds?: number
+  /** Null: no inactivity timeout. */
+  readonly inactivityTimeoutSeconds?: number | null
+  readonly concurrentSessions?: ConcurrentSessions
 }
 
 /** One user's own settings; null where the user has none and the config decides. */
@@ -59,16 +98,19 @@ export interface UserStatus {
 /** What a user's object knows of the rules. */
 export interface UserRules {
   readonly config: Versioned<SessionConfig>
+  /** Of the user's group. The version grows also when the user goes to another group. */
+  readonly group: Versioned<GroupConfig>
   readonly settings: Versioned<SessionSettings>
   readonly status: Versioned<UserStatus>
 }
 
-/** RuleUpdates about the rules: any part may be missing. */
+/** What may be newer of a user's rules: any part may be missing. */
 export type RuleUpdates = { readonly [Part in keyof UserRules]?: UserRules[Part] | undefined }
 
-/** UserRules before anything was learned. Version 0 is older than anything stored. */
+/** Rules before any are known. Version 0 is older than anything stored. */
 export const NO_RULES: UserRules = {
   config: { version: 0, value: DEFAULT_SESSION_CONFIG },
+  group: { version: 0, value: {} },
   settings: { version: 0, value: NO_SESSION_SETTINGS },
   status: { version: 0, value: { active: true, sessionsValidFrom: 0 } },
 }
@@ -76,74 +118,116 @@ export const NO_RULES: UserRules = {
 /** Takes what is newer. Returns `known` itself where nothing is. */
 export function mergeNewer(known: UserRules, updates: RuleUpdates): UserRules {
   const config = newest(known.config, updates.config)
+  const group = newest(known.group, updates.group)
   const settings = newest(known.settings, updates.settings)
   const status = newest(known.status, updates.status)
-  if (config === known.config && settings === known.settings && status === known.status) return known
-  return { config, settings, status }
+  if (config === known.config && group === known.group && settings === known.settings && status === known.status) {
+    return known
+  }
+  return { config, group, settings, status }
 }
 
-function newest<T>(known: Versioned<T>, updates: Versioned<T> | undefined): Versioned<T> {
-  return updates !== undefined && updates.version > known.version ? updates : known
+function newest<T>(known: Versioned<T>, update: Versioned<T> | undefined): Versioned<T> {
+  return update !== undefined && update.version > known.version ? update : known
 }
 
-/** Limits that come from neither config nor settings. */
+/** What the deployment says: limits that come from no other layer, and ceilings that none exceeds. */
 export interface Limits {
+  /** Where a config uses an inactivity timeout and does not say which. */
   readonly inactivityTimeoutSeconds: number
   readonly apiSessionSeconds: number
   readonly apiSessionsPerClient: number
-  /** A ceiling that no limit of concurrent sessions exceeds. */
-  readonly webSessionsPerUser: number
+  readonly maxConcurrentSessions: number
+  /** Null: no ceiling. */
+  readonly maxOverallTimeoutSeconds: number | null
+  /** Null: no ceiling. */
+  readonly maxInactivityTimeoutSeconds: number | null
 }
 
-/** The layer that decided a rule. */
-export type Layer = 'settings' | 'config' | 'default' | 'service'
+/** A layer that may decide a rule, the strongest first but for the ceiling, which lowers what they say. */
+export type Layer = 'settings' | 'group' | 'config' | 'default'
 
-/** One rule: what holds, and who said so. */
+/** One rule: what holds, who said so, and what each layer said; a layer that is missing said nothing. */
 export interface Rule<T> {
   readonly value: T
-  readonly from: Layer
+  readonly from: Layer | 'ceiling'
+  readonly layers: Readonly<Partial<Record<Layer | 'ceiling', T>>>
 }
 
-/** Config and settings resolved for one user: what is enforced. */
+/** Config, group and settings resolved for one user: what is enforced. */
 export interface Policy {
   readonly overallTimeoutSeconds: Rule<number>
   /** Null: sessions do not idle out. */
   readonly inactivityTimeoutSeconds: Rule<number | null>
   readonly concurrentSessionLimit: Rule<number>
+  readonly clientKindLimits: Rule<ClientKindLimits | null>
+  readonly whenLimitReached: Rule<WhenLimitReached>
   /** Whether a session that asks for it gets a cookie that outlives the browser. */
   readonly persistentCookie: Rule<boolean>
   readonly trackLocation: Rule<boolean>
   /** Fixed life of a session of kind `api`. */
-  readonly apiSessionSeconds: Rule<number>
+  readonly apiSessionSeconds: number
   /** Live sessions of kind `api` per API client. */
-  readonly apiSessionsPerClient: Rule<number>
+  readonly apiSessionsPerClient: number
 }
 
-/** Resolves the policy of one user: the user's own setting beats the store's config. */
+/** Resolves the policy of one user: the user's own settings beat the group, and the group the store's config. */
 export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
-  const { config, settings } = rules
-  const fromConfig: Layer = config.version === 0 ? 'default' : 'config'
-  const { durationSeconds, desktopAppBrowserQuit } = settings.value
-  const { concurrentSessionLimit } = config.value
+  // What a version of before wrote lacks what is newer.
+  const config = { ...DEFAULT_SESSION_CONFIG, ...rules.config.value }
+  const group = rules.group.value
+  const { durationSeconds, desktopAppBrowserQuit } = rules.settings.value
+  const configured = <T>(value: T, standard: T) => ({
+    ...(rules.config.version === 0 ? {} : { config: value }),
+    default: standard,
+  })
+  const inactivity = config.useInactivityBasedLogout
+    ? (config.inactivityTimeoutSeconds ?? limits.inactivityTimeoutSeconds)
+    : null
+  const { concurrentSessions } = group
   return {
-    overallTimeoutSeconds:
-      durationSeconds === null
-        ? { value: config.value.sessionMinutes * 60, from: fromConfig }
-        : { value: durationSeconds, from: 'settings' },
-    inactivityTimeoutSeconds: {
-      value: config.value.useInactivityBasedLogout ? limits.inactivityTimeoutSeconds : null,
-      from: fromConfig,
-    },
-    concurrentSessionLimit:
-      concurrentSessionLimit === null || concurrentSessionLimit > limits.webSessionsPerUser
-        ? { value: limits.webSessionsPerUser, from: 'service' }
-        : { value: concurrentSessionLimit, from: fromConfig },
-    persistentCookie:
-      desktopAppBrowserQuit === true
-        ? { value: false, from: 'settings' }
-        : { value: config.value.allowPersistentSessions, from: fromConfig },
-    trackLocation: { value: config.value.trackSessionLocation, from: fromConfig },
-    apiSessionSeconds: { value: limits.apiSessionSeconds, from: 'service' },
-    apiSessionsPerClient: { value: limits.apiSessionsPerClient, from: 'service' },
+    overallTimeoutSeconds: rule<number>(
+      {
+        settings: durationSeconds ?? undefined,
+        group: group.overallTimeoutSeconds,
+        ...configured(Math.round(config.sessionMinutes * 60), MAX_OVERALL_TIMEOUT_SECONDS),
+      },
+      limits.maxOverallTimeoutSeconds,
+    ),
+    inactivityTimeoutSeconds: rule<number | null>(
+      { group: group.inactivityTimeoutSeconds, ...configured<number | null>(inactivity, null) },
+      limits.maxInactivityTimeoutSeconds,
+    ),
+    concurrentSessionLimit: rule<number | null>(
+      { group: concurrentSessions?.limit, ...configured(config.concurrentSessionLimit, null) },
+      limits.maxConcurrentSessions,
+    ) as Rule<number>,
+    clientKindLimits: rule<ClientKindLimits | null>({
+      group: concurrentSessions?.byClientKind,
+      ...configured(config.clientKindLimits, null),
+    }),
+    whenLimitReached: rule<WhenLimitReached>({
+      group: concurrentSessions?.whenReached,
+      ...configured(config.whenLimitReached, DEFAULT_SESSION_CONFIG.whenLimitReached),
+    }),
+    persistentCookie: rule<boolean>({
+      settings: desktopAppBrowserQuit === true ? false : undefined,
+      ...configured(config.allowPersistentSessions, DEFAULT_SESSION_CONFIG.allowPersistentSessions),
+    }),
+    trackLocation: rule<boolean>(configured(config.trackSessionLocation, DEFAULT_SESSION_CONFIG.trackSessionLocation)),
+    apiSessionSeconds: limits.apiSessionSeconds,
+    apiSessionsPerClient: limits.apiSessionsPerClient,
   }
+}
+
+type Said<T> = { readonly [L in Exclude<Layer, 'default'>]?: T | undefined } & { readonly default: T }
+
+/** The first layer that says something decides, but never beyond the ceiling; null is without end. */
+function rule<T>(said: Said<T>, ceiling: (T & number) | null = null): Rule<T> {
+  const from = (['settings', 'group', 'config'] as const).find((layer) => said[layer] !== undefined) ?? 'default'
+  const value = said[from] as T
+  const layers = Object.fromEntries(Object.entries(said).filter(([, one]) => one !== undefined))
+  if (ceiling === null) return { value, from, layers }
+  const exceeds = typeof value !== 'number' || value > ceiling
+  return { ...(exceeds ? { value: ceiling, from: 'ceiling' } : { value, from }), layers: { ...layers, ceiling } }
 }

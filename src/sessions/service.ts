@@ -1,4 +1,5 @@
 /** The use cases that every API calls: the only code outside the objects that changes session state. */
+import { waitUntil } from 'cloudflare:workers'
 import { isBearerToken } from '../auth/credentials.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import type { SessionError } from '../domain/errors.ts'
@@ -6,7 +7,8 @@ import type { UserKey } from '../domain/ids.ts'
 import type { Selection } from '../domain/lifecycle.ts'
 import type { RuleUpdates, SessionConfig, UserRules, Versioned } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { Client, EndReason, Location, SessionKind } from '../domain/session.ts'
+import type { Client, EndReason, SessionKind } from '../domain/session.ts'
+import type { SessionView } from '../domain/session-view.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
 import type { UserToOpenFor } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
@@ -24,7 +26,6 @@ import type {
   Opening,
   OwnSessions,
   Page,
-  SessionView,
   UserSessions,
 } from './object/user-sessions.ts'
 import { userStub } from './object/user-stub.ts'
@@ -86,8 +87,9 @@ export class Sessions {
   /**
    * Opens a session for a user who was verified, and makes its token. `rules` is what D1 said of the user when the
    * user was verified, in the statement that read what was verified. The sessions that the client came with are ended
-   * (`replaced`). Errors: `user_disabled`, `unavailable`; of a user who got a new password, was disabled or deleted
-   * since, `invalid_credentials`, or `conflict` where it was not the user's own secret that was verified.
+   * (`replaced`), once there is a new one. Errors: `user_disabled`, `unavailable`, `session_limit_reached`; of a user who
+   * got a new password, was disabled or deleted since, `invalid_credentials`, or `conflict` where it was not the user's
+   * own secret that was verified.
    */
   async open(
     owner: UserKey,
@@ -98,19 +100,23 @@ export class Sessions {
     const stub = userStub(this.deps.users, owner)
     const objectId = stub.id.toString()
     const replaces = carried.find(({ token }) => token.objectId === objectId)?.token.sessionId ?? null
-    for (const other of carried) {
-      const replaced = other.token.sessionId === replaces ? ok() : await this.replace(other)
-      if (!replaced.ok) return replaced
-    }
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
     const opened = await ask(() => stub.open(owner, { ...opening, secretHash: hashSecret(secret), replaces }, rules))
     if (!opened.ok) return opened
     this.memory.forget(opened.value.ended)
+    const sessionId = opened.value.session.id
+    for (const other of carried) {
+      const replaced = other.token.sessionId === replaces ? ok() : await this.replace(other)
+      if (replaced.ok) continue
+      // Nobody holds the new one: its token is not handed over.
+      waitUntil(this.end(owner, { only: [sessionId] }, 'revoked', { caller: null, requestId: null }))
+      return replaced
+    }
     const token = await this.deps.tokens.sign({
       kind: opening.kind,
       storeTag: storeTag(owner.identityStoreId),
       objectId,
-      sessionId: opened.value.session.id,
+      sessionId,
       secret,
     })
     return ok({ ...opened.value, token })
@@ -122,21 +128,17 @@ export class Sessions {
    */
   async openForVerifiedUser(
     owner: UserKey,
-    client: Client,
-    location: Location | null,
-    persistent: boolean,
+    asked: Pick<Opening, 'client' | 'location' | 'persistent' | 'endSessions'>,
     user: UserToOpenFor,
   ) {
     if (user.bot) {
       return fail({ code: 'conflict', detail: 'The user is a bot: bots act by credentials, not by sessions.' } as const)
     }
     const opening = {
+      // The edge saw the back end, not the user's client and place: only the back end can know.
+      ...asked,
       kind: 'web',
-      persistent,
       credentialsType: 'trusted_back_end',
-      client,
-      // The edge saw the back end, not the user's client: only the back end can know.
-      location,
       actor: null,
       apiClientId: null,
       cookie: false,

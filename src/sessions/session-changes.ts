@@ -6,12 +6,13 @@ import { waitUntil } from 'cloudflare:workers'
 import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
-import type { SessionConfig, Versioned } from '../domain/policy.ts'
+import type { GroupConfig, SessionConfig, Versioned } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
-import { type ConfigChange, updateSessionConfig } from '../store/session-configs.ts'
+import { putGroupConfig } from '../store/group-session-configs.ts'
+import { type ConfigChange, type ConfigChanges, updateSessionConfig } from '../store/session-configs.ts'
 import type { ChangedUsers } from '../store/session-settings.ts'
 import { type Unavailable, within } from '../time-limit.ts'
 import type { CheckMemory } from './check-memory.ts'
@@ -81,11 +82,12 @@ export class SessionChanges {
   /**
    * Changes the named fields of a store's session config. It holds here at once, elsewhere within two
    * minutes: the copy for the edge is published, and the live sessions' users are told, by its jobs.
-   * Errors: `identity_store_not_found`, `unavailable`.
+   * Errors: `identity_store_not_found`, `unavailable`; `precondition_failed` where the version is not the one `seen`.
    */
   async updateConfig(
-    changes: Partial<SessionConfig>,
+    changes: ConfigChanges,
     entry: AuditEntry,
+    seen: number | null = null,
   ): Promise<Result<Versioned<SessionConfig>, SessionError>> {
     const { identityStoreId, eventId, at } = entry
     const jobs: Job[] = [{ kind: 'publish_config' }, { kind: 'sweep_sessions' }]
@@ -98,7 +100,7 @@ export class SessionChanges {
         eventId,
         jobs,
         async (): Promise<Result<ConfigChange, SessionError>> => {
-          const changed = await updateSessionConfig(this.db, changes, entry)
+          const changed = await updateSessionConfig(this.db, changes, entry, seen)
           if (!changed.ok) return changed
           return changed.value === null ? fail({ code: 'identity_store_not_found' }) : ok(changed.value)
         },
@@ -108,6 +110,30 @@ export class SessionChanges {
       waitUntil(made.value.jobs.confirm({ needless: before.trackSessionLocation ? [] : ['clear_locations'] }))
       this.configs.put(storeTag(identityStoreId), after, at)
       return ok(after)
+    })
+  }
+
+  /**
+   * Sets what a group says; nothing, to remove it. The live sessions' users are told by its job. Answers the version.
+   * Errors: `identity_store_not_found`, `unavailable`.
+   */
+  async putGroupConfig(groupId: string, config: GroupConfig, entry: AuditEntry): Promise<Result<number, SessionError>> {
+    const { identityStoreId, eventId } = entry
+    return this.memory.forgettingAll({ identityStoreId }, async () => {
+      const made = await changeWithJobs(
+        this.stub(identityStoreId),
+        identityStoreId,
+        eventId,
+        [{ kind: 'sweep_sessions' }],
+        async (): Promise<Result<number, SessionError>> => {
+          const put = await putGroupConfig(this.db, groupId, config, entry)
+          if (!put.ok) return put
+          return put.value === null ? fail({ code: 'identity_store_not_found' }) : ok(put.value.version)
+        },
+      )
+      if (!made.ok) return made
+      waitUntil(made.value.jobs.confirm())
+      return ok(made.value.value)
     })
   }
 

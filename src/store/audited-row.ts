@@ -32,6 +32,7 @@ export function shownColumns<Field extends string>(
     fields.map((field) => {
       const column = columnOf(table, field)
       const value = expression?.(field) ?? column
+      if (column.dataType === 'json') return [column.name, sql`json(${value})`]
       return [column.name, column.dataType === 'boolean' ? jsonBoolean(value) : value]
     }),
   )

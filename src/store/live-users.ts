@@ -2,6 +2,7 @@
 import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm'
 import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
+import type { Session } from '../domain/session.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
 import { configOfStore, RULES, settingsOfUser } from './rules.ts'
@@ -89,4 +90,75 @@ export async function clearLocations(
       ),
   )
   return done.ok ? ok() : done
+}
+
+/** A user with live web sessions, as the mirror has them, oldest first; and what holds for the user now. */
+export interface LiveUser {
+  readonly identityStoreId: string
+  readonly userId: string
+  readonly rules: UserRules
+  readonly sessions: readonly Session[]
+}
+
+/**
+ * The next users of a store, after a user id, who have live web sessions: all sessions of each. Reads the primary key,
+ * `limit` live sessions at a time and a whole user at least.
+ */
+export async function liveUsersOfStore(
+  db: Database,
+  identityStoreId: string,
+  after: string,
+  limit: number,
+): Promise<Result<{ readonly users: readonly LiveUser[]; readonly nextCursor: string | null }, Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select({ session: sessions, rules: RULES })
+      .from(sessions)
+      .innerJoin(users, and(eq(users.identityStoreId, sessions.identityStoreId), eq(users.userId, sessions.userId)))
+      .innerJoin(sessionConfigs, configOfStore)
+      .leftJoin(sessionSettings, settingsOfUser)
+      .where(
+        and(
+          eq(sessions.identityStoreId, identityStoreId),
+          gt(sessions.userId, after),
+          sql`${sessions.endedAt} IS NULL AND ${sessions.kind} = 'web'`,
+        ),
+      )
+      .orderBy(asc(sessions.userId), asc(sessions.sessionId))
+      // A user has no more sessions than this: one more page of rows always ends a user.
+      .limit(limit),
+  )
+  if (!rows.ok) return rows
+  const byUser = Map.groupBy(rows.value, ({ session }) => session.userId)
+  const whole = [...byUser].slice(0, rows.value.length < limit ? byUser.size : -1)
+  return ok({
+    users: whole.map(([userId, found]) => ({
+      identityStoreId,
+      userId,
+      rules: (found[0] as (typeof found)[number]).rules,
+      sessions: found.map(({ session, rules }) => liveSession(session, rules.status.version)),
+    })),
+    nextCursor: rows.value.length < limit ? null : (whole.at(-1)?.[0] ?? null),
+  })
+}
+
+/** A live session out of its record. Its epoch is not in the record: one that lives has that of its user. */
+function liveSession(record: typeof sessions.$inferSelect, epoch: number): Session {
+  const { recentAddress, recentUserAgent, location } = record
+  const recent = recentAddress !== null || recentUserAgent !== null
+  return {
+    id: record.sessionId,
+    kind: record.kind,
+    epoch,
+    openedAt: record.openedAt,
+    lastSeenAt: record.lastSeenAt,
+    persistent: record.persistent,
+    credentialsType: record.credentialsType,
+    client: { address: record.address, userAgent: record.userAgent },
+    recentClient: recent ? { address: recentAddress, userAgent: recentUserAgent } : null,
+    location: location === null ? null : JSON.parse(location),
+    actor: null,
+    apiClientId: null,
+    cookieIssuedAt: null,
+  }
 }

@@ -8,8 +8,23 @@ import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
 import { jsonBoolean, jsonBooleanOrNull, jsonObject } from './json-object.ts'
-import { sessionConfigs, sessionSettings, users } from './schema.ts'
+import { groupSessionConfigs, sessionConfigs, sessionSettings, users } from './schema.ts'
 import { statement } from './statement.ts'
+
+/** A store's config as a JSON object, `SessionConfig`. */
+export const CONFIG_OBJECT = jsonObject({
+  allowPersistentSessions: jsonBoolean(sessionConfigs.allowPersistentSessions),
+  sessionMinutes: sessionConfigs.sessionMinutes,
+  concurrentSessionLimit: sessionConfigs.concurrentSessionLimit,
+  clientKindLimits: sql`json(${sessionConfigs.clientKindLimits})`,
+  whenLimitReached: sessionConfigs.whenLimitReached,
+  useInactivityBasedLogout: jsonBoolean(sessionConfigs.useInactivityBasedLogout),
+  inactivityTimeoutSeconds: sessionConfigs.inactivityTimeoutSeconds,
+  trackSessionLocation: jsonBoolean(sessionConfigs.trackSessionLocation),
+})
+
+/** Grows when the user goes to another group, and leaves room for the versions of the group's config. */
+const GROUP_VERSION = sql`${users.groupVersion} * 4294967296`
 
 /**
  * The column of a user's rules, for a select that joins `settingsOfUser` and `configOfStore`. A statement that is not
@@ -31,15 +46,14 @@ export const RULES = jsonObject({
       desktopAppBrowserQuit: jsonBooleanOrNull(sessionSettings.desktopAppBrowserQuit),
     }),
   }),
+  group: sql`coalesce((SELECT ${jsonObject({
+    version: sql`${GROUP_VERSION} + ${groupSessionConfigs.version}`,
+    value: sql`json(${groupSessionConfigs.config})`,
+  })} FROM ${groupSessionConfigs} WHERE ${groupSessionConfigs.identityStoreId} = ${users.identityStoreId}
+    AND ${groupSessionConfigs.groupId} = ${users.groupId}), ${jsonObject({ version: GROUP_VERSION, value: sql`json('{}')` })})`,
   config: jsonObject({
     version: sessionConfigs.version,
-    value: jsonObject({
-      allowPersistentSessions: jsonBoolean(sessionConfigs.allowPersistentSessions),
-      sessionMinutes: sessionConfigs.sessionMinutes,
-      concurrentSessionLimit: sessionConfigs.concurrentSessionLimit,
-      useInactivityBasedLogout: jsonBoolean(sessionConfigs.useInactivityBasedLogout),
-      trackSessionLocation: jsonBoolean(sessionConfigs.trackSessionLocation),
-    }),
+    value: CONFIG_OBJECT,
   }),
 })
   .mapWith(rulesFrom)

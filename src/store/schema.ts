@@ -6,6 +6,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { ROLES } from '../domain/authority.ts'
+import { type ClientKindLimits, type GroupConfig, type SessionConfig, WHEN_LIMIT_REACHED } from '../domain/policy.ts'
 import type { CredentialsType, EndReason, SessionKind } from '../domain/session.ts'
 
 /** How a user's password sign-in is verified. Source: Netaxis APIO login modes. */
@@ -45,12 +46,45 @@ export const sessionConfigs = sqliteTable('session_configs', {
   identityStoreId: text('identity_store_id').primaryKey(),
   version: integer('version').notNull(),
   allowPersistentSessions: integer('allow_persistent_sessions', { mode: 'boolean' }).notNull(),
+  /** A fraction where it was said in seconds. */
   sessionMinutes: integer('session_minutes').notNull(),
   concurrentSessionLimit: integer('concurrent_session_limit'),
+  clientKindLimits: text('client_kind_limits', { mode: 'json' }).$type<ClientKindLimits>(),
+  whenLimitReached: text('when_limit_reached', { enum: WHEN_LIMIT_REACHED }).notNull().default('evict_oldest'),
   useInactivityBasedLogout: integer('use_inactivity_based_logout', { mode: 'boolean' }).notNull(),
+  /** Null: as long as the service says. */
+  inactivityTimeoutSeconds: integer('inactivity_timeout_seconds'),
   trackSessionLocation: integer('track_session_location', { mode: 'boolean' }).notNull(),
   updatedAt: integer('updated_at').notNull(),
 })
+
+/** What each store's config was and is, from the first change on that was noted. */
+export const sessionConfigVersions = sqliteTable(
+  'session_config_versions',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    version: integer('version').notNull(),
+    config: text('config', { mode: 'json' }).notNull().$type<SessionConfig>(),
+    changedAt: integer('changed_at').notNull(),
+    /** Null: it was so before changes were noted. */
+    actor: text('actor'),
+    requestId: text('request_id'),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.version] })],
+)
+
+/** Settings for the users of one group of a store. One that was removed keeps its row, and says nothing. */
+export const groupSessionConfigs = sqliteTable(
+  'group_session_configs',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    groupId: text('group_id').notNull(),
+    version: integer('version').notNull(),
+    config: text('config', { mode: 'json' }).notNull().$type<GroupConfig>(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.groupId] })],
+)
 
 /** Users. A deleted user keeps its row and its versions. */
 export const users = sqliteTable(
@@ -59,6 +93,8 @@ export const users = sqliteTable(
     identityStoreId: text('identity_store_id').notNull(),
     userId: text('user_id').notNull(),
     groupId: text('group_id'),
+    /** Rises each time the user goes to another group. */
+    groupVersion: integer('group_version').notNull().default(0),
     /** With its domain; in lower case; unique among all stores. Null once the user is deleted. */
     username: text('username'),
     /** scrypt, PHC string. Null: no password sign-in. */

@@ -56,6 +56,7 @@ const VIEW = auditView(users, [...USER_FIELDS, 'openidSubject'], {
 /** What a user's row has at first, when nothing has happened to the user yet. `at` in epoch milliseconds. */
 export function neverSeen(at: number) {
   return {
+    groupVersion: 0,
     sessionsValidFrom: 0,
     statusVersion: 1,
     emailByUser: false,
@@ -131,6 +132,7 @@ export async function putUser(
           set: {
             ...Object.fromEntries(USER_FIELDS.map((field) => [field, sql.raw(`excluded.${users[field].name}`)])),
             passwordHash: passwordHash === undefined ? sql`${users.passwordHash}` : sql`excluded.password_hash`,
+            groupVersion: sql`${users.groupVersion} + (${users.groupId} IS NOT excluded.group_id)`,
             sessionsValidFrom: sql`iif(${voids}, ${at}, ${users.sessionsValidFrom})`,
             statusVersion: sql`${users.statusVersion} + (${voids} OR ${users.active} <> excluded.active OR excluded.bot > ${users.bot})`,
             emailByUser: sql`iif(${users.deletedAt} IS NULL AND ${writtenBack}, ${users.emailByUser}, 0)`,
@@ -181,6 +183,9 @@ export async function updateUser(
           ...(changes.openidSubject === undefined
             ? {}
             : { openidIssuer: changes.openidSubject === null ? null : issuerOfStore(identityStoreId) }),
+          ...(changes.groupId === undefined
+            ? {}
+            : { groupVersion: sql`${users.groupVersion} + (${users.groupId} IS NOT ${changes.groupId})` }),
           sessionsValidFrom: sql`iif(${newPassword}, ${at}, ${users.sessionsValidFrom})`,
           statusVersion: sql`${users.statusVersion} + ${raises}`,
           ...profileMarks(changes.username === undefined ? sql`${users.username}` : sql`${changes.username}`),

@@ -33,6 +33,10 @@ const REFUSALS: { readonly [Code in SessionErrorCode]: Extract<SessionError, { r
   session_not_found: { code: 'session_not_found' },
   credential_not_found: { code: 'credential_not_found' },
   openid_provider_not_found: { code: 'openid_provider_not_found' },
+  config_version_not_found: { code: 'config_version_not_found' },
+  group_config_not_found: { code: 'group_config_not_found' },
+  precondition_failed: { code: 'precondition_failed', version: 2 },
+  session_limit_reached: { code: 'session_limit_reached', sessions: [] },
   conflict: { code: 'conflict', detail: 'It clashes.' },
   unavailable: { code: 'unavailable', what: 'D1', retryAfterSeconds: 1 },
 }

@@ -1,7 +1,17 @@
 /** Whatever may come to the domain. Times are small, so that limits and time-outs are met often. */
 import fc from 'fast-check'
 import type { Command } from '../../src/domain/lifecycle.ts'
-import { type Policy, resolvePolicy, type UserStatus, type Versioned } from '../../src/domain/policy.ts'
+import {
+  type ClientKindLimits,
+  DEFAULT_SESSION_CONFIG,
+  NO_RULES,
+  type Policy,
+  resolvePolicy,
+  type UserStatus,
+  type Versioned,
+  WHEN_LIMIT_REACHED,
+  type WhenLimitReached,
+} from '../../src/domain/policy.ts'
 import type { Client, Session } from '../../src/domain/session.ts'
 
 /** Where the stories begin, epoch milliseconds. */
@@ -12,21 +22,25 @@ export interface Rules {
   readonly overallSeconds: number
   readonly idleSeconds: number | null
   readonly limit: number | null
+  readonly whenReached: WhenLimitReached
+  readonly byKind: ClientKindLimits | null
   readonly apiSeconds: number
   readonly apiCap: number
 }
 
 /** A policy with these rules. */
 export function policyOf(rules: Rules): Policy {
-  const service = { from: 'service' } as const
+  const service = { from: 'default', layers: {} } as const
   return {
     overallTimeoutSeconds: { value: rules.overallSeconds, ...service },
     inactivityTimeoutSeconds: { value: rules.idleSeconds, ...service },
     concurrentSessionLimit: { value: rules.limit ?? 1_000, ...service },
+    clientKindLimits: { value: rules.byKind, ...service },
+    whenLimitReached: { value: rules.whenReached, ...service },
     persistentCookie: { value: true, ...service },
     trackLocation: { value: false, ...service },
-    apiSessionSeconds: { value: rules.apiSeconds, ...service },
-    apiSessionsPerClient: { value: rules.apiCap, ...service },
+    apiSessionSeconds: rules.apiSeconds,
+    apiSessionsPerClient: rules.apiCap,
   }
 }
 
@@ -50,11 +64,15 @@ export function sessionOf(given: Partial<Session> & { readonly id: string }): Se
   }
 }
 
+const anyLimit = fc.option(fc.integer({ min: 1, max: 3 }))
+
 /** Any rules. */
 export const anyRules: fc.Arbitrary<Rules> = fc.record({
   overallSeconds: fc.integer({ min: 5, max: 60 }),
   idleSeconds: fc.option(fc.integer({ min: 2, max: 30 })),
   limit: fc.option(fc.integer({ min: 1, max: 4 })),
+  whenReached: fc.constantFrom(...WHEN_LIMIT_REACHED),
+  byKind: fc.option(fc.record({ web: anyLimit, mobile: anyLimit })),
   apiSeconds: fc.integer({ min: 5, max: 60 }),
   apiCap: fc.integer({ min: 1, max: 3 }),
 })
@@ -71,6 +89,8 @@ export type Step =
       readonly do: 'open'
       readonly apiClientId: string | null
       readonly replaces: number | null
+      readonly endSessions: readonly number[]
+      readonly mobile: boolean
       /** How many epochs ago the user was verified. */
       readonly epochsAgo: number
     }
@@ -97,6 +117,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('open' as const),
       apiClientId: fc.constantFrom(null, null, 'c1', 'c2'),
       replaces: fc.option(place, { freq: 4 }),
+      endSessions: fc.array(place, { maxLength: 2 }),
+      mobile: fc.boolean(),
       epochsAgo: fc.constantFrom(0, 0, 0, 0, 1, 2),
     }),
   },
@@ -157,12 +179,20 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
       {
         config: {
           version: 1,
-          value: { allowPersistentSessions: true, trackSessionLocation: false, ...config },
+          value: { ...DEFAULT_SESSION_CONFIG, ...config },
         },
+        group: NO_RULES.group,
         settings: { version: 1, value: { durationSeconds, desktopAppBrowserQuit: null } },
         status: ACTIVE,
       },
-      { inactivityTimeoutSeconds, apiSessionSeconds, apiSessionsPerClient: 100, webSessionsPerUser: 1_000 },
+      {
+        inactivityTimeoutSeconds,
+        apiSessionSeconds,
+        apiSessionsPerClient: 100,
+        maxConcurrentSessions: 1_000,
+        maxOverallTimeoutSeconds: null,
+        maxInactivityTimeoutSeconds: null,
+      },
     ),
   )
 
@@ -176,8 +206,10 @@ export function commandOf(step: Step, ids: readonly string[], now: number, epoch
     case 'open': {
       const kind = step.apiClientId === null ? 'web' : 'api'
       const verified = { epoch: Math.max(0, epoch - step.epochsAgo), openedAt: now }
-      const session = sessionOf({ id: `s${ids.length}`, ...verified, kind, apiClientId: step.apiClientId })
-      return { type: 'open', session, replaces: step.replaces === null ? null : at(step.replaces) }
+      const client = { address: '192.0.2.1', userAgent: step.mobile ? 'Mobile' : 'A' }
+      const session = sessionOf({ id: `s${ids.length}`, ...verified, kind, client, apiClientId: step.apiClientId })
+      const replaces = step.replaces === null ? null : at(step.replaces)
+      return { type: 'open', session, replaces, endSessions: step.endSessions.map(at) }
     }
     case 'check':
       return { type: 'check', id: at(step.which), touch: step.touch, client: step.client }

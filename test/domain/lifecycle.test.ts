@@ -1,19 +1,20 @@
 /** The life of a user's sessions, by examples. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  type Command,
-  decide,
-  endingOf,
-  evolve,
-  expiresAt,
-  idlesOutAt,
-  nextDeadline,
-  type UserState,
-} from '../../src/domain/lifecycle.ts'
-import { ACTIVE, anyPolicy, policyOf, START, sessionOf } from './arbitraries.ts'
+import { expiresAt, idlesOutAt } from '../../src/domain/deadlines.ts'
+import { type Command, decide, endingOf, evolve, nextDeadline, type UserState } from '../../src/domain/lifecycle.ts'
+import type { Session } from '../../src/domain/session.ts'
+import { ACTIVE, anyPolicy, policyOf, type Rules, START, sessionOf } from './arbitraries.ts'
 
-const RULES = { overallSeconds: 3_600, idleSeconds: 900, limit: null, apiSeconds: 600, apiCap: 2 }
+const RULES: Rules = {
+  overallSeconds: 3_600,
+  idleSeconds: 900,
+  limit: null,
+  whenReached: 'evict_oldest',
+  byKind: null,
+  apiSeconds: 600,
+  apiCap: 2,
+}
 const later = (seconds: number) => START + seconds * 1000
 
 function stateOf(given: Partial<UserState>): UserState {
@@ -52,7 +53,7 @@ describe('time-outs', () => {
     fc.assert(
       fc.property(anyPolicy, fc.nat(86_400), fc.constantFrom('web', 'api'), (policy, seenAfterSeconds, kind) => {
         const one = { ...session, kind, lastSeenAt: later(seenAfterSeconds) }
-        const overall = kind === 'api' ? policy.apiSessionSeconds.value : policy.overallTimeoutSeconds.value
+        const overall = kind === 'api' ? policy.apiSessionSeconds : policy.overallTimeoutSeconds.value
         const inactive = kind === 'api' ? null : policy.inactivityTimeoutSeconds.value
         expect(expiresAt(one, policy)).toBe(later(overall))
         expect(idlesOutAt(one, policy)).toBe(inactive === null ? null : later(seenAfterSeconds + inactive))
@@ -82,6 +83,43 @@ describe('opening', () => {
       { type: 'opened', session: fresh },
       { type: 'ended', id: 'a', reason: 'evicted', endedAt: later(10) },
     ])
+  })
+
+  test('evicts whom nobody has seen for longest, where the policy says so', () => {
+    const [a, b, c] = three as [Session, Session, Session]
+    const policy = policyOf({ ...RULES, limit: 3, whenReached: 'evict_least_recently_seen' })
+    const state = stateOf({ policy, sessions: [{ ...a, lastSeenAt: later(9) }, b, { ...c, lastSeenAt: later(8) }] })
+    expect(eventsOf(state, { type: 'open', session: fresh, replaces: null }, later(10))).toEqual([
+      { type: 'opened', session: fresh },
+      { type: 'ended', id: 'b', reason: 'evicted', endedAt: later(10) },
+    ])
+  })
+
+  test('is refused, and changes nothing, where nobody goes unasked', () => {
+    const state = stateOf({ policy: policyOf({ ...RULES, limit: 3, whenReached: 'refuse' }), sessions: three })
+    const open = { type: 'open', session: fresh, replaces: null } as const
+    expect(decide(state, open, later(10))).toEqual({
+      ok: false,
+      error: { code: 'session_limit_reached', sessions: [] },
+    })
+    expect(eventsOf(state, { ...open, endSessions: ['b', 'unknown'] }, later(10))).toEqual([
+      { type: 'ended', id: 'b', reason: 'evicted', endedAt: later(10) },
+      { type: 'opened', session: fresh },
+    ])
+    expect(eventsOf(state, { ...open, replaces: 'c' }, later(10))).toHaveLength(2)
+    const apiSession = sessionOf({ id: 'e', kind: 'api', apiClientId: 'one' })
+    expect(eventsOf(state, { ...open, session: apiSession }, later(10))).toHaveLength(1)
+  })
+
+  test('counts each kind of client for itself where each has a limit', () => {
+    const phone = { address: null, userAgent: 'Mobile' }
+    const policy = policyOf({ ...RULES, byKind: { web: null, mobile: 1 } })
+    const state = stateOf({ policy, sessions: [...three, sessionOf({ id: 'm', client: phone })] })
+    const ended = (session: Session) =>
+      eventsOf(state, { type: 'open', session, replaces: null }, later(10)).flatMap((event) =>
+        event.type === 'ended' ? [event.id] : [],
+      )
+    expect([ended(fresh), ended({ ...fresh, client: phone })]).toEqual([[], ['m']])
   })
 
   test('lets the same client take the place of its own session instead', () => {

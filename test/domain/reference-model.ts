@@ -8,6 +8,7 @@ import type { Rules, Step } from './arbitraries.ts'
 export interface Line {
   readonly name: string
   readonly apiClientId: string | null
+  readonly mobile: boolean
   readonly opened: number
   /** How many passwords and disables there had been. */
   readonly verified: number
@@ -40,7 +41,7 @@ export class ReferenceModel {
       this.disabled = !step.active
       if (step.newPassword || !step.active) this.changes += 1
     }
-    if (step.do === 'open' && (this.disabled || step.epochsAgo > 0)) return false
+    if (step.do === 'open' && (this.disabled || step.epochsAgo > 0 || this.isFull(step, now))) return false
     const checked = step.do === 'check' ? this.lines[step.which] : undefined
     if (step.do === 'check' && (checked === undefined || checked.over !== null)) return false
 
@@ -50,14 +51,18 @@ export class ReferenceModel {
       case 'open': {
         const old = step.replaces === null ? undefined : this.lines[step.replaces]
         if (old !== undefined) old.over ??= 'replaced'
+        for (const chosen of step.endSessions.map((which) => this.lines[which])) {
+          if (chosen?.apiClientId === null) chosen.over ??= 'evicted'
+        }
         const name = `s${this.lines.length}`
         this.lines.push({
           name,
           apiClientId: step.apiClientId,
+          mobile: step.mobile,
           opened: now,
           verified: this.changes,
           seen: now,
-          speaker: '192.0.2.1/A',
+          speaker: step.mobile ? '192.0.2.1/Mobile' : '192.0.2.1/A',
           over: null,
         })
         break
@@ -86,15 +91,50 @@ export class ReferenceModel {
   }
 
   private evict(): void {
-    const room = new Map<string | null, number>()
-    // From the youngest to the oldest: whoever finds no room goes.
-    for (const line of [...this.lines].reverse()) {
-      if (line.over !== null) continue
-      const most = line.apiClientId === null ? (this.rules.limit ?? Number.POSITIVE_INFINITY) : this.rules.apiCap
-      const left = room.get(line.apiClientId) ?? most
-      if (left === 0) line.over = 'evicted'
-      else room.set(line.apiClientId, left - 1)
+    for (const line of this.withoutRoom(this.lines.filter(({ over }) => over === null))) line.over = 'evicted'
+  }
+
+  /** Whether there is no room for one more, where nobody goes unasked. */
+  private isFull(step: Extract<Step, { do: 'open' }>, now: number): boolean {
+    if (this.rules.whenReached !== 'refuse') return false
+    const leaving = new Set([
+      ...step.endSessions.filter((which) => this.lines[which]?.apiClientId === null),
+      step.replaces,
+    ])
+    const staying = this.lines.filter((line, which) => !leaving.has(which) && this.causeOfDeath(line, now) === null)
+    const one = { apiClientId: step.apiClientId, mobile: step.mobile, seen: now } as Line
+    return [...this.withoutRoom([...staying, one])].some(({ apiClientId }) => apiClientId === null)
+  }
+
+  /** Who finds no room: first each kind of client for itself, then all of them together, each API client apart. */
+  private withoutRoom(alive: readonly Line[]): Set<Line> {
+    const { rules } = this
+    const gone = new Set<Line>()
+    const seat = (lines: readonly Line[], most: number | null) => {
+      // Whoever has the better place sits down first; the youngest of all always does.
+      const youngest = alive.findLast(({ apiClientId }) => apiClientId === null)
+      const queue = lines.filter((line) => !gone.has(line)).reverse()
+      if (rules.whenReached === 'evict_least_recently_seen' && lines[0]?.apiClientId === null) {
+        queue.sort((a, b) => Number(b === youngest) - Number(a === youngest) || b.seen - a.seen)
+      }
+      for (const line of queue.slice(most ?? queue.length)) gone.add(line)
     }
+    const web = alive.filter(({ apiClientId }) => apiClientId === null)
+    for (const mobile of rules.byKind === null ? [] : [false, true]) {
+      seat(
+        web.filter((line) => line.mobile === mobile),
+        (mobile ? rules.byKind?.mobile : rules.byKind?.web) ?? null,
+      )
+    }
+    seat(web, rules.limit ?? 1_000)
+    for (const client of new Set(alive.map(({ apiClientId }) => apiClientId))) {
+      if (client !== null)
+        seat(
+          alive.filter(({ apiClientId }) => apiClientId === client),
+          rules.apiCap,
+        )
+    }
+    return gone
   }
 
   private causeOfDeath(line: Line, now: number): string | null {

@@ -34,6 +34,10 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'invalid_credentials':
     case 'user_disabled':
       return details(401, 'The credentials are not valid.')
+    case 'precondition_failed':
+      return details(412, 'It was changed at the same time.')
+    case 'session_limit_reached':
+      return details(409, 'You have as many sessions as allowed. End one of them first.')
     case 'locked_out':
     case 'rate_limited':
       return details(429, 'Too many attempts.', { 'retry-after': String(Math.max(1, error.retryAfterSeconds)) })
@@ -45,6 +49,8 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'identity_store_not_found':
     case 'session_not_found':
     case 'credential_not_found':
+    case 'config_version_not_found':
+    case 'group_config_not_found':
     case 'openid_provider_not_found':
       return details(404, 'Not found.')
     case 'conflict':

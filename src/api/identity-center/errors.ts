@@ -87,6 +87,8 @@ function faultOf(error: SessionError): Fault {
     case 'forbidden':
       return permissionFault(error.needed.join(', '))
     case 'origin_not_allowed':
+    case 'precondition_failed':
+    case 'session_limit_reached':
     case 'user_disabled':
       return { status: 403, code: 'IIC.1001', message: `Access denied: ${error.code}.` }
     case 'identity_store_not_found':
@@ -95,6 +97,8 @@ function faultOf(error: SessionError): Fault {
     case 'session_not_found':
       return notFound('session')
     case 'credential_not_found':
+    case 'config_version_not_found':
+    case 'group_config_not_found':
       return notFound('access key')
     case 'openid_provider_not_found':
       return notFound('OpenID provider')

@@ -38,6 +38,8 @@ export function renderError(error: SessionError, context: RequestContext): Respo
       )
     case 'address_not_allowed':
     case 'origin_not_allowed':
+    case 'precondition_failed':
+    case 'session_limit_reached':
     case 'user_disabled':
     case 'forbidden':
       return render(context, error.code, 403, 'You do not have permission to do that.')
@@ -47,6 +49,8 @@ export function renderError(error: SessionError, context: RequestContext): Respo
     case 'user_not_found':
     case 'session_not_found':
     case 'credential_not_found':
+    case 'config_version_not_found':
+    case 'group_config_not_found':
     case 'openid_provider_not_found':
       return render(context, error.code, 404, 'Not found')
     case 'method_not_allowed':

@@ -6,7 +6,7 @@ import type { SessionConfig } from '../../domain/policy.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { CALL_WINDOW_SECONDS } from '../../limits.ts'
 import { countCall } from '../../store/admissions.ts'
-import { readSessionConfig } from '../../store/session-configs.ts'
+import { type ConfigChanges, readSessionConfig } from '../../store/session-configs.ts'
 import { auditEntry } from '../audit.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
@@ -47,13 +47,22 @@ async function admit({ services, now, identityStoreId, caller }: LookerContext):
   return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
 }
 
-function changesOf(patch: z.infer<typeof SessionConfigPatch>): Partial<SessionConfig> {
+/** Whole minutes are all that this API has. */
+function shownMinutes({ sessionMinutes }: SessionConfig): number {
+  return Math.floor(sessionMinutes)
+}
+
+/** A client that writes back what it read undoes nothing that it cannot see. */
+function changesOf(patch: z.infer<typeof SessionConfigPatch>): ConfigChanges {
   const unlimited = patch.unlimited_sessions_per_user
   const changes = {
     allowPersistentSessions: patch.allow_persistent_sessions,
-    sessionMinutes: patch.session_minutes,
-    concurrentSessionLimit: unlimited === undefined ? undefined : unlimited ? null : 1,
+    wholeSessionMinutes: patch.session_minutes,
+    concurrentSessionLimit: unlimited === true ? null : undefined,
+    limited: unlimited === false ? true : undefined,
     useInactivityBasedLogout: patch.use_inactivity_based_logout,
+    // Turned on again it is as long as the service says.
+    inactivityTimeoutSeconds: patch.use_inactivity_based_logout === false ? null : undefined,
     trackSessionLocation: patch.track_session_location,
   }
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
@@ -63,7 +72,7 @@ function configBody(config: SessionConfig, { administers }: LookerContext): z.in
   return {
     can: { show: true, update: administers },
     allow_persistent_sessions: config.allowPersistentSessions,
-    session_minutes: config.sessionMinutes,
+    session_minutes: shownMinutes(config),
     unlimited_sessions_per_user: config.concurrentSessionLimit === null,
     use_inactivity_based_logout: config.useInactivityBasedLogout,
     track_session_location: config.trackSessionLocation,

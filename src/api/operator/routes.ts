@@ -11,6 +11,7 @@ import { errors, renderBug, renderError } from './errors.ts'
 import * as history from './history.ts'
 import * as stores from './identity-stores.ts'
 import * as openid from './openid-provider.ts'
+import { policyRoutes } from './policy-routes.ts'
 import * as schemas from './schemas.ts'
 import { importStoreUsers } from './user-import.ts'
 import * as users from './users.ts'
@@ -356,6 +357,7 @@ const routes: readonly Route[] = [
     errors: { 409: 'It is not an access key, or a temporary one.' },
     handle: accessKeys.putDelegatedStores,
   }),
+  ...policyRoutes(operatorRoute),
   operatorRoute({
     method: 'GET',
     path: `${STORE}/audit-events`,

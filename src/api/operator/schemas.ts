@@ -31,6 +31,8 @@ export const PathParameters = z.strictObject({
   identity_store_id: id.optional(),
   user_id: id.optional(),
   credential_id: id.optional(),
+  group_id: id.optional(),
+  version: z.string().optional(),
 })
 
 /** Which page. The cursor is the `next_cursor` of the page before. */

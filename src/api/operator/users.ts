@@ -76,7 +76,12 @@ export async function putStoreUser(request: Request, path: UserPath, context: Op
   }
   // A user who never was has no sessions that must be told.
   const needsTelling =
-    row !== null && (creates || hash.value !== undefined || row.active !== fields.active || becomesBot)
+    row !== null &&
+    (creates ||
+      hash.value !== undefined ||
+      row.active !== fields.active ||
+      row.groupId !== fields.groupId ||
+      becomesBot)
   const done = needsTelling ? await sessions.changes.changeRules(owner, put) : await put()
   if (!done.ok) return fail(refusal(done.error))
   if (creates) return ok(json(sharedBody(await newProfile(done.value, context)), 201))
@@ -112,7 +117,8 @@ export async function patchUser(request: Request, path: UserPath, context: Opera
     if (becomesBot) await endSessionsOfBot(owner, context)
     return ok(updated.value)
   }
-  const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined || becomesBot
+  const changesGroup = changes.groupId !== undefined && changes.groupId !== user.value.groupId
+  const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined || changesGroup || becomesBot
   const done = needsTelling ? await sessions.changes.changeRules(owner, update) : await update()
   if (!done.ok) return fail(refusal(done.error))
   const { firstName, lastName, emailAddress } = changes

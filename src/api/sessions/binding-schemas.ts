@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { STORE_SCOPES } from '../../auth/scopes.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
-import { MAX_CHECK_AGE_SECONDS } from '../../limits.ts'
+import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
+import { MAX_CHECK_AGE_SECONDS, MAX_PAGE_ENTRIES } from '../../limits.ts'
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 const token = z.string().min(1).max(4_096)
@@ -35,6 +36,10 @@ export const OpenInput = z.strictObject({
   }),
   location: place.nullable().default(null),
   persistent: z.boolean().default(false),
+  endSessions: z
+    .array(z.string().regex(SESSION_ID_PATTERN, 'Must be the id of a session.'))
+    .max(MAX_PAGE_ENTRIES)
+    .default([]),
 })
 
 export const EndInput = z.strictObject({ token })

@@ -10,8 +10,9 @@ import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
 import type { HandlerResult } from '../route.ts'
+import { sessionBody } from '../session-body.ts'
 import { credentialError } from '../wrong-token.ts'
-import { privateJson, sessionBody } from './body.ts'
+import { privateJson } from './body.ts'
 import { OpenForUser, SignIn } from './schemas.ts'
 
 /**
@@ -31,7 +32,7 @@ async function signInUser(request: Request, context: RequestContext, carried: re
   const { settings } = services
   const input = await parseJson(request, SignIn)
   if (!input.ok) return input
-  const { persistent, transport } = input.value
+  const { persistent, transport, end_sessions: endSessions } = input.value
   if (transport === 'cookie' && !originAllowed(request, settings)) return fail({ code: 'origin_not_allowed' })
   const user = await signInByPassword(request, context, input.value)
   if (!user.ok) return user
@@ -47,6 +48,7 @@ async function signInUser(request: Request, context: RequestContext, carried: re
       actor: null,
       apiClientId: null,
       cookie: transport === 'cookie',
+      endSessions,
     },
     user.value.rules,
     carried,
@@ -71,7 +73,7 @@ async function openForUser(request: Request, context: RequestContext): HandlerRe
     const allowed = caller.ok ? requireScope(caller.value, 'sessions:open') : caller
     return allowed.ok ? input : fail(await credentialError(allowed.error, request, context))
   }
-  const { user_id: userId, client, location, persistent } = input.value
+  const { user_id: userId, client, location, persistent, end_sessions: endSessions } = input.value
   const found = await authenticateBearerFor(services.db, request, userId, context)
   if (!found.ok) return fail(await credentialError(found.error, request, context))
   const caller = requireScope(found.value.caller, 'sessions:open')
@@ -79,9 +81,12 @@ async function openForUser(request: Request, context: RequestContext): HandlerRe
   if (found.value.user === null) return fail({ code: 'user_not_found' })
   const opened = await services.sessions.openForVerifiedUser(
     { identityStoreId: caller.value.identityStoreId, userId },
-    { address: client.address, userAgent: client.user_agent },
-    locationFrom(location),
-    persistent,
+    {
+      client: { address: client.address, userAgent: client.user_agent },
+      location: locationFrom(location),
+      persistent,
+      endSessions,
+    },
     found.value.user,
   )
   if (!opened.ok) return opened

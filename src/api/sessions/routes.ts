@@ -1,6 +1,7 @@
 /** The own API: sessions, OAuth's introspection and revocation, health. */
 import type { z } from 'zod'
 import { type Api, type Route, route } from '../route.ts'
+import { SessionBody } from '../session-body.ts'
 import { errors, renderBug, renderError, renderOAuthError } from './errors.ts'
 import { health } from './health.ts'
 import { introspect, revoke } from './oauth.ts'
@@ -20,7 +21,7 @@ const routes: readonly Route[] = [
     security: ['session'],
     query: schemas.CheckQuery,
     responses: {
-      200: { description: 'The session is live; this is what is known of it.', schema: schemas.SessionBody },
+      200: { description: 'The session is live; this is what is known of it.', schema: SessionBody },
     },
     handle: checkSession,
   }),

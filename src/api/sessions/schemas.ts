@@ -5,28 +5,26 @@ import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
+import { Place, SessionBody } from '../session-body.ts'
 
-const timestamp = z.iso.datetime()
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 
 const NO_ADDRESS = 'Must be an IPv4 or an IPv6 address.'
 
-const placeText = z.string().max(100).nullable()
-const Place = z.object({
-  city: placeText,
-  region: placeText,
-  country: placeText,
-  time_zone: placeText,
-  latitude: placeText,
-  longitude: placeText,
-})
 const place = z.strictObject(Place.shape).partial()
+
+const endSessions = z
+  .array(z.string().regex(SESSION_ID_PATTERN, 'Must be the id of a session.'))
+  .max(MAX_PAGE_ENTRIES)
+  .default([])
+  .describe('Sessions of the user that end to make room, in the same step. For an answer `session_limit_reached`.')
 
 /** Sign in with a password. */
 export const SignIn = z.strictObject({
   username: z.string().min(1).max(254),
   password: z.string().min(1).max(1_024),
   persistent: z.boolean().default(false).describe('Ask for a cookie that outlives the browser; policy decides.'),
+  end_sessions: endSessions,
   transport: z
     .enum(['cookie', 'bearer'])
     .default('cookie')
@@ -47,6 +45,7 @@ export const OpenForUser = z.strictObject({
     .default(null)
     .describe('Where the end user is, as the back end knows it. Kept only where the store tracks it.'),
   persistent: z.boolean().default(false),
+  end_sessions: endSessions,
 })
 
 export const CheckQuery = z.strictObject({
@@ -68,24 +67,6 @@ export const TokenForm = z.strictObject({
 
 export const IntrospectForm = TokenForm.extend({
   touch: z.enum(['true', 'false']).default('false').describe('Not of RFC 7662: `true` counts as activity of the user.'),
-})
-
-/** A session as its user sees it. */
-export const SessionBody = z.object({
-  id: z.uuid(),
-  identity_store_id: id,
-  user_id: id,
-  current: z.boolean(),
-  opened_at: timestamp,
-  last_seen_at: timestamp,
-  expires_at: timestamp,
-  idles_out_at: timestamp.nullable().describe('Null: the session does not idle out.'),
-  persistent: z.boolean(),
-  credentials_type: z.string(),
-  address: z.string().nullable(),
-  browser: z.string().nullable(),
-  operating_system: z.string().nullable(),
-  location: Place.nullable().describe('Null unless the store tracks it.'),
 })
 
 export const OpenedBody = SessionBody.extend({

@@ -95,6 +95,8 @@ export function refusalOf(error: SessionError): Refusal {
     case 'invalid_credentials':
     case 'origin_not_allowed':
     case 'credential_not_found':
+    case 'config_version_not_found':
+    case 'group_config_not_found':
       return { error: 'invalid_auth' }
     case 'wrong_token_kind':
       return { error: 'not_allowed_token_type' }
@@ -119,6 +121,8 @@ export function refusalOf(error: SessionError): Refusal {
     case 'session_not_found':
       return { error: 'session_not_found' }
     case 'openid_provider_not_found':
+    case 'precondition_failed':
+    case 'session_limit_reached':
     case 'conflict':
       return { error: 'internal_error' }
     case 'unavailable':

@@ -2,19 +2,24 @@
 
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import type { SessionConfig, Versioned } from '../../domain/policy.ts'
+import { type SessionConfig, type Versioned, WHEN_LIMIT_REACHED } from '../../domain/policy.ts'
 import { ok, type Result } from '../../domain/result.ts'
 import { STORE_TAG_BYTES } from '../../domain/token.ts'
 import { KV_TIMEOUT_MILLISECONDS } from '../../limits.ts'
 import { type Unavailable, within } from '../../time-limit.ts'
 
+const count = z.number().int().positive()
 const PublishedConfig: z.ZodType<Versioned<SessionConfig>> = z.object({
   version: z.number().int().positive(),
   value: z.object({
     allowPersistentSessions: z.boolean(),
-    sessionMinutes: z.number().int().positive(),
-    concurrentSessionLimit: z.number().int().positive().nullable(),
+    sessionMinutes: z.number().positive(),
+    concurrentSessionLimit: count.nullable(),
+    // A version of before writes none of these.
+    clientKindLimits: z.object({ web: count.nullable(), mobile: count.nullable() }).nullable().default(null),
+    whenLimitReached: z.enum(WHEN_LIMIT_REACHED).default('evict_oldest'),
     useInactivityBasedLogout: z.boolean(),
+    inactivityTimeoutSeconds: count.nullable().default(null),
     trackSessionLocation: z.boolean(),
   }),
 })

@@ -1,17 +1,7 @@
 /** What a user's object is asked, and what it answers. */
 
-import type { UserKey } from '../../domain/ids.ts'
 import type { Client, Session } from '../../domain/session.ts'
-
-/** One session as an answer shows it. */
-export interface SessionView extends UserKey {
-  readonly session: Session
-  readonly expiresAt: number
-  /** Null: it does not idle out. */
-  readonly idlesOutAt: number | null
-  /** Whether its cookie outlives the browser. */
-  readonly persistentCookie: boolean
-}
+import type { SessionView } from '../../domain/session-view.ts'
 
 /** The answer to a check. */
 export interface CheckedSession extends SessionView {
@@ -45,6 +35,8 @@ export type Opening = Pick<
   readonly cookie: boolean
   /** A session of the same client that this one takes the place of, if it is one of this user's. */
   readonly replaces: string | null
+  /** Sessions that the user wants to end, to make room. */
+  readonly endSessions?: readonly string[]
 }
 
 /** What came of an opening. */

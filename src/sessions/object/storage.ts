@@ -78,7 +78,8 @@ export class UserSessionsStorage {
           ? null
           : {
               owner: { identityStoreId: row.identity_store_id as string, userId: row.user_id as string },
-              rules: JSON.parse(row.knowledge as string),
+              // What a version of before wrote lacks what is newer.
+              rules: { ...NO_RULES, ...JSON.parse(row.knowledge as string) },
               written: true,
             }
     }

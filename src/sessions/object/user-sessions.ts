@@ -4,17 +4,10 @@
  */
 
 import { DurableObject } from 'cloudflare:workers'
+import { idlesOutAt } from '../../domain/deadlines.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import type { UserKey } from '../../domain/ids.ts'
-import {
-  decide,
-  expiresAt,
-  idlesOutAt,
-  nextDeadline,
-  type Selection,
-  type SessionEvent,
-  type UserState,
-} from '../../domain/lifecycle.ts'
+import { decide, nextDeadline, type Selection, type SessionEvent, type UserState } from '../../domain/lifecycle.ts'
 import {
   type Limits,
   mergeNewer,
@@ -26,6 +19,7 @@ import {
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { Client, EndReason, Session } from '../../domain/session.ts'
 import { nextSessionId } from '../../domain/session-id.ts'
+import { type SessionView, viewOf } from '../../domain/session-view.ts'
 import { MAX_COOKIE_SECONDS } from '../../http/cookies.ts'
 import { BURST_GAP_MILLISECONDS, COOKIE_RENEWAL_MILLISECONDS } from '../../limits.ts'
 import { logContext } from '../../log-context.ts'
@@ -40,7 +34,6 @@ import {
   type OwnSessions,
   type Page,
   pageOf,
-  type SessionView,
 } from './calls.ts'
 import { SessionMirror } from './mirror.ts'
 import type { EndedBy, IssuedCookie, StoredSession } from './rows.ts'
@@ -81,12 +74,13 @@ export class UserSessions extends DurableObject<Bindings> {
   /**
    * Opens a session. The limit holds at once: the count and the insert are one step. `updates` are the rules under which
    * the user was verified. Errors: `user_disabled`; `invalid_credentials` or `conflict` where the user has another
-   * epoch by now, whether it was the user's own secret that was verified or a back end's word.
+   * epoch by now, whether it was the user's own secret that was verified or a back end's word; `session_limit_reached`
+   * with the live sessions, where none of them is ended unasked.
    */
   open(owner: UserKey, opening: Opening, updates: RuleUpdates): Result<Opened, SessionError> {
     const now = Date.now()
     this.acceptUpdates(owner, updates, now)
-    const { secretHash, cookie, replaces, ...facts } = opening
+    const { secretHash, cookie, replaces, endSessions = [], ...facts } = opening
     const policy = this.policy()
     const session: Session = {
       ...facts,
@@ -98,9 +92,13 @@ export class UserSessions extends DurableObject<Bindings> {
       location: policy.trackLocation.value ? facts.location : null,
       cookieIssuedAt: cookie ? now : null,
     }
-    const decided = decide(this.state(), { type: 'open', session, replaces }, now)
-    if (!decided.ok) return decided
-    const view = this.view(owner, session, policy)
+    const decided = decide(this.state(), { type: 'open', session, replaces, endSessions }, now)
+    if (!decided.ok) {
+      return decided.error.code === 'session_limit_reached'
+        ? fail({ ...decided.error, sessions: this.views(owner) })
+        : decided
+    }
+    const view = viewOf(owner, session, policy)
     this.storage.insert(session, secretHash, cookie ? cookieOf(view, now) : null)
     const ended = this.saveEnds(decided.value, NOBODY)
     this.mirror.schedule(now)
@@ -309,7 +307,7 @@ export class UserSessions extends DurableObject<Bindings> {
     if (live.clientUnwritten && now - (live.clientWrittenAt ?? 0) >= this.lastSeenWriteMilliseconds) {
       live = this.storage.writeClient(live, now)
     }
-    const view = this.view(owner, live.session, policy)
+    const view = viewOf(owner, live.session, policy)
     const cookieDue = how.cookie && isCookieDue(live, view, now)
     if (cookieDue) live = this.storage.cookieIssued(live, now, cookieOf(view, now))
     if (how.workspace !== undefined) live = this.storage.chooseWorkspace(live, how.workspace)
@@ -349,18 +347,7 @@ export class UserSessions extends DurableObject<Bindings> {
     return this.storage
       .live()
       .filter(({ kind }) => kind === 'web')
-      .map((session) => this.view(owner, session, policy))
-  }
-
-  private view(owner: UserKey, session: Session, policy: Policy): SessionView {
-    return {
-      identityStoreId: owner.identityStoreId,
-      userId: owner.userId,
-      session: policy.trackLocation.value || session.location === null ? session : { ...session, location: null },
-      expiresAt: expiresAt(session, policy),
-      idlesOutAt: idlesOutAt(session, policy),
-      persistentCookie: session.persistent && policy.persistentCookie.value,
-    }
+      .map((session) => viewOf(owner, session, policy))
   }
 }
 

@@ -48,8 +48,16 @@ test('50 concurrent changes of different fields all stick, and KV ends on the ne
   expect(events).toHaveLength(PATCHES)
   const [befores, afters] = [events.map(({ before }) => before), events.map(({ after }) => after)]
   const first = befores.find((text) => JSON.parse(text ?? '').session_minutes === 43_200 && !afters.includes(text))
-  const last = { allow_persistent_sessions: false, session_minutes: 777, concurrent_session_limit: 1 }
-  const final = { ...last, use_inactivity_based_logout: true, track_session_location: true }
+  const final = {
+    allow_persistent_sessions: false,
+    session_minutes: 777,
+    concurrent_session_limit: 1,
+    client_kind_limits: null,
+    when_limit_reached: 'evict_oldest',
+    use_inactivity_based_logout: true,
+    inactivity_timeout_seconds: null,
+    track_session_location: true,
+  }
   expect(afters).toContainEqual(JSON.stringify(final))
   expect([...befores, JSON.stringify(final)].toSorted()).toEqual([...afters, first].toSorted())
 
@@ -62,7 +70,10 @@ test('50 concurrent changes of different fields all stick, and KV ends on the ne
       allowPersistentSessions: false,
       sessionMinutes: 777,
       concurrentSessionLimit: 1,
+      clientKindLimits: null,
+      whenLimitReached: 'evict_oldest',
       useInactivityBasedLogout: true,
+      inactivityTimeoutSeconds: null,
       trackSessionLocation: true,
     },
   })

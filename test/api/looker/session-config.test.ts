@@ -178,7 +178,10 @@ describe('the audit log', () => {
       allow_persistent_sessions: true,
       session_minutes: 43_200,
       concurrent_session_limit: null,
+      client_kind_limits: null,
+      when_limit_reached: 'evict_oldest',
       use_inactivity_based_logout: false,
+      inactivity_timeout_seconds: null,
       track_session_location: false,
     }
     expect(JSON.parse(event?.before ?? '')).toEqual(before)

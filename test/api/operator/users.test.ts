@@ -102,10 +102,10 @@ describe('a user', () => {
     const user = await makeUser({ groupId: 'g1', role: 'admin' })
     const session = await signIn(user)
     const counts = countCalls()
-    const changed = await patch(pathOf(user), { first_name: 'Ada', group_id: null, login_mode: 'SERVER_LOGIN' })
+    const changed = await patch(pathOf(user), { first_name: 'Ada', group_id: 'g1', login_mode: 'SERVER_LOGIN' })
     expect(changed).toMatchObject({
       status: 200,
-      body: { first_name: 'Ada', group_id: null, login_mode: 'SERVER_LOGIN', role: 'admin', username: user.username },
+      body: { first_name: 'Ada', group_id: 'g1', login_mode: 'SERVER_LOGIN', role: 'admin', username: user.username },
     })
     expect(counts).toMatchObject({ objectCalls: 0, jobCalls: 0 })
     expect((await rowOf(user)).statusVersion).toBe(1)

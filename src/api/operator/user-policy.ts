@@ -1,0 +1,122 @@
+/** What holds for one user, and the user's own session settings. */
+import type { z } from 'zod'
+import { ROLES } from '../../domain/authority.ts'
+import type { SessionError } from '../../domain/errors.ts'
+import { NO_SESSION_SETTINGS, type Policy, type Rule, resolvePolicy, type UserRules } from '../../domain/policy.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
+import type { AuditEntry } from '../../store/audit-events.ts'
+import {
+  type ChangedUsers,
+  changeSessionSettings,
+  clearSessionSettings,
+  readSessionSettings,
+  type SettingsFault,
+} from '../../store/session-settings.ts'
+import { findUser } from '../../store/users.ts'
+import type { Unavailable } from '../../time-limit.ts'
+import { auditEntry } from '../audit.ts'
+import { parseJson } from '../parse.ts'
+import { empty, json } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { requireStore } from './identity-stores.ts'
+import { type PolicyBody, type UserSettingsBody, UserSettingsInput } from './policy-schemas.ts'
+import type { UserPath } from './users.ts'
+
+/** `GET …/users/{user_id}/session-settings` */
+export async function getSettings(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const { identity_store_id: identityStoreId, user_id: userId } = path
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const read = await readSessionSettings(context.services.db, identityStoreId, [userId])
+  if (!read.ok) return fail(refusal(read.error))
+  const { durationSeconds, desktopAppBrowserQuit } = read.value[0] ?? NO_SESSION_SETTINGS
+  return ok(json(settingsBody(userId, durationSeconds, desktopAppBrowserQuit)))
+}
+
+/** `PUT …/users/{user_id}/session-settings`: applied to the live sessions too. */
+export async function putSettings(request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const input = await parseJson(request, UserSettingsInput)
+  if (!input.ok) return input
+  const { duration_seconds: durationSeconds, desktop_app_browser_quit: desktopAppBrowserQuit } = input.value
+  const changes = { durationSeconds, desktopAppBrowserQuit }
+  const changed = await change(path, 'session_settings.changed', context, (entry) =>
+    changeSessionSettings(context.services.db, [path.user_id], ROLES, changes, entry),
+  )
+  return changed.ok ? ok(json(settingsBody(path.user_id, durationSeconds, desktopAppBrowserQuit))) : changed
+}
+
+/** `DELETE …/users/{user_id}/session-settings`: group and config decide again. */
+export async function deleteSettings(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const changed = await change(path, 'session_settings.cleared', context, (entry) =>
+    clearSessionSettings(context.services.db, [path.user_id], ROLES, entry),
+  )
+  return changed.ok ? ok(empty()) : changed
+}
+
+/** `GET …/users/{user_id}/policy`: rule by rule, what holds, who said so, and what the others said. */
+export async function getPolicy(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
+  const { identity_store_id: identityStoreId, user_id: userId } = path
+  const { db, settings } = context.services
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const user = await findUser(db, { identityStoreId, userId })
+  if (!user.ok) return user
+  if (user.value === null) return fail({ code: 'user_not_found' })
+  const { rules } = user.value
+  return ok(json(policyBody(userId, resolvePolicy(rules, settings.limits), rules)))
+}
+
+async function change(
+  { identity_store_id: identityStoreId, user_id: userId }: UserPath,
+  action: string,
+  context: OperatorContext,
+  write: (entry: AuditEntry) => Promise<Result<ChangedUsers, Unavailable | SettingsFault>>,
+): Promise<Result<void, SessionError>> {
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const entry = auditEntry(context, identityStoreId, action, `user:${userId}`)
+  const { changes } = context.services.sessions
+  const changed = await changes.changeSettings(identityStoreId, [userId], context.requestId, () => write(entry))
+  return changed.ok ? ok() : fail(refusal(changed.error))
+}
+
+function refusal(error: Unavailable | SettingsFault): SessionError {
+  if (error.code === 'user_is_bot') return { code: 'conflict', detail: 'The user is a bot, which has no sessions.' }
+  return error.code === 'role_not_within' ? { code: 'user_not_found' } : error
+}
+
+function settingsBody(
+  userId: string,
+  durationSeconds: number | null,
+  desktopAppBrowserQuit: boolean | null,
+): z.infer<typeof UserSettingsBody> {
+  return { user_id: userId, duration_seconds: durationSeconds, desktop_app_browser_quit: desktopAppBrowserQuit }
+}
+
+function policyBody(userId: string, policy: Policy, rules: UserRules): z.infer<typeof PolicyBody> {
+  const versions: Partial<Record<Rule<unknown>['from'], number>> = {
+    settings: rules.settings.version,
+    // The group's own: above it is how often the user has gone to another group.
+    group: rules.group.version % 2 ** 32,
+    config: rules.config.version,
+  }
+  const explained = ({ value, from, layers }: Rule<unknown>) => ({
+    value,
+    from,
+    layers: { ...layers },
+    version: versions[from] ?? null,
+  })
+  return {
+    user_id: userId,
+    rules: {
+      overall_timeout_seconds: explained(policy.overallTimeoutSeconds),
+      inactivity_timeout_seconds: explained(policy.inactivityTimeoutSeconds),
+      concurrent_session_limit: explained(policy.concurrentSessionLimit),
+      client_kind_limits: explained(policy.clientKindLimits),
+      when_limit_reached: explained(policy.whenLimitReached),
+      persistent_cookies: explained(policy.persistentCookie),
+      track_location: explained(policy.trackLocation),
+    },
+  }
+}

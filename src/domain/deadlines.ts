@@ -1,0 +1,24 @@
+/** When a session dies by itself. Pure; instants are epoch milliseconds. */
+import type { Policy } from './policy.ts'
+import type { Ending, Session } from './session.ts'
+
+/** When the session's life is over, whatever the user does. */
+export function expiresAt(session: Session, policy: Policy): number {
+  const seconds = session.kind === 'api' ? policy.apiSessionSeconds : policy.overallTimeoutSeconds.value
+  return session.openedAt + seconds * 1000
+}
+
+/** When the session idles out unless the user does something; null if it never does. */
+export function idlesOutAt(session: Session, policy: Policy): number | null {
+  const seconds = policy.inactivityTimeoutSeconds.value
+  return session.kind === 'api' || seconds === null ? null : session.lastSeenAt + seconds * 1000
+}
+
+/** The first of the session's deadlines. At that instant it is dead. */
+export function deadline(session: Session, policy: Policy): Ending {
+  const expires = expiresAt(session, policy)
+  const idles = idlesOutAt(session, policy)
+  return idles !== null && idles < expires
+    ? { reason: 'idle', endedAt: idles }
+    : { reason: 'expired', endedAt: expires }
+}
