@@ -109,10 +109,10 @@ export const epochMutants = [
   },
   {
     name: 'mirror: a trip of any weight',
-    file: 'src/sessions/object/mirror-trips.ts',
+    file: 'src/sessions/object/mirror-batches.ts',
     from: 'const MAX_BYTES = 1_900_000',
     to: 'const MAX_BYTES = 1_900_000_000',
-    caughtBy: { file: 'test/sessions/mirror-trips.test.ts', test: 'weighs less than D1 takes' },
+    caughtBy: { file: 'test/sessions/mirror-batches.test.ts', test: 'weighs less than D1 takes' },
   },
   {
     name: 'mirror: a bug takes the alarm away',

@@ -17,7 +17,7 @@ const TIMEOUTS = 'test/sessions/timeouts.test.ts'
 const STORAGE = 'test/sessions/storage.test.ts'
 const MIRROR = 'test/sessions/mirror.test.ts'
 const RULES = 'test/sessions/changing-rules.test.ts'
-const TRIPS = 'test/sessions/mirror-trips.test.ts'
+const BATCHES = 'test/sessions/mirror-batches.test.ts'
 const AGAIN = 'test/sessions/check-again.test.ts'
 const FRESHNESS = 'test/sessions/config-freshness.test.ts'
 const LIFECYCLE_TEST = 'test/domain/lifecycle.test.ts'
@@ -193,32 +193,32 @@ export const mutants = [
     caughtBy: { file: MIRROR, test: 'any order and any repetition of mirror writes' },
   },
   {
-    name: 'records are not taken along',
-    file: 'src/sessions/object/mirror-trips.ts',
+    name: 'what waits for a batch is not sent',
+    file: 'src/sessions/object/mirror-batches.ts',
     from: 'return this.waiting.splice(0, full < 0 ? this.waiting.length : full)',
     to: 'return this.waiting.splice(0, 0 * full)',
-    caughtBy: { file: TRIPS, test: 'goes with the next trip' },
+    caughtBy: { file: BATCHES, test: 'goes with the next batch' },
   },
   {
     name: "one object gets another's rules",
-    file: 'src/sessions/object/mirror-trips.ts',
+    file: 'src/sessions/object/mirror-batches.ts',
     from: 'ok(rulesOfOthers[index] ?? null)',
     to: 'ok(rulesOfOthers[0 * index] ?? null)',
-    caughtBy: { file: TRIPS, test: 'each with its own rules' },
+    caughtBy: { file: BATCHES, test: 'each with its own rules' },
   },
   {
-    name: 'a trip that failed in company is lost',
-    file: 'src/sessions/object/mirror-trips.ts',
-    from: "for (const other of others) other.outcome = 'alone'\n      return this.lead(db, own, [])",
+    name: 'a shared batch that failed is lost',
+    file: 'src/sessions/object/mirror-batches.ts',
+    from: "for (const other of others) other.outcome = 'alone'\n      return this.send(db, own, [])",
     to: 'throw error',
-    caughtBy: { file: TRIPS, test: 'is the loss of no other object' },
+    caughtBy: { file: BATCHES, test: 'is the loss of no other object' },
   },
   {
-    name: 'a trip has no limit',
-    file: 'src/sessions/object/mirror-trips.ts',
+    name: 'a batch has no limit',
+    file: 'src/sessions/object/mirror-batches.ts',
     from: 'return count > MAX_RECORDS || bytes > MAX_BYTES\n    })\n    return this',
     to: 'return false\n    })\n    return this',
-    caughtBy: { file: TRIPS, test: 'a trip takes no more records than one statement may have' },
+    caughtBy: { file: BATCHES, test: 'a batch takes no more records than one statement may have' },
   },
   {
     name: 'a revision outlives updates',
@@ -237,14 +237,14 @@ export const mutants = [
   },
   {
     name: 'the time of idling out stands still',
-    file: 'src/sessions/check-memory.ts',
+    file: 'src/sessions/conditional-check.ts',
     from: 'idlesOutAt + lastSeenAt - session.lastSeenAt',
     to: 'idlesOutAt',
     caughtBy: { file: AGAIN, test: 'when the session idles out from then' },
   },
   {
     name: 'updates of the config are kept from an object that was asked before',
-    file: 'src/sessions/service.ts',
+    file: 'src/sessions/conditional-check.ts',
     from: 'config !== null && config.version > (known?.configVersion ?? 0)',
     to: 'config !== null && known === null',
     caughtBy: { file: AGAIN, test: 'hands on a config that the object does not know' },

@@ -53,6 +53,7 @@ export function endingOf(session: Session, state: Pick<UserState, 'status' | 'po
   const due = deadline(session, state.policy)
   if (now >= due.endedAt) return due
   if (!state.status.value.active) return { reason: 'user_disabled', endedAt: now }
+  // The version of the status is the user's epoch.
   return session.epoch < state.status.version ? { reason: 'password_changed', endedAt: now } : null
 }
 

@@ -92,15 +92,3 @@ export class CheckMemory {
     }
   }
 }
-
-/** The whole of an answer of which only the last activity has changed, epoch milliseconds. */
-export function seenAgain(known: CheckedSession, lastSeenAt: number): CheckedSession {
-  const { session, idlesOutAt } = known
-  return {
-    ...known,
-    session: { ...session, lastSeenAt },
-    // As long after the last activity as before: the policy is the same.
-    idlesOutAt: idlesOutAt === null ? null : idlesOutAt + lastSeenAt - session.lastSeenAt,
-    cookieDue: false,
-  }
-}

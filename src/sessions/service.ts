@@ -5,14 +5,15 @@ import type { SessionTokens } from '../auth/session-tokens.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
 import type { Selection } from '../domain/lifecycle.ts'
-import type { RuleUpdates, SessionConfig, UserRules, Versioned } from '../domain/policy.ts'
+import type { RuleUpdates, UserRules } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client, EndReason, SessionKind } from '../domain/session.ts'
 import type { SessionView } from '../domain/session-view.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
 import type { UserToOpenFor } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
-import { CheckMemory, seenAgain } from './check-memory.ts'
+import { CheckMemory } from './check-memory.ts'
+import { checkConditionally } from './conditional-check.ts'
 import { ConfigCopies } from './config-copies.ts'
 import { storeTag } from './jobs/published-config.ts'
 import type { StoreJobs } from './jobs/store-jobs.ts'
@@ -162,7 +163,7 @@ export class Sessions {
     const endsSeen = this.memory.endsSeen
     const known = this.memory.last(token.sessionId, text)
     const config = await this.configs.get(token.storeTag, now)
-    const answer = await askAgain(() => this.askToCheck(token, how, config, known))
+    const answer = await askAgain(() => checkConditionally(this.stub(token), proofOf(token), how, config, known))
     if (!answer.ok) {
       if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
       return answer
@@ -234,24 +235,6 @@ export class Sessions {
 
   private async replace(carried: VerifiedToken): Promise<Result<unknown, SessionError>> {
     return this.endByToken(carried, 'replaced', { caller: `session:${carried.token.sessionId}`, requestId: null })
-  }
-
-  private async askToCheck(
-    token: SessionToken,
-    how: CheckHow,
-    config: Versioned<SessionConfig> | null,
-    known: CheckedSession | null,
-  ): Promise<Result<CheckedSession, SessionError>> {
-    const stub = this.stub(token)
-    const { touch, cookie, client, workspace } = how
-    const hasNews = config !== null && config.version > (known?.configVersion ?? 0)
-    if (known === null || hasNews || client === null || workspace !== undefined) {
-      return stub.check(proofOf(token), how, { config: config ?? undefined })
-    }
-    const { sessionId, secretHash } = proofOf(token)
-    const { address, userAgent } = client
-    const said = await stub.checkAgain(sessionId, secretHash, known.revision, touch, cookie, address, userAgent)
-    return typeof said === 'number' ? ok(seenAgain(known, said)) : said
   }
 
   private async configUpdate(token: SessionToken, now: number): Promise<RuleUpdates> {

@@ -28,7 +28,7 @@ const STAND_IN = 'needs an account: test/e2e/deploy.test.ts runs it against a st
 
 /** What tokens, keys and secrets are called, on every page. */
 const NAMES = [
-  ...['ACCESS_KEY', 'ACCESS_TOKEN', 'LOGIN_TOKEN', 'OPERATOR_TOKEN', 'SLACK_TOKEN'],
+  ...['ACCESS_KEY', 'ACCESS_TOKEN', 'LOGIN_TOKEN', 'OPERATOR_TOKEN', 'SESSION_TOKEN', 'SLACK_TOKEN'],
   ...['OPERATOR_BOOTSTRAP_SECRET', 'OPERATOR_RECOVERY_SECRET'],
 ]
 
@@ -69,6 +69,11 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['docs/performance.md', 'npm run bench', MINUTES],
   ['docs/performance.md', 'npm run nine-o-clock', MINUTES],
   ['docs/performance.md', 'npm run flood', MINUTES],
+  [
+    'docs/sessions.md',
+    'const checked = await env.LATCHKEY',
+    'is a part of a Worker: test/entrypoint.test.ts makes such calls',
+  ],
   ['docs/sessions.md', '// app.mjs', 'test/e2e/browser-cookies.test.ts runs it, in a browser'],
   [
     'docs/slack.md',

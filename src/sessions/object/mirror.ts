@@ -13,12 +13,12 @@ import {
 } from '../../limits.ts'
 import { logContext } from '../../log-context.ts'
 import type { Database } from '../../store/database.ts'
-import { MAX_RECORDS, MirrorTrips, thatFit } from './mirror-trips.ts'
+import { MAX_RECORDS, MirrorBatches, thatFit } from './mirror-batches.ts'
 import { sessionRecord } from './session-record.ts'
 import type { UserSessionsStorage } from './storage.ts'
 
 /** Shared by the objects of an isolate. */
-const trips = new MirrorTrips()
+const batches = new MirrorBatches()
 
 export interface MirrorDependencies {
   readonly ctx: DurableObjectState
@@ -112,9 +112,9 @@ export class SessionMirror {
       const batch = storage.unmirrored(MAX_RECORDS)
       if (batch.length === 0) return true
       const records = thatFit(batch.map((stored) => sessionRecord(owner, stored)))
-      // They may travel with another object, whose output gate knows nothing of what is written here.
+      // Another object may send them, whose output gate knows nothing of what is written here.
       await ctx.storage.sync()
-      const rules = await logContext.run({ object: ctx.id.toString() }, () => trips.take(db, { owner, records }))
+      const rules = await logContext.run({ object: ctx.id.toString() }, () => batches.submit(db, { owner, records }))
       if (!rules.ok) return false
       // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
       if (rules.value !== null) applyRules(rules.value, Date.now())

@@ -116,9 +116,9 @@ export class UserSessions extends DurableObject<Bindings> {
   }
 
   /**
-   * The same for a caller who has the answer of a revision, no updates, and nothing to choose. Where nothing but the last
-   * activity has changed since, as nearly always, that alone is answered, epoch milliseconds: a bare number. Bare
-   * arguments and a bare answer cross between Worker and object at a fraction of the cost of objects.
+   * Fast path, used by conditional-check.ts: the same for a caller who has the answer of a revision, no newer rules, and
+   * nothing to choose. Where nothing but the last activity has changed since, as nearly always, that alone is answered,
+   * epoch milliseconds: a bare number. Seven bare arguments, since an object in either direction costs what this saves.
    */
   checkAgain(
     sessionId: string,

@@ -1,6 +1,6 @@
-/** Objects of one isolate share their trips to D1. */
+/** Objects of one isolate share their batches to D1. */
 import { expect, test } from 'vitest'
-import { MAX_RECORDS, MirrorTrips, thatFit } from '../../src/sessions/object/mirror-trips.ts'
+import { MAX_RECORDS, MirrorBatches, thatFit } from '../../src/sessions/object/mirror-batches.ts'
 import type { SessionRecord } from '../../src/store/session-records.ts'
 import { type D1Call, intercept } from '../support/bindings.ts'
 import { breakD1Statements } from '../support/faults.ts'
@@ -10,14 +10,14 @@ import { newUser } from '../support/users.ts'
 
 const MIRROR = /insert into "sessions"/
 
-/** The mirror's trips from now on. */
-function mirrorTrips(): D1Call[] {
-  const trips: D1Call[] = []
+/** The mirror's batches from now on. */
+function sentBatches(): D1Call[] {
+  const sent: D1Call[] = []
   intercept((call, goOn) => {
-    if (call.to === 'D1' && MIRROR.test(call.statements[0] ?? '')) trips.push(call)
+    if (call.to === 'D1' && MIRROR.test(call.statements[0] ?? '')) sent.push(call)
     return goOn()
   })
-  return trips
+  return sent
 }
 
 async function usersWithRules(count: number) {
@@ -25,14 +25,14 @@ async function usersWithRules(count: number) {
   return Promise.all(users.map(async (user) => ({ user, rules: await user.rules() })))
 }
 
-test('what many objects have to say while one is on its way goes with the next trip, each with its own rules', async () => {
+test('what many objects have to say while one is on its way goes with the next batch, each with its own rules', async () => {
   const users = await usersWithRules(20)
-  const trips = mirrorTrips()
+  const sent = sentBatches()
   breakD1Statements(MIRROR, { how: 100, times: 1 })
   for (const [index, { user }] of users.entries()) await user.changeSettingsInD1(28_800 + index)
   const sessions = await Promise.all(users.map(({ user, rules }) => user.open({}, rules)))
   for (const { user } of users) await mirrored(user)
-  expect(trips.length).toBeLessThanOrEqual(3)
+  expect(sent.length).toBeLessThanOrEqual(3)
   for (const [index, { user }] of users.entries()) {
     const [record, ...more] = await user.records()
     expect(more).toEqual([])
@@ -43,7 +43,7 @@ test('what many objects have to say while one is on its way goes with the next t
   }
 })
 
-test('when a shared trip fails, each object tries again by its own alarm', async () => {
+test('when a shared batch fails, each object tries again by its own alarm', async () => {
   const users = await usersWithRules(3)
   const fault = breakD1Statements(MIRROR, { how: 'fail' })
   await Promise.all(users.map(({ user, rules }) => user.open({}, rules)))
@@ -57,12 +57,12 @@ test('when a shared trip fails, each object tries again by its own alarm', async
 
 test('a record that D1 does not take is the loss of no other object', async () => {
   const [good, bad] = [await newUser(), await newUser()]
-  const trips = new MirrorTrips()
+  const batches = new MirrorBatches()
   breakD1Statements(MIRROR, { how: 100, times: 1 })
-  const first = trips.take(db, { owner: good.key, records: [record(good.key, 'first')] })
+  const first = batches.submit(db, { owner: good.key, records: [record(good.key, 'first')] })
   const others = [
-    trips.take(db, { owner: good.key, records: [record(good.key, 'second')] }),
-    trips.take(db, { owner: bad.key, records: [{ ...record(bad.key, 'third'), kind: null as never }] }),
+    batches.submit(db, { owner: good.key, records: [record(good.key, 'second')] }),
+    batches.submit(db, { owner: bad.key, records: [{ ...record(bad.key, 'third'), kind: null as never }] }),
   ]
   const settled = await Promise.allSettled([first, ...others])
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
@@ -70,19 +70,19 @@ test('a record that D1 does not take is the loss of no other object', async () =
   expect(await bad.records()).toEqual([])
 })
 
-test('a trip takes no more records than one statement may have', async () => {
+test('a batch takes no more records than one statement may have', async () => {
   const user = await newUser()
-  const calls = mirrorTrips()
-  const trips = new MirrorTrips()
+  const calls = sentBatches()
+  const batches = new MirrorBatches()
   breakD1Statements(MIRROR, { how: 50, times: 1 })
   const many = (name: string) =>
     Array.from({ length: MAX_RECORDS - 1 }, (_, index) => record(user.key, `${name}${index}`))
-  await Promise.all(['a', 'b', 'c'].map((name) => trips.take(db, { owner: user.key, records: many(name) })))
+  await Promise.all(['a', 'b', 'c'].map((name) => batches.submit(db, { owner: user.key, records: many(name) })))
   expect(calls).toHaveLength(3)
   expect(await user.records()).toHaveLength(3 * (MAX_RECORDS - 1))
 })
 
-test('a trip weighs less than D1 takes, whatever a back end calls its clients', async () => {
+test('a batch weighs less than D1 takes, whatever a back end calls its clients', async () => {
   const [one, two] = [await newUser(), await newUser()]
   const worst = '\u0001'.repeat(512)
   const many = (user: typeof one) =>
@@ -99,22 +99,24 @@ test('a trip weighs less than D1 takes, whatever a back end calls its clients', 
   const ordinary = { ...record(one.key, 'session'), userAgent: 'x'.repeat(150), address: '2001:db8::1' }
   expect(thatFit(Array.from({ length: MAX_RECORDS }, () => ordinary))).toHaveLength(MAX_RECORDS)
 
-  // Who waits for a trip goes with another one.
-  const calls = mirrorTrips()
-  const trips = new MirrorTrips()
+  // What waits for a batch goes with another one.
+  const calls = sentBatches()
+  const batches = new MirrorBatches()
   breakD1Statements(MIRROR, { how: 50, times: 1 })
-  await Promise.all([one, two, one].map((user) => trips.take(db, { owner: user.key, records: thatFit(many(user)) })))
+  await Promise.all(
+    [one, two, one].map((user) => batches.submit(db, { owner: user.key, records: thatFit(many(user)) })),
+  )
   expect(calls).toHaveLength(3)
 })
 
-test('an object that is gone with a trip is not waited for', async () => {
+test('an object that is gone with its batch is not waited for', async () => {
   const user = await newUser()
-  const trips = new MirrorTrips()
+  const batches = new MirrorBatches()
   // As an object leaves it that dies on the way.
-  Reflect.set(trips, 'current', {})
-  const waiting = ['one', 'two'].map((id) => trips.take(db, { owner: user.key, records: [record(user.key, id)] }))
+  Reflect.set(batches, 'current', {})
+  const waiting = ['one', 'two'].map((id) => batches.submit(db, { owner: user.key, records: [record(user.key, id)] }))
   expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([true, true])
-  const next = trips.take(db, { owner: user.key, records: [record(user.key, 'three')] })
+  const next = batches.submit(db, { owner: user.key, records: [record(user.key, 'three')] })
   expect((await next).ok).toBe(true)
   expect(await user.records()).toHaveLength(3)
 }, 10_000)

@@ -1,10 +1,10 @@
 /**
- * Trips to D1 that users' objects share. D1 takes trips one by one, and one of many records hardly takes longer than
- * one of a single record: so while one object of an isolate is on its way, what others have to say waits and goes with
- * the next one that leaves.
+ * Fast path: users' objects of one isolate copy their sessions to D1 in shared batches (measured in
+ * docs/decisions/0008). D1 takes statements one by one, and one of many records hardly takes longer than one of a single
+ * record: while one object's batch is on its way, what others have to copy waits, and goes with the next batch.
  *
- * Objects of one isolate share its memory but not their I/O: none may wait for a promise of another. So each looks, by
- * a timer of its own, whether its records have been taken along.
+ * Objects of one isolate share its memory but not their I/O: none may await a promise of another. So each looks, by a
+ * timer of its own, whether its records were sent.
  */
 
 import type { UserRules } from '../../domain/policy.ts'
@@ -14,7 +14,7 @@ import type { Database } from '../../store/database.ts'
 import { mirrorSessions, type SessionRecord, type UserRecords } from '../../store/session-records.ts'
 import type { Unavailable } from '../../time-limit.ts'
 
-/** Sessions that go in one trip, and what they may weigh: less than D1's 2 MB for a bound value. */
+/** Sessions that go in one batch, and what they may weigh: less than D1's 2 MB for a bound value. */
 export const MAX_RECORDS = 500
 const MAX_BYTES = 1_900_000
 /** The names of a record's fields and its numbers, in bytes of JSON, and the most that one character of a text takes. */
@@ -22,28 +22,28 @@ const BYTES_OF_FIELDS = 600
 const BYTES_OF_CHARACTER = 6
 /** How often an object looks for its records, in milliseconds. */
 const LOOK_MILLISECONDS = 20
-/** After so many looks the object that took them along is gone, or the trips of others never end. */
+/** After so many looks the object that sends them is gone, or the batches of others never end. */
 const MAX_LOOKS = (D1_TIMEOUT_MILLISECONDS + 1_000) / LOOK_MILLISECONDS
 
 type Outcome = Result<UserRules | null, Unavailable>
 
 interface Waiting extends UserRecords {
-  /** What came of it; null while nothing has. `alone`: in company it failed, by a bug that may be another's. */
+  /** What came of it; null while nothing has. `alone`: the shared batch failed by a bug, which may be another's. */
   outcome: Outcome | 'alone' | null
 }
 
-export class MirrorTrips {
+export class MirrorBatches {
   private waiting: Waiting[] = []
-  /** The trip that is under way; null if none is. */
+  /** The batch that is on its way; null if none is. */
   private current: object | null = null
 
   /**
    * Copies sessions of one user to D1, and answers what rules hold for that user now; null for a user that never
    * was. The sessions must be durable where they come from. Errors: `unavailable`.
    */
-  async take(db: Database, own: UserRecords): Promise<Outcome> {
+  async submit(db: Database, own: UserRecords): Promise<Outcome> {
     const records: Waiting = { ...own, outcome: null }
-    if (this.current === null) return this.lead(db, records, this.board(own.records))
+    if (this.current === null) return this.send(db, records, this.takeWaiting(own.records))
     this.waiting.push(records)
     for (let looks = 0; looks < MAX_LOOKS && (this.current !== null || records.outcome !== null); looks += 1) {
       if (records.outcome === 'alone') break
@@ -51,21 +51,21 @@ export class MirrorTrips {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS))
     }
     this.waiting = this.waiting.filter((other) => other !== records)
-    return this.lead(db, records, records.outcome === 'alone' ? [] : this.board(own.records))
+    return this.send(db, records, records.outcome === 'alone' ? [] : this.takeWaiting(own.records))
   }
 
-  private async lead(db: Database, own: UserRecords, others: readonly Waiting[]): Promise<Outcome> {
-    const trip = {}
-    this.current = trip
+  private async send(db: Database, own: UserRecords, others: readonly Waiting[]): Promise<Outcome> {
+    const batch = {}
+    this.current = batch
     let mirrored: Awaited<ReturnType<typeof mirrorSessions>>
     try {
       mirrored = await mirrorSessions(db, [own, ...others])
     } catch (error) {
       if (others.length === 0) throw error
       for (const other of others) other.outcome = 'alone'
-      return this.lead(db, own, [])
+      return this.send(db, own, [])
     } finally {
-      if (this.current === trip) this.current = null
+      if (this.current === batch) this.current = null
     }
     const [rules, ...rulesOfOthers] = mirrored.ok ? mirrored.value : []
     for (const [index, other] of others.entries()) {
@@ -74,8 +74,8 @@ export class MirrorTrips {
     return mirrored.ok ? ok(rules ?? null) : mirrored
   }
 
-  /** Takes along who waits, oldest first, as far as there is room beside these records. */
-  private board(own: readonly SessionRecord[]): Waiting[] {
+  /** Takes from the queue, oldest first, the records for which there is room beside these. */
+  private takeWaiting(own: readonly SessionRecord[]): Waiting[] {
     let count = own.length
     let bytes = weight(own)
     const full = this.waiting.findIndex(({ records }) => {
@@ -87,7 +87,7 @@ export class MirrorTrips {
   }
 }
 
-/** As many of these records, from the first, as go in one trip; one at least. */
+/** As many of these records, from the first, as go in one batch; one at least. */
 export function thatFit(records: readonly SessionRecord[]): readonly SessionRecord[] {
   let bytes = 0
   const full = records.findIndex((record) => {
