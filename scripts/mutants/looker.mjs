@@ -102,13 +102,6 @@ export const lookerMutants = [
     caughtBy: { file: 'test/sessions/config-freshness.test.ts', test: 'and one version is written once' },
   },
   {
-    name: 'config: a cookie outlives the browser though it may no longer',
-    file: OBJECT,
-    from: ' || cookiePersistent !== view.persistentCookie',
-    to: '',
-    caughtBy: { file: EFFECTS, test: 'makes the cookie of a live session end with the browser' },
-  },
-  {
     name: 'config: objects keep locations',
     file: OBJECT,
     from: '&& this.storage.clearLocations()',

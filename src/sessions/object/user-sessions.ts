@@ -360,10 +360,10 @@ function cookieOf({ persistentCookie, expiresAt }: SessionView, issuedAt: number
 }
 
 /** Whether the browser's cookie has grown old, or dies before or after its session. */
-function isCookieDue({ session, cookiePersistent, cookieExpiresAt }: StoredSession, view: SessionView, now: number) {
+function isCookieDue({ session, cookieExpiresAt }: StoredSession, view: SessionView, now: number) {
   const { cookieIssuedAt } = session
   if (cookieIssuedAt === null) return false
-  if (now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS || cookiePersistent !== view.persistentCookie) return true
+  if (now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS) return true
   return cookieOf(view, cookieIssuedAt).expiresAt !== cookieExpiresAt
 }
 
