@@ -181,8 +181,8 @@ export const mutants = [
   {
     name: 'what changed while on the way counts as mirrored',
     file: OBJECT_STORAGE,
-    from: 'if (row?.version === version) this.notMirrored()',
-    to: 'if (row !== undefined) this.notMirrored()',
+    from: 'if (row?.version === version) this.idsToMirror()',
+    to: 'if (row !== undefined) this.idsToMirror()',
     caughtBy: { file: MIRROR, test: 'a session that ends while its opening is on the way to D1 is mirrored again' },
   },
   {

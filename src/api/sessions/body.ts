@@ -1,20 +1,6 @@
 /** Answers of the own API. */
 import { respond } from '../../http/common-headers.ts'
-import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { RequestContext } from '../context.ts'
-import { sessionBody } from '../session-body.ts'
-
-const texts = new WeakMap<CheckedSession, string>()
-
-/** The answer to a check as text, for one that will be given again from memory. */
-export function rememberedText(checked: CheckedSession): string {
-  let text = texts.get(checked)
-  if (text === undefined) {
-    text = JSON.stringify(sessionBody(checked, checked.session.id))
-    texts.set(checked, text)
-  }
-  return text
-}
 
 interface ResponseParts {
   readonly status?: number

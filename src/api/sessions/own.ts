@@ -11,8 +11,9 @@ import { parseQuery } from '../parse.ts'
 import { empty } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import { sessionBody } from '../session-body.ts'
-import { privateJson, privateText, rememberedText } from './body.ts'
+import { privateJson, privateText } from './body.ts'
 import { asCaller } from './caller.ts'
+import { rememberedText } from './remembered-text.ts'
 import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
 /** `GET /sessions/current`: the check. */

@@ -1,6 +1,6 @@
 /**
  * The mirror of one user's sessions, and the alarm that completes it. D1 is to have every session as the object has
- * it: after each change the alarm stands ready, then the sessions are copied, then the alarm is set for the next
+ * it: after each change an alarm is set for a retry, then the sessions are copied, then the alarm is set for the next
  * deadline.
  */
 
@@ -37,19 +37,19 @@ export class SessionMirror {
   /** At first as if enough had ended: most instances see no more than one or two ends. */
   private endsSincePrune = REMEMBERED_ENDED
   /** When the alarm is set for; undefined until this instance has set it. */
-  private armedAt: number | null | undefined
+  private alarmAt: number | null | undefined
 
   constructor(deps: MirrorDependencies) {
     this.deps = deps
   }
 
-  /** After a change of sessions: the alarm stands ready even if this instance dies, then they are copied. */
+  /** After a change of sessions: an alarm is set, in case this instance dies, then they are copied. */
   schedule(now: number): void {
-    if (!this.underWay && !this.deps.storage.isBehind()) {
-      this.arm(now)
+    if (!this.underWay && !this.deps.storage.hasUnmirrored()) {
+      this.setNextAlarm(now)
       return
     }
-    this.wakeBy(now + MIRROR_RETRY_MILLISECONDS)
+    this.setAlarmBy(now + MIRROR_RETRY_MILLISECONDS)
     this.deps.ctx.waitUntil(this.run())
   }
 
@@ -60,27 +60,27 @@ export class SessionMirror {
 
   /** The alarm has fired, and is set no more. */
   onAlarm(): void {
-    this.armedAt = null
+    this.alarmAt = null
   }
 
   /** The alarm could not do what was due. */
   failed(now: number): void {
     this.failures += 1
-    this.arm(now)
+    this.setNextAlarm(now)
   }
 
   /** Copies what is to be copied, and sets the alarm. */
   async complete(): Promise<void> {
     // A mirror that is under way sets the alarm when it is done, unless this instance dies before.
-    if (this.underWay) this.wakeBy(Date.now() + MIRROR_RETRY_MILLISECONDS)
+    if (this.underWay) this.setAlarmBy(Date.now() + MIRROR_RETRY_MILLISECONDS)
     else await this.run()
   }
 
   /** Sees to it that the alarm comes by then, for what may be left undone. */
-  wakeBy(at: number): void {
-    if (typeof this.armedAt === 'number' && this.armedAt <= at) return
+  setAlarmBy(at: number): void {
+    if (typeof this.alarmAt === 'number' && this.alarmAt <= at) return
     void this.deps.ctx.storage.setAlarm(at)
-    this.armedAt = at
+    this.alarmAt = at
   }
 
   private async run(): Promise<void> {
@@ -100,7 +100,7 @@ export class SessionMirror {
       this.underWay = false
     }
     this.failures = copied ? 0 : this.failures + 1
-    this.arm(Date.now())
+    this.setNextAlarm(Date.now())
   }
 
   /** Copies to D1 what it does not have; false if D1 is out of reach. */
@@ -123,7 +123,7 @@ export class SessionMirror {
   }
 
   /** Sets the alarm for the next deadline, or for the retry if something was left undone. */
-  private arm(now: number): void {
+  private setNextAlarm(now: number): void {
     const { storage } = this.deps.ctx
     const backOff = MIRROR_RETRY_MILLISECONDS * 2 ** Math.max(0, this.failures - 1)
     const retryAt = this.failures > 0 ? now + Math.min(backOff, MAX_MIRROR_RETRY_MILLISECONDS) : null
@@ -136,8 +136,8 @@ export class SessionMirror {
       this.deps.storage.rules.status.value.deleted === true ? now + REMEMBER_DELETED_MILLISECONDS : null,
     ].filter((time) => time !== null)
     const at = times.length === 0 ? null : Math.min(...times)
-    if (at === this.armedAt) return
+    if (at === this.alarmAt) return
     void (at === null ? storage.deleteAlarm() : storage.setAlarm(at))
-    this.armedAt = at
+    this.alarmAt = at
   }
 }

@@ -30,7 +30,7 @@ export class UserSessionsStorage {
   private tables: boolean
   private copies: Map<string, StoredSession> | undefined
   /** Sessions whose state D1 may not have, the longest waiting first. */
-  private behind = new Set<string>()
+  private unmirroredIds = new Set<string>()
   private newest: string | null | undefined
   private known: Facts | null | undefined
   /** Another instance begins somewhere else, so that nothing of this one's is taken for its own. */
@@ -140,7 +140,7 @@ export class UserSessionsStorage {
       this.copies = new Map(
         rows.filter((row) => row.ended_at === null).map((row) => [row.id, stored(row, this.rules.status.version)]),
       )
-      this.behind = new Set(rows.filter((row) => row.version !== row.mirrored_version).map(({ id }) => id))
+      this.unmirroredIds = new Set(rows.filter((row) => row.version !== row.mirrored_version).map(({ id }) => id))
     }
     return this.copies
   }
@@ -180,7 +180,7 @@ export class UserSessionsStorage {
       session.epoch,
     )
     this.newest = session.id
-    this.notMirrored().add(session.id)
+    this.idsToMirror().add(session.id)
     this.keep({
       session,
       version: 1,
@@ -252,7 +252,7 @@ export class UserSessionsStorage {
       at,
       id,
     )
-    this.notMirrored().add(id)
+    this.idsToMirror().add(id)
     return this.keep({ ...live, version: live.version + 1, clientWrittenAt: at, clientUnwritten: false })
   }
 
@@ -282,7 +282,7 @@ export class UserSessionsStorage {
       'UPDATE sessions SET location = NULL, version = version + 1 WHERE location IS NOT NULL RETURNING id',
     )
     const ids = cleared.map(({ id }) => id)
-    for (const id of ids) this.notMirrored().add(id)
+    for (const id of ids) this.idsToMirror().add(id)
     for (const live of ids.flatMap((id) => living.get(id) ?? [])) {
       this.keep({ ...live, session: { ...live.session, location: null }, version: live.version + 1 })
     }
@@ -310,24 +310,24 @@ export class UserSessionsStorage {
       toJson(live.session.recentClient),
       id,
     )
-    this.notMirrored().add(id)
+    this.idsToMirror().add(id)
     this.living().delete(id)
     this.changes += 1
   }
 
-  private notMirrored(): Set<string> {
+  private idsToMirror(): Set<string> {
     this.living()
-    return this.behind
+    return this.unmirroredIds
   }
 
   /** Whether D1 lacks anything. */
-  isBehind(): boolean {
-    return this.notMirrored().size > 0
+  hasUnmirrored(): boolean {
+    return this.idsToMirror().size > 0
   }
 
   /** Sessions whose state D1 does not have yet. */
   unmirrored(most: number): StoredSession[] {
-    const ids = [...this.notMirrored()].slice(0, most)
+    const ids = [...this.idsToMirror()].slice(0, most)
     const ended = ids.filter((id) => !this.living().has(id))
     const rows =
       ended.length === 0
@@ -350,7 +350,7 @@ export class UserSessionsStorage {
           session.id,
         )
         .toArray()
-      if (row?.version === version) this.notMirrored().delete(session.id)
+      if (row?.version === version) this.idsToMirror().delete(session.id)
     }
   }
 

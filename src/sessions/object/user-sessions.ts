@@ -118,7 +118,8 @@ export class UserSessions extends DurableObject<Bindings> {
   /**
    * Fast path, used by conditional-check.ts: the same for a caller who has the answer of a revision, no newer rules, and
    * nothing to choose. Where nothing but the last activity has changed since, as nearly always, that alone is answered,
-   * epoch milliseconds: a bare number. Seven bare arguments, since an object in either direction costs what this saves.
+   * epoch milliseconds: a bare number. The version before has these seven arguments, and would fail on an object, which
+   * costs about 3 % more.
    */
   checkAgain(
     sessionId: string,
@@ -234,7 +235,7 @@ export class UserSessions extends DurableObject<Bindings> {
 
   /** Of a deleted user D1 has everything that is to be kept. */
   private get mayBeEmptied(): boolean {
-    return this.storage.rules.status.value.deleted === true && !this.storage.isBehind()
+    return this.storage.rules.status.value.deleted === true && !this.storage.hasUnmirrored()
   }
 
   private async empty(): Promise<void> {
@@ -320,7 +321,7 @@ export class UserSessions extends DurableObject<Bindings> {
   private touch(live: StoredSession, at: number, policy: Policy): StoredSession {
     const exact = idlesOutAt(live.session, policy) !== null
     const touched = this.storage.touch(live, at, this.lastSeenWriteMilliseconds, exact)
-    if (touched.seenBy !== null) this.mirror.wakeBy(at + BURST_GAP_MILLISECONDS)
+    if (touched.seenBy !== null) this.mirror.setAlarmBy(at + BURST_GAP_MILLISECONDS)
     return touched
   }
 
