@@ -141,9 +141,16 @@ export const signInMutants = [
     caughtBy: { file: LINE_TEST, test: 'has operators first' },
   },
   {
+    name: 'line: who has waited long is overtaken',
+    file: LINE,
+    from: 'this.round = Math.max(this.round, place.round)',
+    to: '',
+    caughtBy: { file: LINE_TEST, test: 'lets nobody wait for ever' },
+  },
+  {
     name: 'line: whoever asks often goes first',
     file: LINE,
-    from: 'return a.behind === b.behind ? a.number < b.number : a.behind < b.behind',
+    from: 'return a.round === b.round ? a.number < b.number : a.round < b.round',
     to: 'return a.number < b.number',
     caughtBy: { file: LINE_TEST, test: 'has whoever asks often behind the others' },
   },

@@ -1,7 +1,8 @@
 /**
  * The line in front of hashing. An isolate hashes one password at a time, whatever the number of its objects, so
  * they share a line: operators come first, then who has signed in as the user before, then strangers. Among
- * equals whoever has the fewest places ahead goes first, so that one who asks often waits behind the others.
+ * equals turns go round (start-time fair queueing): one who asks often waits behind the others, and in the order of
+ * arrival behind oneself, so that nobody waits for ever.
  *
  * Objects of one isolate share its memory but not their I/O: none may wait for a promise of another. So each looks,
  * by a timer of its own, whether its turn has come.
@@ -27,8 +28,8 @@ interface Place {
   readonly rank: number
   /** Whose turns are counted together: a user, or an address prefix. */
   readonly who: string
-  /** How many places of the same were in the line before. */
-  readonly behind: number
+  /** In which round it is: one after the last of the same, or after the round that is on. */
+  readonly round: number
   readonly number: number
   /** Epoch milliseconds. */
   lookedAt: number
@@ -38,6 +39,8 @@ export class HashingLine {
   private readonly waiting = new Set<Place>()
   private hashing: Place | null = null
   private joined = 0
+  /** The round that is on. */
+  private round = 0
   /** What a turn takes, smoothed; null until the first. */
   private turnMilliseconds: number | null = null
 
@@ -77,6 +80,7 @@ export class HashingLine {
   private async work<T>(place: Place, hash: () => T): Promise<T> {
     const startedAt = place.lookedAt
     this.hashing = place
+    this.round = Math.max(this.round, place.round)
     this.waiting.delete(place)
     try {
       const hashed = hash()
@@ -92,9 +96,9 @@ export class HashingLine {
 
   private placeFor(priority: HashingPriority, who: string, now: number): Place {
     const rank = HASHING_PRIORITIES.indexOf(priority)
-    const behind = [...this.waiting].filter((other) => other.rank === rank && other.who === who).length
+    const rounds = [...this.waiting].flatMap((other) => (other.rank === rank && other.who === who ? [other.round] : []))
     this.joined += 1
-    return { rank, who, behind, number: this.joined, lookedAt: now }
+    return { rank, who, round: Math.max(this.round, ...rounds) + 1, number: this.joined, lookedAt: now }
   }
 
   private isNext(place: Place): boolean {
@@ -111,7 +115,7 @@ export class HashingLine {
 
 function comesBefore(a: Place, b: Place): boolean {
   if (a.rank !== b.rank) return a.rank < b.rank
-  return a.behind === b.behind ? a.number < b.number : a.behind < b.behind
+  return a.round === b.round ? a.number < b.number : a.round < b.round
 }
 
 function comeBack(): Unavailable {

@@ -32,6 +32,38 @@ describe('the line for hashing', () => {
     expect(order.map((place) => place.split(' ')[1]).join(' ')).toBe('flood b c flood b flood flood flood')
   })
 
+  test('keeps the order of arrival of those from one place, however many come later', async () => {
+    const line = new HashingLine()
+    const order: number[] = []
+    const turns: Promise<unknown>[] = []
+    const join = (number: number) => {
+      const hash = () => {
+        order.push(number)
+        if (number < 6) join(number + 6)
+      }
+      turns.push(line.take('stranger', 'office', COST, WAIT, hash))
+    }
+    for (let number = 0; number < 6; number += 1) join(number)
+    while (order.length < 12) await Promise.all(turns)
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  })
+
+  test('lets nobody wait for ever, however many others come one after the other', async () => {
+    const line = new HashingLine()
+    const order: string[] = []
+    const turns: Promise<unknown>[] = []
+    const join = (who: string, left: number) => {
+      const hash = () => {
+        order.push(who)
+        if (left > 0) join(`passer-by ${left}`, left - 1)
+      }
+      turns.push(line.take('stranger', who, COST, WAIT, hash))
+    }
+    for (let place = 0; place < 4; place += 1) join('office', place === 0 ? 12 : 0)
+    while (order.length < 16) await Promise.all(turns)
+    expect(order.lastIndexOf('office')).toBeLessThan(8)
+  })
+
   test('does one at a time, and lets others in between', async () => {
     const line = new HashingLine()
     let under = 0
