@@ -28,7 +28,7 @@ const STAND_IN = 'needs an account: test/e2e/deploy.test.ts runs it against a st
 
 /** What tokens, keys and secrets are called, on every page. */
 const NAMES = [
-  ...['ACCESS_KEY', 'ACCESS_TOKEN', 'LOGIN_TOKEN', 'OPERATOR_TOKEN', 'SESSION_TOKEN', 'SLACK_TOKEN'],
+  ...['ACCESS_KEY', 'ACCESS_TOKEN', 'BACK_END_TOKEN', 'LOGIN_TOKEN', 'OPERATOR_TOKEN', 'SESSION_TOKEN', 'SLACK_TOKEN'],
   ...['OPERATOR_BOOTSTRAP_SECRET', 'OPERATOR_RECOVERY_SECRET'],
 ]
 
