@@ -147,7 +147,7 @@ export class SessionChanges {
     clients: ClientKind | null,
     by: EndedBy & { readonly requestId: string },
   ): Promise<Result<void, Unavailable>> {
-    // Not when the request came: what was opened while it was checked is to end too.
+    // `acceptedAt` is for earlier versions, which may take the job over.
     const job: Job = { kind: 'reset_users', userIds, done: 0, acceptedAt: Date.now(), clients, by }
     return this.memory.forgettingAll({ identityStoreId }, (forget) => {
       forget()

@@ -1,4 +1,4 @@
-/** Whom to tell that a store's session config has changed: users with live sessions, and users with locations. */
+/** Whom a change of a store's session config meets: users with live sessions, and users with locations. */
 import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm'
 import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -15,19 +15,24 @@ export interface FoundUser {
   readonly cursor: string
 }
 
+/** A live web session as the mirror has it, and its user. */
+export interface FoundSession extends FoundUser {
+  readonly session: Session
+}
+
 /**
  * The next live web sessions of a store after a session id, each with its user: a user with several sessions
  * comes several times. Reads the index of live sessions, however many have ended.
  */
-export function liveSessionsAfter(
+export async function liveSessionsAfter(
   db: Database,
   identityStoreId: string,
   after: string,
   limit: number,
-): Promise<Result<readonly FoundUser[], Unavailable>> {
-  return attempt(() =>
+): Promise<Result<readonly FoundSession[], Unavailable>> {
+  const rows = await attempt(() =>
     db
-      .select({ userId: users.userId, rules: RULES, cursor: sessions.sessionId })
+      .select({ record: sessions, rules: RULES })
       .from(sessions)
       .innerJoin(users, and(eq(users.identityStoreId, sessions.identityStoreId), eq(users.userId, sessions.userId)))
       .innerJoin(sessionConfigs, configOfStore)
@@ -42,6 +47,15 @@ export function liveSessionsAfter(
       )
       .orderBy(asc(sessions.sessionId))
       .limit(limit),
+  )
+  if (!rows.ok) return rows
+  return ok(
+    rows.value.map(({ record, rules }) => ({
+      userId: record.userId,
+      rules,
+      cursor: record.sessionId,
+      session: liveSession(record, rules.status.version),
+    })),
   )
 }
 
@@ -90,56 +104,6 @@ export async function clearLocations(
       ),
   )
   return done.ok ? ok() : done
-}
-
-/** A user with live web sessions, as the mirror has them, oldest first; and what holds for the user now. */
-export interface LiveUser {
-  readonly identityStoreId: string
-  readonly userId: string
-  readonly rules: UserRules
-  readonly sessions: readonly Session[]
-}
-
-/**
- * The next users of a store, after a user id, who have live web sessions: all sessions of each. Reads the primary key,
- * `limit` live sessions at a time and a whole user at least.
- */
-export async function liveUsersOfStore(
-  db: Database,
-  identityStoreId: string,
-  after: string,
-  limit: number,
-): Promise<Result<{ readonly users: readonly LiveUser[]; readonly nextCursor: string | null }, Unavailable>> {
-  const rows = await attempt(() =>
-    db
-      .select({ session: sessions, rules: RULES })
-      .from(sessions)
-      .innerJoin(users, and(eq(users.identityStoreId, sessions.identityStoreId), eq(users.userId, sessions.userId)))
-      .innerJoin(sessionConfigs, configOfStore)
-      .leftJoin(sessionSettings, settingsOfUser)
-      .where(
-        and(
-          eq(sessions.identityStoreId, identityStoreId),
-          gt(sessions.userId, after),
-          sql`${sessions.endedAt} IS NULL AND ${sessions.kind} = 'web'`,
-        ),
-      )
-      .orderBy(asc(sessions.userId), asc(sessions.sessionId))
-      // A user has no more sessions than this: one more page of rows always ends a user.
-      .limit(limit),
-  )
-  if (!rows.ok) return rows
-  const byUser = Map.groupBy(rows.value, ({ session }) => session.userId)
-  const whole = [...byUser].slice(0, rows.value.length < limit ? byUser.size : -1)
-  return ok({
-    users: whole.map(([userId, found]) => ({
-      identityStoreId,
-      userId,
-      rules: (found[0] as (typeof found)[number]).rules,
-      sessions: found.map(({ session, rules }) => liveSession(session, rules.status.version)),
-    })),
-    nextCursor: rows.value.length < limit ? null : (whole.at(-1)?.[0] ?? null),
-  })
 }
 
 /** A live session out of its record. Its epoch is not in the record: one that lives has that of its user. */
