@@ -28,6 +28,14 @@ export type EndReason =
   /** The session it was opened from ended. */
   | 'parent_ended'
 
+/** The rule that ended a session: which, what it said, who said so, and in which version of theirs. */
+export interface EndDecision {
+  readonly rule: 'overall_timeout' | 'inactivity_timeout' | 'concurrent_sessions'
+  readonly value: number
+  readonly from: string
+  readonly version: number | null
+}
+
 /** Longest user agent that is kept, in characters. */
 export const MAX_USER_AGENT_LENGTH = 512
 

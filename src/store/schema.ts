@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { ROLES } from '../domain/authority.ts'
 import { type ClientKindLimits, type GroupConfig, type SessionConfig, WHEN_LIMIT_REACHED } from '../domain/policy.ts'
-import type { CredentialsType, EndReason, SessionKind } from '../domain/session.ts'
+import type { CredentialsType, EndDecision, EndReason, SessionKind } from '../domain/session.ts'
 
 /** How a user's password sign-in is verified. Source: Netaxis APIO login modes. */
 export const LOGIN_MODES = [
@@ -185,6 +185,14 @@ export const sessions = sqliteTable(
     endReason: text('end_reason').$type<EndReason>(),
     endedBy: text('ended_by'),
     endRequestId: text('end_request_id'),
+    /** Who opened it, as the audit log names them. Null in records of before this was kept, and so are the next three. */
+    openedBy: text('opened_by'),
+    /** The session of the same client whose place it took. */
+    replacesSessionId: text('replaces_session_id'),
+    /** Whether this kind of browser and system was new to the user. */
+    newDevice: integer('new_device', { mode: 'boolean' }),
+    /** The rule that ended it, if a rule did. */
+    endDecision: text('end_decision', { mode: 'json' }).$type<EndDecision>(),
   },
   (table) => [
     /** Serves "a user's sessions". */
@@ -192,6 +200,9 @@ export const sessions = sqliteTable(
     index('live_sessions_of_store_newest_first')
       .on(table.identityStoreId, table.sessionId)
       .where(sql`ended_at IS NULL AND kind = 'web'`),
+    index('ended_sessions_of_store_newest_first')
+      .on(table.identityStoreId, table.endedAt, table.sessionId)
+      .where(sql`ended_at IS NOT NULL AND kind = 'web'`),
     index('session_by_number').on(table.identityStoreId, table.number),
     /** Serves the removal of old records, and nothing while a session lives. */
     index('ended_sessions_oldest_first').on(table.endedAt).where(sql`ended_at IS NOT NULL`),
@@ -220,6 +231,8 @@ export const credentials = sqliteTable(
     parentCredentialId: text('parent_credential_id'),
     /** JSON array of other stores that it administers. */
     delegatedStoreIds: text('delegated_store_ids').notNull().default('[]'),
+    /** Of an operator: JSON array of the stores that it is limited to; null for all. */
+    limitedStoreIds: text('limited_store_ids', { mode: 'json' }).$type<readonly string[]>(),
     /**
      * JSON array of earlier secrets that are still good for a while, oldest first: `secret_hash` or `sealed_secret`, as
      * above, and `valid_until`, epoch milliseconds.
@@ -312,6 +325,37 @@ export const callCounters = sqliteTable(
     windowEndsAt: integer('window_ends_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
+)
+
+/** How many sessions were opened and how many ended in each hour, by store; and how many live now (hour 0). */
+export const sessionCounters = sqliteTable(
+  'session_counters',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    /** Its first instant. */
+    hour: integer('hour').notNull(),
+    /** `opened`, or a reason for an end; with hour 0 `live_sessions` or `users_with_sessions`. */
+    counted: text('counted').notNull(),
+    count: integer('count').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.hour, table.counted] })],
+)
+
+/** Requests that came with an idempotency key, for as long as they may come again. */
+export const idempotentRequests = sqliteTable(
+  'idempotent_requests',
+  {
+    /** SHA-256 of the caller, the method, the path and the key; hexadecimal. */
+    keyHash: text('key_hash').primaryKey(),
+    /** SHA-256 of the body; hexadecimal. */
+    bodyHash: text('body_hash').notNull(),
+    /** Null while it is being answered. */
+    status: integer('status'),
+    /** The answer's body, sealed: it may hold a token or a secret. */
+    sealedAnswer: text('sealed_answer'),
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (table) => [index('idempotent_requests_by_expiry').on(table.expiresAt)],
 )
 
 /** Who did what to whom. Append only. */

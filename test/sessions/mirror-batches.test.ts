@@ -148,5 +148,9 @@ function record(
     endReason: null,
     endedBy: null,
     endRequestId: null,
+    openedBy: null,
+    replacesSessionId: null,
+    newDevice: null,
+    endDecision: null,
   }
 }

@@ -175,5 +175,9 @@ function record(
     endReason: ended ? 'revoked' : null,
     endedBy: ended ? 'test' : null,
     endRequestId: null,
+    openedBy: null,
+    replacesSessionId: null,
+    newDevice: null,
+    endDecision: null,
   }
 }

@@ -138,6 +138,7 @@ export async function newCredential(wanted: Wanted, context: RequestContext) {
     sessionTokenHash: null,
     parentCredentialId: null,
     delegatedStoreIds: [],
+    limitedStoreIds: null,
     createdAt: context.now,
     revokedAt: null,
     lastUsedAt: null,

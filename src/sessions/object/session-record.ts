@@ -28,5 +28,9 @@ export function sessionRecord(owner: UserKey, { session, version, ending }: Stor
     endReason: ending?.reason ?? null,
     endedBy: ending?.by.caller ?? null,
     endRequestId: ending?.by.requestId ?? null,
+    openedBy: null,
+    replacesSessionId: null,
+    newDevice: null,
+    endDecision: null,
   }
 }
