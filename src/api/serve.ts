@@ -6,6 +6,7 @@ import { type IRequest, IttyRouter, type RouteEntry } from 'itty-router'
 import { allowedMethods, decodeParameters, isWellFormed, pathOf } from '../http/router-paths.ts'
 import { answerBug } from './bugs.ts'
 import type { RequestContext } from './context.ts'
+import { PlainPaths } from './plain-paths.ts'
 import type { Api, Route } from './route.ts'
 
 export interface Served {
@@ -17,9 +18,11 @@ export interface Served {
 /** The routes are tried in the order of the list, the territories from its end. */
 export function serve(apis: readonly Api[]): Served {
   const router = IttyRouter<IRequest, [RequestContext]>()
+  const plainPaths = new PlainPaths<(request: Request, context: RequestContext) => Promise<Response>>()
   for (const api of apis) {
     for (const route of api.routes) {
       const path = api.base + route.path
+      plainPaths.note(route.method, path, (request, context) => run(api, route, request, {}, context))
       const register = router[route.method.toLowerCase() as 'get']
       register(path, ({ request, url, params }: IRequest, context: RequestContext) => {
         const parameters = decodeParameters(params)
@@ -54,6 +57,8 @@ export function serve(apis: readonly Api[]): Served {
   return {
     async fetch(request, context) {
       const path = pathAsServed(request)
+      const plain = plainPaths.find(request.method, path)
+      if (plain !== undefined) return plain(request, context)
       const isHead = request.method === 'HEAD'
       // Without the query: itty reads it in time that grows with the square of its length, and nobody looks at it.
       const routed = { method: isHead ? 'GET' : request.method, url: `http://_${path}`, request }
