@@ -192,6 +192,8 @@ export const MAX_DETAIL_LENGTH = 200
 export const MAX_PROFILE_TEXT_LENGTH = 254
 /** Most entries of a page. */
 export const MAX_PAGE_ENTRIES = 1_000
+/** Most identity stores that an operator is limited to. */
+export const MAX_LIMITED_STORES = 100
 /** Most users in one bulk request. */
 export const MAX_BULK_USERS = 1_000
 /** Most issues of a request that are named; of the others their number is told. */

@@ -68,6 +68,7 @@ function operation(api: Api, route: Route, path: string): object {
     security: route.security.flatMap((one) =>
       one === 'none' ? [{}] : SECURITY_SCHEMES[one].map((_, index) => ({ [schemeName(one, index)]: [] })),
     ),
+    ...(route.scope && { 'x-required-scope': route.scope }),
     parameters: [...inPath, ...queryParameters(route)],
     ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
     responses: { ...errorResponses(api, route), ...successResponses(route) },

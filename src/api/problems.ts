@@ -75,6 +75,7 @@ export function problemOf(error: SessionError): Problem {
         status: 403,
         code: error.code,
         title: 'Not allowed',
+        ...(error.detail === undefined ? {} : { detail: error.detail }),
         extra: { needed: error.needed, provided: error.provided },
       }
     case 'origin_not_allowed':

@@ -48,6 +48,10 @@ export interface Route<Path extends string = string> {
   readonly summary: string
   /** Any one of these will do. */
   readonly security: readonly Security[]
+  /** What the caller's credential must allow, in an API that has scopes. */
+  readonly scope?: string
+  /** Whether the caller must have proved itself within the last minutes. */
+  readonly confirmed?: true
   readonly query?: z.ZodObject
   readonly body?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[] }
   /** What is answered to a good request. */
@@ -93,7 +97,7 @@ export interface ApiErrors {
 }
 
 /** A route whose handler takes the parameters that its path has, and no others. */
-type RouteWith<Path extends string, Context extends RequestContext> = Omit<Route<Path>, 'handle'> & {
+export type RouteWith<Path extends string, Context extends RequestContext> = Omit<Route<Path>, 'handle'> & {
   readonly handle: Handler<PathParameters<Path>, Context>
 }
 

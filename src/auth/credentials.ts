@@ -48,6 +48,8 @@ export interface Caller {
   /** The user it acts for, if any. */
   readonly ownerUserId: string | null
   readonly scopes: readonly string[]
+  /** Of an operator: the only identity stores that there are for it. Null: all. */
+  readonly limitedStoreIds: readonly string[] | null
 }
 
 /** A caller, and those it acts for. */
@@ -136,9 +138,9 @@ export function admit(db: Database, credential: ShownCredential, arrival: Arriva
   const { client, now } = arrival
   const usable = checkUsable(credential, client, now)
   if (!usable.ok) return usable
-  const { identityStoreId, credentialId, kind, name, ownerUserId, scopes, lastUsedAt } = credential
+  const { identityStoreId, credentialId, kind, name, ownerUserId, scopes, limitedStoreIds, lastUsedAt } = credential
   if (lastUsedAt === null || lastUsedAt <= now - CREDENTIAL_USE_MILLISECONDS) waitUntil(noteUse(db, credential, now))
-  return ok({ identityStoreId, credentialId, kind, name, ownerUserId, scopes })
+  return ok({ identityStoreId, credentialId, kind, name, ownerUserId, scopes, limitedStoreIds })
 }
 
 /**

@@ -3,7 +3,12 @@ import type { CredentialKind } from '../store/schema.ts'
 
 /** Every scope, with what it allows. */
 export const SCOPES = {
-  operator: 'Everything under /operator; only credentials of the service itself have it.',
+  operator: 'All that begin with `operator:`. These belong to credentials of the service itself alone.',
+  'operator:read': 'Read everything under /operator.',
+  'operator:sessions': 'End sessions, unlock users, run and stop jobs.',
+  'operator:policy': 'Preview and change session configs, and the session settings of groups and users.',
+  'operator:stores': 'Make, change and delete identity stores, their users and their OpenID providers.',
+  'operator:credentials': 'Make, change and revoke credentials: whoever may do that can give any power over a store.',
   'sessions:open': 'Open a session for a user whom the caller has verified.',
   'sessions:introspect': 'Ask whether a session token of the store is active.',
   'sessions:revoke': 'End a session of the store by its token.',
@@ -16,8 +21,24 @@ export const SCOPES = {
 
 export type Scope = keyof typeof SCOPES
 
+/** What a route under /operator needs. */
+export type OperatorScope = Extract<Scope, `operator:${string}`>
+
+/** The scopes of operators, but for the one that stands for all. */
+export const OPERATOR_SCOPES = Object.keys(SCOPES).filter((scope): scope is OperatorScope =>
+  scope.startsWith('operator:'),
+)
+
+/** The operators' scopes that a credential's scopes come to. */
+export function operatorScopes(scopes: readonly string[]): readonly OperatorScope[] {
+  return OPERATOR_SCOPES.filter((scope) => scopes.includes(scope) || scopes.includes('operator'))
+}
+
 /** The scopes that a credential of an identity store may have. */
-export const STORE_SCOPES = Object.keys(SCOPES).filter((scope) => scope !== 'operator') as Exclude<Scope, 'operator'>[]
+export const STORE_SCOPES = Object.keys(SCOPES).filter((scope) => !scope.startsWith('operator')) as Exclude<
+  Scope,
+  'operator' | OperatorScope
+>[]
 
 type StoreScope = (typeof STORE_SCOPES)[number]
 

@@ -45,8 +45,13 @@ export type SessionError =
   | { readonly code: 'locked_out'; readonly retryAfterSeconds: number }
   /** Too many requests. */
   | { readonly code: 'rate_limited'; readonly retryAfterSeconds: number }
-  /** The caller is known and lacks the scope. */
-  | { readonly code: 'forbidden'; readonly needed: readonly string[]; readonly provided: readonly string[] }
+  /** The caller is known and lacks the scope, or what `detail` says. */
+  | {
+      readonly code: 'forbidden'
+      readonly needed: readonly string[]
+      readonly provided: readonly string[]
+      readonly detail?: string
+    }
   /** A cookie request came from a foreign page. */
   | { readonly code: 'origin_not_allowed' }
   /** Those that are not there are named where it is not the one in the path. */

@@ -31,10 +31,13 @@ export interface PreviousSecret {
 }
 
 /** A credential. */
-export interface Credential extends Omit<Row, 'scopes' | 'addressAllowList' | 'delegatedStoreIds' | 'previousSecrets'> {
+export interface Credential
+  extends Omit<Row, 'scopes' | 'addressAllowList' | 'delegatedStoreIds' | 'limitedStoreIds' | 'previousSecrets'> {
   readonly scopes: readonly string[]
   /** Other identity stores that it administers. */
   readonly delegatedStoreIds: readonly string[]
+  /** Of an operator: the only identity stores that there are for it; null for all. */
+  readonly limitedStoreIds: readonly string[] | null
   /** Addresses and CIDR blocks; null for any address. */
   readonly addressAllowList: readonly string[] | null
   /** Oldest first; some may be past their time. */
@@ -209,11 +212,12 @@ export async function insertOperatorBySecret(
 }
 
 function insertion(db: Database, credential: Credential, where: SQL, entry: AuditEntry) {
-  const { addressAllowList } = credential
+  const { addressAllowList, limitedStoreIds } = credential
   const row = {
     ...credential,
     scopes: JSON.stringify(credential.scopes),
     delegatedStoreIds: JSON.stringify(credential.delegatedStoreIds),
+    limitedStoreIds: limitedStoreIds === null ? null : JSON.stringify(limitedStoreIds),
     addressAllowList: addressAllowList === null ? null : JSON.stringify(addressAllowList),
     previousSecrets: JSON.stringify(credential.previousSecrets),
   }
@@ -228,7 +232,7 @@ export type RevocationFault = { readonly code: 'credential_not_found' } | { read
 
 /**
  * Revokes a credential of a store, and the temporary ones that were issued from it. Revoking twice succeeds
- * twice; the last live one of the operators stays.
+ * twice; the operators' last live one that may do everything stays.
  */
 export async function revokeCredential(
   db: Database,
@@ -239,8 +243,9 @@ export async function revokeCredential(
   const now = entry.at
   const another =
     identityStoreId === OPERATOR_STORE
-      ? sql`EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE}
-  AND other.credential_id <> ${credentialId} AND ${isLive(sql`other`, now)})`
+      ? sql`(NOT ${mayDoEverything(sql`credentials`)} OR EXISTS (SELECT 1 FROM credentials AS other
+  WHERE other.identity_store_id = ${OPERATOR_STORE} AND other.credential_id <> ${credentialId}
+  AND ${mayDoEverything(sql`other`)} AND ${isLive(sql`other`, now)}))`
       : sql`true`
   const key = isCredential(identityStoreId, credentialId)
   const target = sql`${key} AND ${credentials.revokedAt} IS NULL AND ${another}`
@@ -300,6 +305,11 @@ export function isLive(table: SQL, now: number): SQL {
   return sql`${table}.revoked_at IS NULL AND (${table}.expires_at IS NULL OR ${table}.expires_at > ${now})`
 }
 
+/** SQL of whether an operator's credential may do everything in every store: only such a one can make another. */
+function mayDoEverything(table: SQL): SQL {
+  return sql`EXISTS (SELECT 1 FROM json_each(${table}.scopes) WHERE value = 'operator')`
+}
+
 /** What the audit log says of a credential: nothing secret. */
 function auditView(credential: Credential): Record<string, unknown> {
   return {
@@ -310,6 +320,7 @@ function auditView(credential: Credential): Record<string, unknown> {
     parent_credential_id: credential.parentCredentialId,
     scopes: credential.scopes,
     delegated_store_ids: credential.delegatedStoreIds,
+    limited_store_ids: credential.limitedStoreIds,
     address_allow_list: credential.addressAllowList,
     expires_at: credential.expiresAt === null ? null : new Date(credential.expiresAt).toISOString(),
   }
@@ -321,6 +332,7 @@ export function credentialFrom(row: Row): Credential {
     ...row,
     scopes: JSON.parse(row.scopes),
     delegatedStoreIds: JSON.parse(row.delegatedStoreIds),
+    limitedStoreIds: row.limitedStoreIds === null ? null : JSON.parse(row.limitedStoreIds),
     addressAllowList: row.addressAllowList === null ? null : JSON.parse(row.addressAllowList),
     previousSecrets: JSON.parse(row.previousSecrets),
   }

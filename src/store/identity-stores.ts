@@ -42,9 +42,26 @@ export async function wasIdentityStore(db: Database, identityStoreId: string): P
   return rows.ok ? ok(rows.value.length > 0) : rows
 }
 
-/** A page of the identity stores by id, after the id `after`. */
+/** Those of some ids that no store has, or a deleted one. */
+export async function missingIdentityStores(
+  db: Database,
+  identityStoreIds: readonly string[],
+): Promise<Result<readonly string[], Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select({ id: identityStores.identityStoreId })
+      .from(identityStores)
+      .where(and(isNull(identityStores.deletedAt), isAmong(identityStoreIds))),
+  )
+  if (!rows.ok) return rows
+  const there = new Set(rows.value.map(({ id }) => id))
+  return ok(identityStoreIds.filter((id) => !there.has(id)))
+}
+
+/** A page of the identity stores by id, after the id `after`; null for `only`: of all there are. */
 export async function listIdentityStores(
   db: Database,
+  only: readonly string[] | null,
   after: string | null,
   limit: number,
 ): Promise<Result<readonly IdentityStore[], Unavailable>> {
@@ -53,7 +70,11 @@ export async function listIdentityStores(
       .select()
       .from(identityStores)
       .where(
-        and(isNull(identityStores.deletedAt), after === null ? undefined : gt(identityStores.identityStoreId, after)),
+        and(
+          isNull(identityStores.deletedAt),
+          after === null ? undefined : gt(identityStores.identityStoreId, after),
+          only === null ? undefined : isAmong(only),
+        ),
       )
       .orderBy(asc(identityStores.identityStoreId))
       .limit(limit),
@@ -149,6 +170,11 @@ export async function deleteIdentityStore(
 /** That a store is there: the condition of whatever is written into it. */
 export function storeExists(identityStoreId: string) {
   return rowExists(identityStores, there(identityStoreId))
+}
+
+/** One parameter, however many they are: D1 takes 100. */
+function isAmong(identityStoreIds: readonly string[]) {
+  return sql`${identityStores.identityStoreId} IN (SELECT value FROM json_each(${JSON.stringify(identityStoreIds)}))`
 }
 
 function there(identityStoreId: string) {

@@ -232,7 +232,7 @@ export const credentials = sqliteTable(
     /** JSON array of other stores that it administers. */
     delegatedStoreIds: text('delegated_store_ids').notNull().default('[]'),
     /** Of an operator: JSON array of the stores that it is limited to; null for all. */
-    limitedStoreIds: text('limited_store_ids', { mode: 'json' }).$type<readonly string[]>(),
+    limitedStoreIds: text('limited_store_ids'),
     /**
      * JSON array of earlier secrets that are still good for a while, oldest first: `secret_hash` or `sealed_secret`, as
      * above, and `valid_until`, epoch milliseconds.

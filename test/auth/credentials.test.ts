@@ -189,6 +189,7 @@ test('a scope that the caller lacks is named, with those it has', () => {
     name: 'c',
     ownerUserId: null,
     scopes: ['looker'],
+    limitedStoreIds: null,
   } as const
   expect(requireScope(caller, 'looker')).toEqual({ ok: true, value: caller })
   expect(requireScope(caller, 'operator')).toEqual({

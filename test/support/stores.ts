@@ -128,6 +128,8 @@ export async function makeUser(options: UserOptions = {}): Promise<TestUser> {
 export interface CredentialOptions {
   readonly ownerUserId?: string
   readonly addressAllowList?: readonly string[]
+  /** Of an operator. Default: not limited. */
+  readonly limitedStoreIds?: readonly string[]
   /** Epoch milliseconds. */
   readonly expiresAt?: number
   readonly revokedAt?: number
@@ -146,9 +148,12 @@ export async function makeBearer(
   return token
 }
 
-/** Makes an operator's credential and returns the token. */
-export function makeOperator(options: CredentialOptions = {}): Promise<string> {
-  return makeBearer(OPERATOR_STORE, ['operator'], options)
+/** Makes an operator's credential and returns the token. Default: one that may do everything. */
+export function makeOperator({
+  scopes = ['operator'],
+  ...options
+}: CredentialOptions & { readonly scopes?: readonly Scope[] } = {}): Promise<string> {
+  return makeBearer(OPERATOR_STORE, scopes, options)
 }
 
 /** Makes an API client of a store. */
@@ -168,7 +173,7 @@ async function insertCredential(
   publicId: string,
   secret: string,
   scopes: readonly Scope[],
-  { addressAllowList, ...rest }: CredentialOptions,
+  { addressAllowList, limitedStoreIds, ...rest }: CredentialOptions,
 ): Promise<void> {
   const credentialId = `credential-${fresh()}`
   await db.insert(credentials).values({
@@ -180,6 +185,7 @@ async function insertCredential(
     secretHash: hashSecret(secret),
     scopes: JSON.stringify(scopes),
     addressAllowList: addressAllowList === undefined ? null : JSON.stringify(addressAllowList),
+    limitedStoreIds: limitedStoreIds === undefined ? null : JSON.stringify(limitedStoreIds),
     createdAt: Date.now(),
     lastUsedAt: Date.now(),
     ...rest,

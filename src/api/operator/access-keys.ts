@@ -8,7 +8,7 @@ import { type Credential, insertCredential } from '../../store/credentials.ts'
 import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import type { OperatorContext } from './caller.ts'
+import { type OperatorContext, requireNoMore } from './caller.ts'
 import { credentialBody, credentialEntry, newCredential } from './credentials.ts'
 import { requireStore } from './identity-stores.ts'
 import { DelegatedStoresInput, TemporaryKeyInput } from './schemas.ts'
@@ -33,6 +33,8 @@ export async function createTemporaryKey(
   const parent = found.value
   if (parent === null) return fail({ code: 'credential_not_found' })
   if (parent.kind !== 'access_key') return notUsable()
+  const within = requireNoMore(context.caller, parent)
+  if (!within.ok) return within
 
   const { name, ownerUserId, scopes, addressAllowList, delegatedStoreIds } = parent
   const until = context.now + input.value.duration_seconds * 1000
@@ -67,6 +69,9 @@ export async function putDelegatedStores(
   if (!store.ok) return store
   const entry = credentialEntry(context, { identityStoreId, credentialId }, 'credential.delegated')
   const stores = [...new Set(input.value.identity_store_ids)]
+  const { limitedStoreIds } = context.caller
+  const foreign = limitedStoreIds === null ? [] : stores.filter((id) => !limitedStoreIds.includes(id))
+  if (foreign.length > 0) return fail({ code: 'identity_store_not_found', identityStoreIds: foreign })
   const set = await setDelegatedStores(context.services.db, identityStoreId, credentialId, stores, entry)
   if (set.ok) return ok(json(credentialBody(set.value)))
   if (set.error.code !== 'not_delegable') return fail(set.error)

@@ -1,39 +1,98 @@
-/** Who calls: an operator, who may do everything in every identity store. */
-import { authenticateBearer, type Caller, requireScope } from '../../auth/credentials.ts'
+/** Who calls the operator API, and what the caller may do there: decided here for every route. */
+import { authenticateBearer } from '../../auth/credentials.ts'
+import { type OperatorScope, operatorScopes } from '../../auth/scopes.ts'
+import type { Deed, Party } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { OPERATOR_STORE } from '../../store/credentials.ts'
+import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
 import { check } from '../parse.ts'
 import { credentialError } from '../wrong-token.ts'
 import { PathParameters } from './schemas.ts'
 
-/** One request of an operator. */
+/** Who calls. */
+export interface OperatorCaller {
+  /** The caller in records and the audit log. */
+  readonly actor: string
+  readonly scopes: readonly OperatorScope[]
+  /** The only identity stores that there are for the caller. Null: all. */
+  readonly limitedStoreIds: readonly string[] | null
+  /** The rule of who may do what to whom. Operators may do everything to everybody. */
+  readonly mayDo: (deed: Deed, target: Party) => boolean
+}
+
+/** One request of a caller who may make it. */
 export interface OperatorContext extends RequestContext {
-  readonly caller: Caller
+  readonly caller: OperatorCaller
   /** The caller in records and the audit log. */
   readonly actor: string
 }
 
-/** An operator, on a path whose parameters are ids. Errors: those of credentials; `forbidden`; `invalid_request`. */
+/** What a route asks of its caller. */
+export interface OperatorRule {
+  readonly scope: OperatorScope
+  /** Whether the caller must have proved itself within the last minutes; a bearer token does. */
+  readonly confirmed?: true
+  /**
+   * What the route is about: the store in its path; all stores, or the operators themselves, which is for those alone
+   * who are not limited; or the caller's own, of which the handler answers what the caller may see. Default: the store,
+   * where the path names one, else all.
+   */
+  readonly about?: 'store' | 'all' | 'own'
+}
+
+/**
+ * A caller who may make the request, on a path whose parameters are ids. Errors: those of credentials; `forbidden`;
+ * `identity_store_not_found` for a store that is not the caller's; `invalid_request`.
+ */
 export async function authenticate(
+  rule: OperatorRule,
   request: Request,
   parameters: Readonly<Record<string, string>>,
   context: RequestContext,
 ): Promise<Result<OperatorContext, SessionError>> {
-  const caller = await authenticateOperator(request, context)
+  const caller = await findCaller(request, context)
   if (!caller.ok) return caller
   const path = check(parameters, PathParameters)
   if (!path.ok) return path
-  return ok({ ...context, caller: caller.value, actor: `credential:${caller.value.credentialId}` })
+  const may = requireMayCall(caller.value, rule, path.value.identity_store_id)
+  return may.ok ? ok({ ...context, caller: caller.value, actor: caller.value.actor }) : may
 }
 
-/** The scope alone is not enough: the credential must be of the service itself, not of an identity store. */
-async function authenticateOperator(request: Request, context: RequestContext): Promise<Result<Caller, SessionError>> {
-  const caller = await authenticateBearer(context.services.db, request, context)
-  if (!caller.ok) return fail(await credentialError(caller.error, request, context))
-  if (caller.value.identityStoreId !== OPERATOR_STORE) {
-    return fail({ code: 'forbidden', needed: ['operator'], provided: caller.value.scopes })
+/** Whether a caller may be given the secret of a credential. Errors: `forbidden` where that one may do more. */
+export function requireNoMore(
+  { scopes, limitedStoreIds }: OperatorCaller,
+  credential: Pick<Credential, 'identityStoreId' | 'scopes' | 'delegatedStoreIds'>,
+): Result<void, SessionError> {
+  const needed = credential.identityStoreId === OPERATOR_STORE ? operatorScopes(credential.scopes) : []
+  const beyond = limitedStoreIds !== null && credential.delegatedStoreIds.some((id) => !limitedStoreIds.includes(id))
+  if (!beyond && needed.every((scope) => scopes.includes(scope))) return ok()
+  return fail({ code: 'forbidden', needed, provided: scopes, detail: 'The credential may do more than the caller.' })
+}
+
+/** A scope alone is not enough: the credential must be of the service itself, not of an identity store. */
+async function findCaller(request: Request, context: RequestContext): Promise<Result<OperatorCaller, SessionError>> {
+  const found = await authenticateBearer(context.services.db, request, context)
+  if (!found.ok) return fail(await credentialError(found.error, request, context))
+  const { identityStoreId, credentialId, scopes, limitedStoreIds } = found.value
+  return ok({
+    actor: `credential:${credentialId}`,
+    scopes: identityStoreId === OPERATOR_STORE ? operatorScopes(scopes) : [],
+    limitedStoreIds,
+    mayDo: () => true,
+  })
+}
+
+function requireMayCall(
+  { scopes, limitedStoreIds }: OperatorCaller,
+  { scope, about }: OperatorRule,
+  identityStoreId: string | undefined,
+): Result<void, SessionError> {
+  const refusal = { code: 'forbidden', needed: [scope], provided: scopes } as const
+  if (!scopes.includes(scope)) return fail(refusal)
+  if (limitedStoreIds === null || about === 'own') return ok()
+  if (identityStoreId === undefined || about === 'all') {
+    return fail({ ...refusal, detail: 'The caller is limited to some identity stores; this is about all of them.' })
   }
-  return requireScope(caller.value, 'operator')
+  return limitedStoreIds.includes(identityStoreId) ? ok() : fail({ code: 'identity_store_not_found' })
 }

@@ -11,7 +11,7 @@ import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import type { OperatorContext } from './caller.ts'
+import { type OperatorContext, requireNoMore } from './caller.ts'
 import { anotherSecret, type CredentialPath, credentialBody, credentialEntry } from './credentials.ts'
 import { requireStoreOrOperators } from './identity-stores.ts'
 import { CredentialPatch, RotationInput } from './schemas.ts'
@@ -49,6 +49,8 @@ export async function rotate(request: Request, parameters: CredentialPath, conte
   if (!input.ok) return input
   const credential = await requireCredential(parameters, context)
   if (!credential.ok) return credential
+  const within = requireNoMore(context.caller, credential.value)
+  if (!within.ok) return within
   const { credentialId } = credential.value
   const { kept, shown } = await anotherSecret(credential.value, context)
   const seconds = input.value.overlap_seconds

@@ -1,6 +1,7 @@
 /** Credentials: what callers prove themselves with. A secret is shown once, in the answer that makes it. */
 import type { z } from 'zod'
 import { hashSecret, newAccessKey, newApiClient, newBearer } from '../../auth/credentials.ts'
+import { operatorScopes } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { newRecordId } from '../../store/audit-events.ts'
@@ -17,8 +18,8 @@ import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import type { OperatorContext } from './caller.ts'
-import { requireStore, requireStoreOrOperators } from './identity-stores.ts'
+import { type OperatorContext, requireNoMore } from './caller.ts'
+import { requireStore, requireStoreOrOperators, requireStores } from './identity-stores.ts'
 import { readPage } from './pages.ts'
 import { type CredentialBody, CredentialInput, OperatorCredentialInput } from './schemas.ts'
 
@@ -71,11 +72,20 @@ export async function createOperatorCredential(
   if (!input.ok) return input
   const expiresAt = futureTime(input.value.expires_at, context.now)
   if (!expiresAt.ok) return expiresAt
-  const { name, address_allow_list: addressAllowList } = input.value
-  const { credential, shown } = await newCredential(
-    { ...OPERATOR, name, addressAllowList, expiresAt: expiresAt.value },
-    context,
-  )
+  const { name, scopes, limited_store_ids: limitedStoreIds, address_allow_list: addressAllowList } = input.value
+  const within = requireNoMore(context.caller, { identityStoreId: OPERATOR_STORE, scopes, delegatedStoreIds: [] })
+  if (!within.ok) return within
+  const stores = await requireStores(context, limitedStoreIds ?? [])
+  if (!stores.ok) return stores
+  const wanted = {
+    ...OPERATOR,
+    name,
+    // To an older version, which knows of no limit, `operator` alone is an operator.
+    scopes: limitedStoreIds === null ? [...new Set(scopes)] : operatorScopes(scopes),
+    limitedStoreIds,
+    addressAllowList,
+  }
+  const { credential, shown } = await newCredential({ ...wanted, expiresAt: expiresAt.value }, context)
   const entry = credentialEntry(context, credential, 'credential.created')
   const written = await insertCredential(context.services.db, credential, 'none', entry)
   return written.ok ? ok(json({ ...credentialBody(credential), ...shown }, 201)) : written
@@ -115,7 +125,8 @@ export async function revoke(
 type Wanted = Pick<
   Credential,
   'identityStoreId' | 'kind' | 'name' | 'ownerUserId' | 'scopes' | 'addressAllowList' | 'expiresAt'
->
+> &
+  Partial<Pick<Credential, 'limitedStoreIds'>>
 
 /** What every operator's credential has. */
 export const OPERATOR = {
@@ -130,6 +141,7 @@ export async function newCredential(wanted: Wanted, context: RequestContext) {
   const credentialId = newRecordId(context.now)
   const { publicId, secret, shown } = newSecret(wanted.kind)
   const credential: Credential = {
+    limitedStoreIds: null,
     ...wanted,
     credentialId,
     publicId,
@@ -138,7 +150,6 @@ export async function newCredential(wanted: Wanted, context: RequestContext) {
     sessionTokenHash: null,
     parentCredentialId: null,
     delegatedStoreIds: [],
-    limitedStoreIds: null,
     createdAt: context.now,
     revokedAt: null,
     lastUsedAt: null,
@@ -211,6 +222,7 @@ export function credentialBody(credential: Credential): z.infer<typeof Credentia
     owner_user_id: credential.ownerUserId,
     parent_credential_id: credential.parentCredentialId,
     delegated_store_ids: [...credential.delegatedStoreIds],
+    limited_store_ids: credential.limitedStoreIds === null ? null : [...credential.limitedStoreIds],
     scopes: [...credential.scopes],
     address_allow_list: credential.addressAllowList === null ? null : [...credential.addressAllowList],
     created_at: timestamp(credential.createdAt),

@@ -9,6 +9,7 @@ import {
   findIdentityStore,
   type IdentityStore,
   listIdentityStores,
+  missingIdentityStores,
   putIdentityStore,
   updateIdentityStore,
 } from '../../store/identity-stores.ts'
@@ -27,7 +28,9 @@ export interface StorePath {
 
 /** `GET /identity-stores` */
 export async function listStores(request: Request, _parameters: object, context: OperatorContext): HandlerResult {
-  const read = (cursor: string | null, limit: number) => listIdentityStores(context.services.db, cursor, limit)
+  const { limitedStoreIds } = context.caller
+  const read = (cursor: string | null, limit: number) =>
+    listIdentityStores(context.services.db, limitedStoreIds, cursor, limit)
   const page = await readPage(request, read, ({ identityStoreId }) => identityStoreId)
   if (!page.ok) return page
   return ok(json({ identity_stores: page.value.rows.map(storeBody), next_cursor: page.value.nextCursor }))
@@ -105,7 +108,17 @@ export async function requireStore(
   return store.value === null ? fail({ code: 'identity_store_not_found' }) : ok(store.value)
 }
 
-/** The same; the operators' own credentials are in no store. */
+/** Whether all are there. Errors: `identity_store_not_found`, which names those that are not; `unavailable`. */
+export async function requireStores(
+  { services }: RequestContext,
+  identityStoreIds: readonly string[],
+): Promise<Result<void, SessionError>> {
+  const missing = identityStoreIds.length === 0 ? ok([]) : await missingIdentityStores(services.db, identityStoreIds)
+  if (!missing.ok) return missing
+  return missing.value.length === 0 ? ok() : fail({ code: 'identity_store_not_found', identityStoreIds: missing.value })
+}
+
+/** A store that is there; the operators' own credentials are in no store. */
 export async function requireStoreOrOperators(
   context: RequestContext,
   identityStoreId: string,

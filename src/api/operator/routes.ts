@@ -1,16 +1,13 @@
 /** The operator API: identity stores, users, credentials, and what was done to them. */
-import type { z } from 'zod'
-import { type Api, type Handler, type Route, route, routesFor } from '../route.ts'
-import * as accessKeys from './access-keys.ts'
+import { type Api, type Handler, type Route, route } from '../route.ts'
 import { openMessage } from './authorization-messages.ts'
-import { authenticate } from './caller.ts'
-import * as changes from './credential-changes.ts'
-import * as credentials from './credentials.ts'
+import { operatorCredentialRoutes, storeCredentialRoutes } from './credential-routes.ts'
 import * as deploymentSecrets from './deployment-secrets.ts'
 import { errors, renderBug, renderError } from './errors.ts'
 import * as history from './history.ts'
 import * as stores from './identity-stores.ts'
 import * as openid from './openid-provider.ts'
+import { json, operatorRoute } from './operator-route.ts'
 import { policyRoutes } from './policy-routes.ts'
 import * as schemas from './schemas.ts'
 import { importStoreUsers } from './user-import.ts'
@@ -18,11 +15,6 @@ import * as users from './users.ts'
 
 const STORE = '/identity-stores/:identity_store_id'
 const USER = `${STORE}/users/:user_id` as const
-const CREDENTIAL = '/credentials/:credential_id'
-const STORE_CREDENTIAL = `${STORE}${CREDENTIAL}` as const
-
-const json = (schema: z.ZodType) => ({ schema, mediaTypes: ['application/json'] })
-const operatorRoute = routesFor('operator', authenticate)
 
 /** A route that makes an operator's credential by a secret of the deployment, which stands for a credential. */
 function secretRoute(path: string, operationId: string, summary: string, clash: string, handle: Handler): Route {
@@ -44,44 +36,6 @@ function secretRoute(path: string, operationId: string, summary: string, clash: 
   })
 }
 
-/** What can be done to one credential, of the operators or of a store. */
-function credentialRoutes(path: typeof CREDENTIAL | typeof STORE_CREDENTIAL, whose: string): readonly Route[] {
-  return [
-    operatorRoute({
-      method: 'GET',
-      path,
-      operationId: `get${whose}Credential`,
-      summary: 'Read a credential.',
-      responses: { 200: { description: 'The credential, without its secret.', schema: schemas.CredentialBody } },
-      handle: changes.getCredential,
-    }),
-    operatorRoute({
-      method: 'PATCH',
-      path,
-      operationId: `patch${whose}Credential`,
-      summary: 'Rename a credential.',
-      body: json(schemas.CredentialPatch),
-      responses: { 200: { description: 'The credential under its new name.', schema: schemas.CredentialBody } },
-      handle: changes.patchCredential,
-    }),
-    operatorRoute({
-      method: 'POST',
-      path: `${path}/rotate`,
-      operationId: `rotate${whose}Credential`,
-      summary: 'Give a credential a new secret; the old one stays good for a while.',
-      body: json(schemas.RotationInput),
-      responses: {
-        200: {
-          description: 'The credential with its new secret, which is shown once.',
-          schema: schemas.NewCredentialBody,
-        },
-      },
-      errors: { 409: 'It is revoked, expired or a temporary access key, or too many of its secrets are good.' },
-      handle: changes.rotate,
-    }),
-  ]
-}
-
 const routes: readonly Route[] = [
   secretRoute(
     '/bootstrap',
@@ -97,45 +51,13 @@ const routes: readonly Route[] = [
     'The secret has made an operator already.',
     deploymentSecrets.recovery,
   ),
-  operatorRoute({
-    method: 'GET',
-    path: '/credentials',
-    operationId: 'listOperatorCredentials',
-    summary: "List the operators' credentials.",
-    query: schemas.PageQuery,
-    responses: {
-      200: { description: "A page of the operators' credentials, oldest first.", schema: schemas.CredentialListBody },
-    },
-    handle: credentials.listAll,
-  }),
-  operatorRoute({
-    method: 'POST',
-    path: '/credentials',
-    operationId: 'createOperatorCredential',
-    summary: "Make an operator's credential.",
-    body: json(schemas.OperatorCredentialInput),
-    responses: {
-      201: {
-        description: 'The new credential with its token, which is shown once.',
-        schema: schemas.NewCredentialBody,
-      },
-    },
-    handle: credentials.createOperatorCredential,
-  }),
-  operatorRoute({
-    method: 'DELETE',
-    path: CREDENTIAL,
-    operationId: 'revokeOperatorCredential',
-    summary: "Revoke an operator's credential. Idempotent.",
-    responses: { 204: { description: 'The credential is revoked.' } },
-    errors: { 409: "It is the last operator's credential that works." },
-    handle: credentials.revoke,
-  }),
-  ...credentialRoutes(CREDENTIAL, 'Operator'),
+  ...operatorCredentialRoutes,
   operatorRoute({
     method: 'POST',
     path: '/authorization-messages/open',
     operationId: 'openAuthorizationMessage',
+    scope: 'operator:read',
+    confirmed: true,
     summary: 'Open the sealed message that a refused caller of the Identity Center API was given.',
     body: json(schemas.AuthorizationMessageInput),
     responses: {
@@ -150,6 +72,7 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: '/audit-events',
     operationId: 'listOperatorAuditEvents',
+    scope: 'operator:read',
     summary: "List what was done to the operators' credentials.",
     query: schemas.PageQuery,
     responses: { 200: { description: 'A page of audit events, newest first.', schema: schemas.AuditEventListBody } },
@@ -160,6 +83,8 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: '/identity-stores',
     operationId: 'listIdentityStores',
+    scope: 'operator:read',
+    about: 'own',
     summary: 'List the identity stores.',
     query: schemas.PageQuery,
     responses: { 200: { description: 'A page of identity stores, by id.', schema: schemas.IdentityStoreListBody } },
@@ -169,6 +94,8 @@ const routes: readonly Route[] = [
     method: 'PUT',
     path: STORE,
     operationId: 'putIdentityStore',
+    scope: 'operator:stores',
+    about: 'all',
     summary: 'Create or replace an identity store.',
     body: json(schemas.IdentityStoreInput),
     responses: {
@@ -182,6 +109,7 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: STORE,
     operationId: 'getIdentityStore',
+    scope: 'operator:read',
     summary: 'Read an identity store.',
     responses: { 200: { description: 'The identity store.', schema: schemas.IdentityStoreBody } },
     handle: stores.getStore,
@@ -190,6 +118,7 @@ const routes: readonly Route[] = [
     method: 'PATCH',
     path: STORE,
     operationId: 'patchIdentityStore',
+    scope: 'operator:stores',
     summary: 'Change an identity store.',
     body: json(schemas.IdentityStorePatch),
     responses: { 200: { description: 'The identity store after the change.', schema: schemas.IdentityStoreBody } },
@@ -199,6 +128,7 @@ const routes: readonly Route[] = [
     method: 'DELETE',
     path: STORE,
     operationId: 'deleteIdentityStore',
+    scope: 'operator:stores',
     summary: 'Delete an identity store that has no users.',
     responses: { 204: { description: 'The identity store is deleted.' } },
     errors: { 409: 'It still has users.' },
@@ -209,6 +139,7 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: `${STORE}/users`,
     operationId: 'listUsers',
+    scope: 'operator:read',
     summary: 'List the users.',
     query: schemas.PageQuery,
     responses: { 200: { description: "A page of the store's users, by id.", schema: schemas.UserListBody } },
@@ -218,6 +149,7 @@ const routes: readonly Route[] = [
     method: 'POST',
     path: `${STORE}/users`,
     operationId: 'importUsers',
+    scope: 'operator:stores',
     summary: 'Create up to 1 000 users, each with its own result.',
     body: json(schemas.BulkInput),
     responses: {
@@ -229,6 +161,7 @@ const routes: readonly Route[] = [
     method: 'PUT',
     path: USER,
     operationId: 'putUser',
+    scope: 'operator:stores',
     summary: 'Create, replace or revive a user.',
     body: json(schemas.UserInput),
     responses: {
@@ -242,6 +175,7 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: USER,
     operationId: 'getUser',
+    scope: 'operator:read',
     summary: 'Read a user.',
     responses: { 200: { description: 'The user, without the password.', schema: schemas.UserBody } },
     handle: users.getUser,
@@ -250,6 +184,7 @@ const routes: readonly Route[] = [
     method: 'PATCH',
     path: USER,
     operationId: 'patchUser',
+    scope: 'operator:stores',
     summary: 'Change a user: `active: false` or a new password ends all sessions.',
     body: json(schemas.UserPatch),
     responses: { 200: { description: 'The user after the change.', schema: schemas.UserBody } },
@@ -260,6 +195,7 @@ const routes: readonly Route[] = [
     method: 'DELETE',
     path: USER,
     operationId: 'deleteUser',
+    scope: 'operator:stores',
     summary: 'Delete a user; all sessions end.',
     responses: { 204: { description: 'The user is deleted, and all sessions have ended.' } },
     handle: users.deleteStoreUser,
@@ -269,6 +205,7 @@ const routes: readonly Route[] = [
     method: 'PUT',
     path: `${STORE}/openid-provider`,
     operationId: 'putOpenIdProvider',
+    scope: 'operator:stores',
     summary:
       'Set the OpenID provider. With another issuer the users are known by other subjects: the old ones are forgotten.',
     body: json(schemas.OpenIdProviderInput),
@@ -280,6 +217,7 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: `${STORE}/openid-provider`,
     operationId: 'getOpenIdProvider',
+    scope: 'operator:read',
     summary: 'Read the OpenID provider.',
     responses: { 200: { description: 'The OpenID provider, without its secret.', schema: schemas.OpenIdProviderBody } },
     handle: openid.getProvider,
@@ -288,80 +226,19 @@ const routes: readonly Route[] = [
     method: 'DELETE',
     path: `${STORE}/openid-provider`,
     operationId: 'deleteOpenIdProvider',
+    scope: 'operator:stores',
     summary: 'Remove the OpenID provider.',
     responses: { 204: { description: 'The OpenID provider is removed.' } },
     handle: openid.deleteProvider,
   }),
 
-  operatorRoute({
-    method: 'GET',
-    path: `${STORE}/credentials`,
-    operationId: 'listCredentials',
-    summary: 'List the credentials.',
-    query: schemas.PageQuery,
-    responses: {
-      200: { description: "A page of the store's credentials, oldest first.", schema: schemas.CredentialListBody },
-    },
-    handle: credentials.listAll,
-  }),
-  operatorRoute({
-    method: 'POST',
-    path: `${STORE}/credentials`,
-    operationId: 'createCredential',
-    summary: 'Make a credential.',
-    body: json(schemas.CredentialInput),
-    responses: {
-      201: {
-        description: 'The new credential with its secret, which is shown once.',
-        schema: schemas.NewCredentialBody,
-      },
-    },
-    handle: credentials.createStoreCredential,
-  }),
-  operatorRoute({
-    method: 'DELETE',
-    path: STORE_CREDENTIAL,
-    operationId: 'revokeCredential',
-    summary: 'Revoke a credential. Idempotent.',
-    responses: { 204: { description: 'The credential is revoked.' } },
-    handle: credentials.revoke,
-  }),
-  ...credentialRoutes(STORE_CREDENTIAL, ''),
-  operatorRoute({
-    method: 'POST',
-    path: `${STORE_CREDENTIAL}/temporary-keys`,
-    operationId: 'createTemporaryKey',
-    summary: 'Issue a temporary access key from an access key; it may do what that one may.',
-    body: json(schemas.TemporaryKeyInput),
-    responses: {
-      201: {
-        description: 'The temporary access key; its secret key and security token are shown once.',
-        schema: schemas.NewCredentialBody,
-      },
-    },
-    errors: { 409: 'It is not an access key that may be used.' },
-    handle: accessKeys.createTemporaryKey,
-  }),
-  operatorRoute({
-    method: 'PUT',
-    path: `${STORE_CREDENTIAL}/delegated-stores`,
-    operationId: 'putDelegatedStores',
-    summary: 'Let an access key administer other identity stores: a delegated administrator.',
-    body: json(schemas.DelegatedStoresInput),
-    responses: {
-      200: {
-        description: 'The credential with the identity stores that it administers.',
-        schema: schemas.CredentialBody,
-      },
-    },
-    errors: { 409: 'It is not an access key, or a temporary one.' },
-    handle: accessKeys.putDelegatedStores,
-  }),
-  ...policyRoutes(operatorRoute),
+  ...storeCredentialRoutes,
+  ...policyRoutes,
   operatorRoute({
     method: 'GET',
     path: `${STORE}/audit-events`,
     operationId: 'listAuditEvents',
+    scope: 'operator:read',
     summary: 'List what was done in an identity store, also in a deleted one.',
     query: schemas.PageQuery,
     responses: { 200: { description: 'A page of audit events, newest first.', schema: schemas.AuditEventListBody } },
@@ -371,6 +248,7 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: `${STORE}/jobs`,
     operationId: 'listJobs',
+    scope: 'operator:read',
     summary: 'List what is still to be finished.',
     responses: {
       200: { description: "The store's unfinished jobs, the next one to run first.", schema: schemas.JobListBody },

@@ -2,13 +2,14 @@
 
 import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
-import { needsOwner, SCOPE_KINDS, STORE_SCOPES } from '../../auth/scopes.ts'
+import { needsOwner, OPERATOR_SCOPES, SCOPE_KINDS, STORE_SCOPES } from '../../auth/scopes.ts'
 import { ROLES } from '../../domain/authority.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { normalizeUsername } from '../../domain/text.ts'
 import { isPasswordHash } from '../../identity/passwords.ts'
 import {
   MAX_BULK_USERS,
+  MAX_LIMITED_STORES,
   MAX_PAGE_ENTRIES,
   MAX_PASSWORD_LENGTH,
   MAX_SECRET_OVERLAP_SECONDS,
@@ -222,7 +223,19 @@ export const CredentialInput = z
 export const OperatorCredentialInput = z.strictObject({
   kind: z.literal('bearer').default('bearer'),
   name,
-  scopes: z.tuple([z.literal('operator')]).default(['operator']),
+  scopes: z
+    .array(z.enum(['operator', ...OPERATOR_SCOPES]))
+    .min(1)
+    .max(OPERATOR_SCOPES.length + 1)
+    .default(['operator'])
+    .describe('`operator` is all of them. No operator can make another one that may do more.'),
+  limited_store_ids: z
+    .array(id)
+    .min(1)
+    .max(MAX_LIMITED_STORES)
+    .nullable()
+    .default(null)
+    .describe('The only identity stores that there are for it. Null: all.'),
   ...credentialLimits,
 })
 /** A temporary access key; the limits are those of the vendor's own. */
@@ -259,6 +272,10 @@ export const CredentialBody = z.object({
   owner_user_id: z.string().nullable(),
   parent_credential_id: z.string().nullable().describe('Of a temporary access key: what it was issued from.'),
   delegated_store_ids: z.array(z.string()).describe('Other identity stores that it administers.'),
+  limited_store_ids: z
+    .array(z.string())
+    .nullable()
+    .describe('Of an operator: the only identity stores that there are for it. Null: all.'),
   scopes: z.array(z.string()),
   address_allow_list: z.array(z.string()).nullable(),
   created_at: timestamp,

@@ -155,8 +155,8 @@ function ownerOf({ identity_store_id: identityStoreId, user_id: userId }: UserPa
  * Nobody could end a bot's sessions in Slack's API. The new epoch keeps out whoever signs in meanwhile, and ends what
  * this call cannot reach.
  */
-async function endSessionsOfBot(owner: UserKey, { services, requestId, caller }: OperatorContext): Promise<void> {
-  const by = { caller: `credential:${caller.credentialId}`, requestId }
+async function endSessionsOfBot(owner: UserKey, { services, requestId, actor }: OperatorContext): Promise<void> {
+  const by = { caller: actor, requestId }
   await services.sessions.end(owner, { all: 'every kind' }, 'revoked', by)
 }
 

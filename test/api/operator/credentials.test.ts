@@ -129,7 +129,7 @@ describe('an operator', () => {
     for (const path of paths) {
       expect(await operate(path, { bearer: forged }), path).toMatchObject({
         status: 403,
-        body: { code: 'forbidden', needed: ['operator'] },
+        body: { code: 'forbidden', needed: ['operator:read'] },
       })
     }
     const body = { kind: 'bearer', name: 'x', scopes: ['operator'] }

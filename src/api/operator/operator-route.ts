@@ -1,0 +1,24 @@
+/** How a route of the operator API is made: it says what it asks of its caller, which is all that it has to do. */
+import type { z } from 'zod'
+import { type Route, type RouteWith, withCaller } from '../route.ts'
+import { authenticate, type OperatorContext, type OperatorRule } from './caller.ts'
+
+/** A JSON body of a shape. */
+export function json(schema: z.ZodType) {
+  return { schema, mediaTypes: ['application/json'] }
+}
+
+/** One route for the list. */
+export function operatorRoute<const Path extends string>(
+  one: Omit<RouteWith<Path, OperatorContext>, 'security' | keyof OperatorRule> & OperatorRule,
+): Route {
+  return {
+    ...one,
+    security: ['operator'],
+    handle: withCaller(
+      (request, parameters: Readonly<Record<string, string>>, context) =>
+        authenticate(one, request, parameters, context),
+      one.handle,
+    ),
+  }
+}
