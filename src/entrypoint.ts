@@ -22,19 +22,18 @@ type Body = ReturnType<typeof sessionBody>
 /** What a bound Worker may call. */
 export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   /**
-   * Checks a session token. `maxAgeSeconds` (0 to 60) accepts an answer that old; `touch: false` does not
-   * count as activity. Errors: `unauthenticated`, `session_ended`, `forbidden`, `invalid_request`, `unavailable`.
+   * Checks a session token. `client` is the end user's; without it the session keeps the one that it is known by.
+   * `maxAgeSeconds` (0 to 60) accepts an answer that old; `touch: false` does not count as activity. Errors: `unauthenticated`, `session_ended`, `forbidden`, `invalid_request`, `unavailable`.
    */
   async check(input: unknown): Promise<Result<Body, SessionError>> {
     const caller = this.caller('sessions:introspect')
     if (!caller.ok) return caller
     const parsed = checkInput(input, CheckInput)
     if (!parsed.ok) return parsed
-    const verified = await this.verify(parsed.value.token, caller.value.identityStoreId)
+    const { token, ...asked } = parsed.value
+    const verified = await this.sessions.verifyOfStore(token, 'web', caller.value.identityStoreId)
     if (!verified.ok) return verified
-    const { touch, maxAgeSeconds } = parsed.value
-    const options = { touch, maxAgeSeconds, cookie: false, client: null }
-    const check = await this.sessions.check(verified.value, options, Date.now())
+    const check = await this.sessions.check(verified.value, { ...asked, cookie: false }, Date.now())
     return check.ok ? ok(sessionBody(check.value.checked, check.value.checked.session.id)) : check
   }
 
@@ -68,7 +67,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!caller.ok) return caller
     const parsed = checkInput(input, EndInput)
     if (!parsed.ok) return parsed
-    const verified = await this.verify(parsed.value.token, caller.value.identityStoreId)
+    const verified = await this.sessions.verifyOfStore(parsed.value.token, 'web', caller.value.identityStoreId)
     if (!verified.ok) return verified
     const by = { caller: 'service_binding', requestId: crypto.randomUUID() }
     const { sessionId } = verified.value.token
@@ -99,13 +98,5 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     return scopes.includes(needed)
       ? ok({ identityStoreId })
       : fail({ code: 'forbidden', needed: [needed], provided: scopes })
-  }
-
-  private async verify(text: string, identityStoreId: string) {
-    const verified = await this.sessions.verify(text, 'web')
-    if (!verified.ok) return verified
-    return this.sessions.isOfStore(verified.value, identityStoreId)
-      ? verified
-      : fail({ code: 'unauthenticated' } as const)
   }
 }

@@ -171,6 +171,16 @@ test('an introspection looks up its caller', async () => {
 })
 
 test.each([
+  ['strict', {}],
+  ['max-age, warm', warm],
+] as const)('a check by a back end looks up its caller: %s', async (how, options) => {
+  const session = await settled()
+  const bearer = await makeBearer(session.user.identityStoreId, ['sessions:introspect'])
+  const json = { token: session.token }
+  await cost(`check by a back end, ${how}`, session.user, () => send('/sessions/check', { bearer, json, ...options }))
+})
+
+test.each([
   ['1 session', 1],
   ['100 sessions', 100],
   ['1 000 sessions', 1_000],

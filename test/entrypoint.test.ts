@@ -72,6 +72,15 @@ describe('a bound Worker', () => {
     expect(await sessions.check({ token })).toMatchObject({ ok: false, error: { reason: 'idle' } })
   })
 
+  test('says whose client it is that a check is made for', async () => {
+    const session = await signIn(await makeUser())
+    const sessions = to(session.user.identityStoreId)
+    const { token } = session
+    expect(await sessions.check({ token })).toMatchObject({ value: { address: session.user.address } })
+    expect(await sessions.check({ token, client })).toMatchObject({ value: { address: client.address } })
+    expect(await sessions.check({ token })).toMatchObject({ value: { address: client.address } })
+  })
+
   test('cannot open for an unknown, a disabled, or another store’s user', async () => {
     const user = await makeUser({ active: false })
     const sessions = to(user.identityStoreId)
@@ -102,6 +111,7 @@ describe('a bound Worker', () => {
       [sessions.check({}), ['token']],
       [sessions.check(null), ['']],
       [sessions.check({ token: 'x', maxAgeSeconds: 61, touch: 'no', more: 1 }), ['touch', 'maxAgeSeconds', 'more']],
+      [sessions.check({ token: 'x', client: { address: 'somewhere' } }), ['client.address', 'client.userAgent']],
       [
         sessions.open({ userId: '../x', client: { address: 'somewhere' } }),
         ['userId', 'client.address', 'client.userAgent'],

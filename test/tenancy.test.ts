@@ -65,6 +65,9 @@ describe('two users with the same id in two stores', () => {
     const about = async (token: string) => (await send('/oauth2/introspect', { bearer, form: { token } })).json()
     expect(await about(mine.token)).toMatchObject({ active: true, identity_store_id: ours.identityStoreId })
     expect(await about(other.token)).toEqual({ active: false })
+    const state = async (token: string) => (await send('/sessions/check', { bearer, json: { token } })).json()
+    expect(await state(mine.token)).toMatchObject({ session: { identity_store_id: ours.identityStoreId } })
+    expect(await state(other.token)).toEqual({ state: 'unauthenticated' })
   })
 
   test('are locked out, limited and remembered apart', async () => {

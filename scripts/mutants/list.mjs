@@ -2,6 +2,7 @@
 
 import { apioMutants } from './apio.mjs'
 import { authorityMutants } from './authority.mjs'
+import { backEndMutants } from './back-ends.mjs'
 import { cookieMutants } from './cookies.mjs'
 import { epochMutants } from './epochs.mjs'
 import { identityMutants } from './identity.mjs'
@@ -410,4 +411,5 @@ export const mutants = [
   ...signInMutants,
   ...identityMutants,
   ...inputMutants,
+  ...backEndMutants,
 ]

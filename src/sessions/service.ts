@@ -85,6 +85,18 @@ export class Sessions {
     )
   }
 
+  /** The same of a token of a store. Errors: as for `verify`; `unauthenticated` for one of another store. */
+  async verifyOfStore(
+    text: string,
+    kind: SessionKind,
+    identityStoreId: string,
+  ): Promise<Result<VerifiedToken, SessionError>> {
+    const verified = await this.verify(text, kind)
+    return !verified.ok || this.isOfStore(verified.value, identityStoreId)
+      ? verified
+      : fail({ code: 'unauthenticated' })
+  }
+
   /**
    * Opens a session for a user who was verified, and makes its token. `rules` is what D1 said of the user when the
    * user was verified, in the statement that read what was verified. The sessions that the client came with are ended

@@ -22,18 +22,21 @@ const place = z.strictObject({
 /** `props` of the service binding: the store, and what the bound Worker may do there. */
 export const BindingProps = z.strictObject({ identityStoreId: id, scopes: z.array(z.enum(STORE_SCOPES)) })
 
+const client = z.strictObject({
+  address: z.union([z.ipv4(), z.ipv6()], 'Must be an IPv4 or an IPv6 address.').nullable(),
+  userAgent: z.string().nullable().transform(trimUserAgent),
+})
+
 export const CheckInput = z.strictObject({
   token,
+  client: client.nullable().default(null),
   touch: z.boolean().default(true),
   maxAgeSeconds: z.int().min(0).max(MAX_CHECK_AGE_SECONDS).default(0),
 })
 
 export const OpenInput = z.strictObject({
   userId: id,
-  client: z.strictObject({
-    address: z.union([z.ipv4(), z.ipv6()], 'Must be an IPv4 or an IPv6 address.').nullable(),
-    userAgent: z.string().nullable().transform(trimUserAgent),
-  }),
+  client,
   location: place.nullable().default(null),
   persistent: z.boolean().default(false),
   endSessions: z

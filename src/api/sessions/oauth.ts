@@ -29,10 +29,8 @@ export async function introspect(request: Request, _parameters: object, context:
   if (!caller.ok) return caller
   const form = await parseForm(request, IntrospectForm)
   if (!form.ok) return form
-  const verified = await services.sessions.verify(form.value.token, 'web')
-  if (!verified.ok || !services.sessions.isOfStore(verified.value, caller.value.identityStoreId)) {
-    return ok(privateJson({ active: false }, context))
-  }
+  const verified = await services.sessions.verifyOfStore(form.value.token, 'web', caller.value.identityStoreId)
+  if (!verified.ok) return ok(privateJson({ active: false }, context))
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_CHECK_AGE_SECONDS)
   const options = { touch: form.value.touch === 'true', cookie: false, client: null, maxAgeSeconds }
   const check = await services.sessions.check(verified.value, options, now)

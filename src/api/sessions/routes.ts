@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { type Api, type Route, route } from '../route.ts'
 import { SessionBody } from '../session-body.ts'
+import { checkForBackEnd } from './check.ts'
 import { errors, renderBug, renderError, renderOAuthError } from './errors.ts'
 import { health } from './health.ts'
 import { introspect, revoke } from './oauth.ts'
@@ -24,6 +25,16 @@ const routes: readonly Route[] = [
       200: { description: 'The session is live; this is what is known of it.', schema: SessionBody },
     },
     handle: checkSession,
+  }),
+  route({
+    method: 'POST',
+    path: '/sessions/check',
+    operationId: 'checkSessionOfUser',
+    summary: "Check the session of a back end's user, by its token. As strict as `Cache-Control: max-age=N` asks.",
+    security: ['credential', 'api_client'],
+    body: json(schemas.CheckForUser),
+    responses: { 200: { description: 'What has become of the session.', schema: schemas.CheckedStateBody } },
+    handle: checkForBackEnd,
   }),
   route({
     method: 'POST',

@@ -31,21 +31,32 @@ export const SignIn = z.strictObject({
     .describe('How the token is handed over: one of the two, never both.'),
 })
 
+const client = z
+  .strictObject({
+    address: z.union([z.ipv4(), z.ipv6()], NO_ADDRESS).nullable(),
+    user_agent: z.string().nullable().transform(trimUserAgent),
+  })
+  .describe("The end user's client, not the back end's own; null for what the back end does not know.")
+
 /** Open a session for a user that a trusted back end has verified. */
 export const OpenForUser = z.strictObject({
   user_id: id,
-  client: z
-    .strictObject({
-      address: z.union([z.ipv4(), z.ipv6()], NO_ADDRESS).nullable(),
-      user_agent: z.string().nullable().transform(trimUserAgent),
-    })
-    .describe("The end user's client, not the back end's own; null for what the back end does not know."),
+  client,
   location: place
     .nullable()
     .default(null)
     .describe('Where the end user is, as the back end knows it. Kept only where the store tracks it.'),
   persistent: z.boolean().default(false),
   end_sessions: endSessions,
+})
+
+const token = z.string().min(1).max(4_096)
+
+/** Check the session of a back end's user. */
+export const CheckForUser = z.strictObject({
+  token,
+  client: client.nullable().default(null).describe('Left out or null: the session keeps the client it is known by.'),
+  touch: z.boolean().default(true).describe('`false`: does not count as activity of the user, nor of the client.'),
 })
 
 export const CheckQuery = z.strictObject({
@@ -61,7 +72,7 @@ export const ListQuery = z.strictObject({
 export const EndQuery = z.strictObject({ except: z.literal('current') })
 
 export const TokenForm = z.strictObject({
-  token: z.string().min(1).max(4_096),
+  token,
   token_type_hint: z.string().max(64).optional().describe('Accepted and ignored.'),
 })
 
@@ -72,6 +83,13 @@ export const IntrospectForm = TokenForm.extend({
 export const OpenedBody = SessionBody.extend({
   token: z.string().optional().describe('Only for transport `bearer`.'),
 })
+
+/** What has become of a session. */
+export const CheckedStateBody = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('active'), session: SessionBody }),
+  z.object({ state: z.literal('ended'), reason: z.string().describe('Why it ended.'), ended_at: z.iso.datetime() }),
+  z.object({ state: z.literal('unauthenticated').describe('No token of a session of this store.') }),
+])
 
 export const SessionListBody = z.object({
   sessions: z.array(SessionBody),

@@ -116,6 +116,24 @@ describe('an opening by a back end names every bad field at once', () => {
   })
 })
 
+describe('a check by a back end names every bad field at once', () => {
+  const cases: [unknown, string[]][] = [
+    [{}, ['token missing']],
+    [{ token: '', touch: 'true', max_age: 5 }, ['token invalid', 'touch invalid', 'max_age unknown']],
+    [
+      { token: 'x'.repeat(4_097), client: {} },
+      ['token invalid', 'client.address missing', 'client.user_agent missing'],
+    ],
+    [
+      { token: 'x', client: { address: '192.0.2.256', user_agent: 1, port: 1 } },
+      ['client.address invalid', 'client.user_agent invalid', 'client.port unknown'],
+    ],
+  ]
+  test.each(cases)('%j', async (json, fields) => {
+    expect(await refused('/sessions/check', { bearer, json })).toEqual(invalid(...fields))
+  })
+})
+
 describe('a body of another type', () => {
   const types = [
     'text/plain',
