@@ -9,6 +9,7 @@ import { identityMutants } from './identity.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { inputMutants } from './input.mjs'
 import { lookerMutants } from './looker.mjs'
+import { openapiMutants } from './openapi.mjs'
 import { runningMutants } from './running.mjs'
 import { signInMutants } from './sign-in.mjs'
 import { storageMutants } from './storage.mjs'
@@ -404,6 +405,7 @@ export const mutants = [
   ...lookerMutants,
   ...storageMutants,
   ...cookieMutants,
+  ...openapiMutants,
   ...runningMutants,
   ...apioMutants,
   ...epochMutants,

@@ -1,5 +1,6 @@
 /** One OpenAPI 3.1 document for all APIs, built from the same lists and schemas that serve the requests. */
 import { z } from 'zod'
+import { type JsonSchemas, jsonSchemas } from './openapi-schemas.ts'
 import type { Api, Route, Security } from './route.ts'
 
 const SECURITY_SCHEMES: Record<Exclude<Security, 'none'>, object[]> = {
@@ -15,13 +16,25 @@ const SECURITY_SCHEMES: Record<Exclude<Security, 'none'>, object[]> = {
   access_key: [{ type: 'apiKey', in: 'header', name: 'Authorization', description: 'SDK-HMAC-SHA256 signature.' }],
 }
 
+/** What is said once for the whole document: operations that take it say nothing. */
+const USUAL: Security = 'operator'
+
+/** What operations refer to, by name: each stands once. */
+interface Components {
+  readonly schemas: JsonSchemas
+  readonly parameters: Record<string, object>
+  readonly responses: Record<string, object>
+}
+
 /** The document. */
 export function openApiDocument(apis: readonly Api[]): object {
+  const components = { schemas: allSchemas(apis), parameters: {}, responses: {} }
   const paths: Record<string, Record<string, object>> = {}
   for (const api of apis) {
     for (const route of api.routes) {
       const path = openApiPath(api.base + route.path)
-      paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(api, route, path) }
+      paths[path] ??= pathParameters(path, components)
+      paths[path][route.method.toLowerCase()] = operation(api, route, components)
     }
   }
   return {
@@ -34,8 +47,11 @@ export function openApiDocument(apis: readonly Api[]): object {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     tags: Array.from(new Set(apis.map(({ name }) => name)), (name) => ({ name })),
+    security: requirements([USUAL]),
     paths,
     components: {
+      ...components,
+      schemas: components.schemas.named,
       securitySchemes: Object.fromEntries(
         Object.entries(SECURITY_SCHEMES).flatMap(([name, schemes]) =>
           schemes.map((scheme, index) => [schemeName(name, index), scheme]),
@@ -50,77 +66,140 @@ export function openApiPath(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}')
 }
 
+function requirements(security: readonly Security[]): object[] {
+  return security.flatMap((one) =>
+    one === 'none' ? [{}] : SECURITY_SCHEMES[one].map((_, index) => ({ [schemeName(one, index)]: [] })),
+  )
+}
+
 function schemeName(name: string, index: number): string {
   return index === 0 ? name : `${name}_bearer`
 }
 
-function operation(api: Api, route: Route, path: string): object {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => ({
-    name: match[1],
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }))
+function allSchemas(apis: readonly Api[]): JsonSchemas {
+  const routes = apis.flatMap((api) => api.routes.map((route) => ({ api, route })))
+  const entering = routes.flatMap(({ route: { query, body } }) => [
+    ...Object.values(query?.shape ?? {}),
+    ...(body === undefined ? [] : [body.schema]),
+  ])
+  const leaving = routes.flatMap(({ api, route }) => [
+    ...Object.values(route.responses).flatMap(({ schema }) => schema ?? []),
+    ...[...statusesOf(api, route), 500].map((status) => api.errors.schemaOf(status)),
+  ])
+  return jsonSchemas(entering as z.ZodType[], leaving)
+}
+
+function operation(api: Api, route: Route, components: Components): object {
+  const parameters = queryParameters(route, components)
+  const isUsual = route.security.join() === USUAL
   return {
     tags: [api.name],
     operationId: route.operationId,
     summary: route.summary,
-    security: route.security.flatMap((one) =>
-      one === 'none' ? [{}] : SECURITY_SCHEMES[one].map((_, index) => ({ [schemeName(one, index)]: [] })),
-    ),
+    ...(!isUsual && { security: requirements(route.security) }),
     ...(route.scope && { 'x-required-scope': route.scope }),
-    parameters: [...inPath, ...queryParameters(route)],
-    ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
-    responses: { ...errorResponses(api, route), ...successResponses(route) },
+    ...(parameters.length > 0 && { parameters }),
+    ...(route.body && { requestBody: requestBody(route.body, components) }),
+    responses: { ...successResponses(route, components), ...errorResponses(api, route, components) },
   }
 }
 
-function successResponses({ responses }: Route): object {
+function successResponses({ responses }: Route, { schemas }: Components): object {
   return Object.fromEntries(
     Object.entries(responses).map(([status, { description, schema }]) => [
       status,
-      { description, ...(schema && { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }) },
+      { description, ...(schema && { content: { 'application/json': { schema: schemas.of(schema, 'output') } } }) },
     ]),
   )
 }
 
-/** What follows from what the route takes; its own words for a status come before. */
-function errorResponses({ errors }: Api, route: Route): object {
-  const descriptions: NonNullable<Route['errors']> = {
-    ...(route.method !== 'GET' && errors.unsafe),
-    ...(route.query && errors.query),
-    ...(route.body && errors.body),
-    ...(route.path.includes(':') && errors.pathParameters),
-    ...Object.assign({}, ...route.security.map((one) => errors.security[one])),
-    ...route.errors,
+/**
+ * The errors that follow from what the route takes are told by their statuses alone, as `default`: what each means
+ * stands once, in the API's own response. Beside it stand those with another body, and those in the route's own words.
+ */
+function errorResponses(api: Api, route: Route, { schemas, responses }: Components): object {
+  const { name = api.name, schemaOf, mediaType = 'application/json' } = api.errors
+  const key = name.replaceAll(' ', '')
+  const usual = schemaOf(500)
+  const refer = (status: number, description: string) => {
+    const schema = schemas.of(schemaOf(status), 'output')
+    const isUsual = schemaOf(status) === usual
+    const response = { description: meanings(api, (other) => schemaOf(other) === schemaOf(status)) }
+    const content = { [mediaType]: { schema } }
+    return {
+      ...shared('responses', responses, isUsual ? key : `${key}.${status}`, { ...response, content }),
+      description,
+    }
   }
-  const { schemaOf, mediaType = 'application/json' } = errors
-  return Object.fromEntries(
-    Object.entries(descriptions).flatMap(([status, description]) => {
-      if (description === null) return []
-      const schema = jsonSchema(schemaOf(Number(status)), 'output')
-      return [[status, { description, content: { [mediaType]: { schema } } }]]
-    }),
+  const following = statusesOf(api, route).filter((status) => typeof route.errors?.[status] !== 'string')
+  const told = following.filter((status) => schemaOf(status) === usual)
+  return {
+    ...Object.fromEntries(
+      Object.entries(route.errors ?? {}).flatMap(([status, description]) =>
+        description === null ? [] : [[status, refer(Number(status), description)]],
+      ),
+    ),
+    ...Object.fromEntries(
+      following
+        .filter((status) => !told.includes(status))
+        .map((status) => [status, refer(status, `Fails with ${status}.`)]),
+    ),
+    ...(told.length > 0 && { default: refer(500, `Fails with ${told.join(', ')}.`) }),
+  }
+}
+
+/** The statuses that follow from what the route takes. */
+function statusesOf({ errors }: Api, route: Route): readonly number[] {
+  const sources = [
+    route.method !== 'GET' && errors.unsafe,
+    route.query && errors.query,
+    route.body && errors.body,
+    route.path.includes(':') && errors.pathParameters,
+    ...route.security.map((one) => errors.security[one]),
+  ]
+  const statuses = new Set(sources.flatMap((source) => Object.keys(source || {}).map(Number)))
+  return [...statuses].filter((status) => route.errors?.[status] !== null).toSorted((a, b) => a - b)
+}
+
+/** What the statuses of an API mean, each meaning once. */
+function meanings({ errors }: Api, told: (status: number) => boolean): string {
+  const sources = [errors.query, errors.body, errors.pathParameters, errors.unsafe, ...Object.values(errors.security)]
+  const lines = sources.flatMap((source) =>
+    Object.entries(source ?? {}).flatMap(([status, text]) => (told(Number(status)) ? [`\`${status}\` ${text}`] : [])),
   )
+  return [...new Set(lines)].toSorted().join('\n\n')
 }
 
-function queryParameters(route: Route): object[] {
-  if (route.query === undefined) return []
-  const { properties = {}, required = [] } = jsonSchema(route.query, 'input')
-  return Object.entries(properties).map(([name, schema]) => ({
-    name,
-    in: 'query',
-    required: required.includes(name),
-    schema,
-  }))
+/** Puts a component in its place, and refers to it. Throws where another one has the name. */
+function shared(kind: string, components: Record<string, object>, name: string, component: object): object {
+  const known = components[name]
+  if (known !== undefined && JSON.stringify(known) !== JSON.stringify(component)) {
+    throw new Error(`two ${kind} have the name ${name}`)
+  }
+  components[name] = component
+  return { $ref: `#/components/${kind}/${name}` }
 }
 
-function requestBody(body: NonNullable<Route['body']>): object {
-  const schema = jsonSchema(body.schema, 'input')
-  return { required: true, content: Object.fromEntries(body.mediaTypes.map((mediaType) => [mediaType, { schema }])) }
+/** Said once for all methods of the path. */
+function pathParameters(path: string, { parameters }: Components): Record<string, object> {
+  const inPath = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name = '']) =>
+    shared('parameters', parameters, name, { name, in: 'path', required: true, schema: { type: 'string' } }),
+  )
+  return inPath.length === 0 ? {} : { parameters: inPath }
 }
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  return rest
+/** Those of a query with a name are shared. */
+function queryParameters({ query }: Route, { schemas, parameters }: Components): object[] {
+  const queryName = query && z.globalRegistry.get(query)?.id
+  return Object.entries(query?.shape ?? {}).map(([name, field]) => {
+    const { description, ...schema } = schemas.of(field as z.ZodType, 'input')
+    const required = !(field as z.ZodType).isOptional()
+    const parameter = { name, in: 'query', ...(required && { required }), ...(description && { description }), schema }
+    return queryName === undefined ? parameter : shared('parameters', parameters, `${queryName}.${name}`, parameter)
+  })
+}
+
+function requestBody({ schema, mediaTypes }: NonNullable<Route['body']>, { schemas }: Components): object {
+  const content = { schema: schemas.of(schema, 'input') }
+  return { required: true, content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, content])) }
 }

@@ -85,6 +85,8 @@ export interface Api {
 
 /** For the documentation: the errors that a route has because of what it takes. */
 export interface ApiErrors {
+  /** Whose words they are. Default: the API's name. */
+  readonly name?: string
   readonly schemaOf: (status: number) => z.ZodType
   /** Default `application/json`. */
   readonly mediaType?: string

@@ -1,38 +1,43 @@
 /** A session as our own APIs show it. JSON, snake_case; instants are RFC 3339. */
 import { z } from 'zod'
+import { CREDENTIALS_TYPES } from '../domain/session.ts'
 import type { SessionView } from '../domain/session-view.ts'
 import { parseUserAgent } from '../http/user-agents.ts'
 import { timestamp } from './responses.ts'
 
 const placeText = z.string().max(100).nullable()
 /** Where a client is. */
-export const Place = z.object({
-  city: placeText,
-  region: placeText,
-  country: placeText,
-  time_zone: placeText,
-  latitude: placeText,
-  longitude: placeText,
-})
+export const Place = z
+  .object({
+    city: placeText,
+    region: placeText,
+    country: placeText,
+    time_zone: placeText,
+    latitude: placeText,
+    longitude: placeText,
+  })
+  .meta({ id: 'Place' })
 const instant = z.iso.datetime()
 
 /** A session as its user sees it. */
-export const SessionBody = z.object({
-  id: z.uuid(),
-  identity_store_id: z.string(),
-  user_id: z.string(),
-  current: z.boolean(),
-  opened_at: instant,
-  last_seen_at: instant,
-  expires_at: instant,
-  idles_out_at: instant.nullable().describe('Null: the session does not idle out.'),
-  persistent: z.boolean(),
-  credentials_type: z.string(),
-  address: z.string().nullable(),
-  browser: z.string().nullable(),
-  operating_system: z.string().nullable(),
-  location: Place.nullable().describe('Null unless the store tracks it.'),
-})
+export const SessionBody = z
+  .object({
+    id: z.uuid(),
+    identity_store_id: z.string(),
+    user_id: z.string(),
+    current: z.boolean(),
+    opened_at: instant,
+    last_seen_at: instant,
+    expires_at: instant,
+    idles_out_at: instant.nullable().describe('Null: the session does not idle out.'),
+    persistent: z.boolean(),
+    credentials_type: z.enum(CREDENTIALS_TYPES).meta({ id: 'CredentialsType' }),
+    address: z.string().nullable(),
+    browser: z.string().nullable(),
+    operating_system: z.string().nullable(),
+    location: Place.nullable().describe('Null unless the store tracks it.'),
+  })
+  .meta({ id: 'Session' })
 
 /** One session. `currentId` is the session that the request was made with, if any. */
 export function sessionBody(view: SessionView, currentId: string | null): z.infer<typeof SessionBody> {

@@ -4,13 +4,15 @@
 import { OPERATOR_STORE } from '../store/credentials.ts'
 import type { Sealing } from './sealing.ts'
 
+/** What a refused caller lacked: the action, the right to this identity store, or an address to call from. */
+export const MISSING_RIGHTS = ['permission', 'identity_store', 'address'] as const
+
 /** Why a caller was refused. */
 export interface AuthorizationMessage {
   readonly requestId: string
   /** Epoch milliseconds. */
   readonly at: number
-  /** `permission`: it lacks the action. `identity_store`: it administers another one. `address`: it may not call from there. */
-  readonly missing: 'permission' | 'identity_store' | 'address'
+  readonly missing: (typeof MISSING_RIGHTS)[number]
   readonly action: string
   /** As the path named them: they may not exist. */
   readonly identityStoreId: string

@@ -1,10 +1,13 @@
 import type { EndReason } from './session.ts'
 import type { SessionView } from './session-view.ts'
 
+/** What can be wrong with a field. */
+export const ISSUE_CODES = ['missing', 'invalid', 'unknown'] as const
+
 /** One thing wrong with a request. `field` is the dotted path of the bad field, `''` for the whole. */
 export interface Issue {
   readonly field: string
-  readonly code: 'missing' | 'invalid' | 'unknown'
+  readonly code: (typeof ISSUE_CODES)[number]
   readonly message: string
 }
 
@@ -85,7 +88,8 @@ export type SessionError =
     }
 
 /** What a caller proves itself with: a session's token, of either kind, or a credential that an operator made. */
-export type TokenKind = 'web session' | 'api session' | 'credential'
+export const TOKEN_KINDS = ['web session', 'api session', 'credential'] as const
+export type TokenKind = (typeof TOKEN_KINDS)[number]
 
 /** The code of a `SessionError`. */
 export type SessionErrorCode = SessionError['code']

@@ -145,7 +145,8 @@ export interface Limits {
 }
 
 /** A layer that may decide a rule, the strongest first but for the ceiling, which lowers what they say. */
-export type Layer = 'settings' | 'group' | 'config' | 'default'
+export const LAYERS = ['settings', 'group', 'config', 'default'] as const
+export type Layer = (typeof LAYERS)[number]
 
 /** One rule: what holds, who said so, and what each layer said; a layer that is missing said nothing. */
 export interface Rule<T> {

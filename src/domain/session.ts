@@ -5,28 +5,38 @@ import { cutText } from './text.ts'
 export type SessionKind = 'web' | 'api'
 
 /** How the user was verified when the session was opened. */
-export type CredentialsType = 'password' | 'trusted_back_end' | 'openid' | 'login_token' | 'api_client' | 'sudo'
+export const CREDENTIALS_TYPES = [
+  'password',
+  'trusted_back_end',
+  'openid',
+  'login_token',
+  'api_client',
+  'sudo',
+] as const
+export type CredentialsType = (typeof CREDENTIALS_TYPES)[number]
 
 /** Why a session ended. Always recorded. */
-export type EndReason =
+export const END_REASONS = [
   /** The user signed out. */
-  | 'logout'
+  'logout',
   /** Ended by request of the user, an administrator or a back end. */
-  | 'revoked'
+  'revoked',
   /** Past the overall timeout. */
-  | 'expired'
+  'expired',
   /** Past the inactivity timeout. */
-  | 'idle'
+  'idle',
   /** Ended by the concurrent-session limit. */
-  | 'evicted'
+  'evicted',
   /** The same client signed in again. */
-  | 'replaced'
+  'replaced',
   /** The user was disabled or deleted. */
-  | 'user_disabled'
+  'user_disabled',
   /** The user's password was changed. */
-  | 'password_changed'
+  'password_changed',
   /** The session it was opened from ended. */
-  | 'parent_ended'
+  'parent_ended',
+] as const
+export type EndReason = (typeof END_REASONS)[number]
 
 /** The rule that ended a session: which, what it said, who said so, and in which version of theirs. */
 export interface EndDecision {

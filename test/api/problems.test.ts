@@ -61,3 +61,31 @@ test('every code has its paragraph, and `type` and `documentation_url` lead to i
   expect(await renderInternalProblem(context).json()).toMatchObject({ type: '/docs/problems#internal_error' })
   expect(await (await send('/nothing')).json()).toMatchObject({ type: '/docs/problems#path_not_found' })
 })
+
+test('every problem has the members that the documentation says of its code, and no others', async () => {
+  const document = (await (await send('/openapi.json')).json()) as { components: { schemas: Record<string, Variant> } }
+  const { schemas } = document.components
+  const common = schemas.AnyProblem?.properties ?? {}
+  const variants = Object.values(schemas).flatMap(
+    ({ allOf }) => allOf?.find(({ properties }) => properties?.code !== undefined) ?? [],
+  )
+  const errors: readonly SessionError[] = [
+    ...Object.values(REFUSALS),
+    { code: 'identity_store_not_found', identityStoreIds: ['a'] },
+  ]
+  for (const error of errors) {
+    const body = (await renderProblem(error, context).json()) as object
+    const told = variants.find(
+      ({ properties: { code } = {} }) => code?.const === error.code || code?.enum?.includes(error.code),
+    )
+    const members = Object.keys({ ...common, ...told?.properties })
+    expect([error.code, Object.keys(body).filter((name) => !members.includes(name))]).toEqual([error.code, []])
+    for (const name of told?.required ?? []) expect(body).toHaveProperty(name)
+  }
+})
+
+interface Variant {
+  readonly properties?: Readonly<Record<string, { readonly const?: string; readonly enum?: readonly string[] }>>
+  readonly required?: readonly string[]
+  readonly allOf?: readonly Variant[]
+}

@@ -94,6 +94,13 @@ export const errors: ApiErrors = {
   },
   body: { 400: 'Fields are wrong; every one is named.' },
   security: {
+    // Who has none yet signs in.
+    none: {
+      401: 'The credentials are not valid: whichever of them, and whatever the reason.',
+      429: 'Too many attempts; try again after `Retry-After`.',
+      502: 'The system that verifies the user refuses.',
+      504: 'The system that verifies the user did not answer in time.',
+    },
     session_cookie: {
       401: 'No open session came with the request.',
       503: 'Temporarily unavailable; nothing was changed.',

@@ -16,12 +16,6 @@ const signingIn = {
   responses: {
     200: { description: 'Signed in; the session is in the cookie `sessionid`.', schema: schemas.LoginBody },
   },
-  errors: {
-    401: 'The credentials are not valid: whichever of them, and whatever the reason.',
-    429: 'Too many attempts; try again after `Retry-After`.',
-    502: 'The system that verifies the user refuses.',
-    504: 'The system that verifies the user did not answer in time.',
-  },
 } as const
 const TOO_MANY = { 429: 'Too many changes by this user; try again after `Retry-After`.' }
 

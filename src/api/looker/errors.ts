@@ -124,6 +124,7 @@ export const errors: ApiErrors = {
   security: {
     access_token: {
       401: 'No live access token came with the request.',
+      403: "The caller's role does not allow it.",
       503: 'Temporarily unavailable; try again after `Retry-After`.',
     },
   },

@@ -48,7 +48,7 @@ export async function getMe(request: Request, _parameters: object, context: Look
 function apiSessionBody({ session, workspace }: CheckedSession): z.infer<typeof ApiSessionBody> {
   return {
     can: { view: true, update: true },
-    workspace_id: workspace ?? WORKSPACES[0],
+    workspace_id: WORKSPACES.find((known) => known === workspace) ?? WORKSPACES[0],
     sudo_user_id: session.actor?.userId ?? null,
   }
 }

@@ -13,7 +13,6 @@ import { deleteUserSession, getUserSession, listUserSessions } from './user-sess
 
 const json = (schema: z.ZodType) => ({ schema, mediaTypes: ['application/json'] })
 const callerRoute = routesFor('access_token', authenticate)
-const FORBIDDEN = { 403: "The caller's role does not allow it." }
 
 /** The session config's routes, which are served at two places. */
 function configRoutes(operationId: string): readonly Route[] {
@@ -38,7 +37,7 @@ function configRoutes(operationId: string): readonly Route[] {
       responses: {
         200: { description: 'The whole session config after the change.', schema: schemas.SessionConfigBody },
       },
-      errors: { ...FORBIDDEN, 429: 'Too many changes; try again after `Retry-After`.' },
+      errors: { 429: 'Too many changes; try again after `Retry-After`.' },
       handle: patchSessionConfig,
     }),
   ]
@@ -52,6 +51,7 @@ function logoutRoute(path: string, operationId: string): Route {
     summary: 'End the session of the access token. Idempotent.',
     security: ['access_token'],
     responses: { 204: { description: 'The session has ended, and the access token with it.' } },
+    errors: { 403: null },
     handle: logout,
   })
 }
@@ -112,7 +112,6 @@ const routes: readonly Route[] = [
         schema: schemas.AccessToken,
       },
     },
-    errors: FORBIDDEN,
     handle: loginUser,
   }),
   logoutRoute('/logout', 'lookerLogout'),
@@ -151,7 +150,6 @@ const routes: readonly Route[] = [
     summary: "List a user's live web sessions, oldest first.",
     query: schemas.FieldsQuery,
     responses: { 200: { description: "The user's live sessions, oldest first.", schema: schemas.SessionBody.array() } },
-    errors: FORBIDDEN,
     handle: listUserSessions,
   }),
   callerRoute({
@@ -161,7 +159,6 @@ const routes: readonly Route[] = [
     summary: "Read a user's live web session.",
     query: schemas.FieldsQuery,
     responses: { 200: { description: 'The live session.', schema: schemas.SessionBody } },
-    errors: FORBIDDEN,
     handle: getUserSession,
   }),
   callerRoute({
@@ -170,7 +167,6 @@ const routes: readonly Route[] = [
     operationId: 'lookerDeleteUserSession',
     summary: "End a user's live web session.",
     responses: { 204: { description: 'The session has ended.' } },
-    errors: FORBIDDEN,
     handle: deleteUserSession,
   }),
   callerRoute({
@@ -180,7 +176,6 @@ const routes: readonly Route[] = [
     summary: 'List the lockouts in force, newest first.',
     query: schemas.FieldsQuery,
     responses: { 200: { description: 'The lockouts in force, newest first.', schema: schemas.LockoutBody.array() } },
-    errors: FORBIDDEN,
     handle: listUserLockouts,
   }),
   callerRoute({
@@ -192,7 +187,6 @@ const routes: readonly Route[] = [
     responses: {
       200: { description: 'The lockouts that match, sorted as asked.', schema: schemas.LockoutBody.array() },
     },
-    errors: FORBIDDEN,
     handle: searchUserLockouts,
   }),
   callerRoute({
@@ -201,7 +195,6 @@ const routes: readonly Route[] = [
     operationId: 'lookerDeleteUserLoginLockout',
     summary: 'End a lockout: the user may try again at once.',
     responses: { 204: { description: 'The lockout has ended.' } },
-    errors: FORBIDDEN,
     handle: deleteUserLockout,
   }),
 ]

@@ -1,6 +1,7 @@
 /** Sealed reasons of refusals, opened for operators alone. */
 import type { z } from 'zod'
 import { openAuthorizationMessage } from '../../auth/authorization-messages.ts'
+import type { Scope } from '../../auth/scopes.ts'
 import { fail, ok } from '../../domain/result.ts'
 import { parseJson } from '../parse.ts'
 import { json, timestamp } from '../responses.ts'
@@ -30,7 +31,7 @@ export async function openMessage(request: Request, _parameters: object, context
       identity_store_id: caller.identityStoreId,
       credential_id: caller.credentialId,
       name: caller.name,
-      scopes: [...caller.scopes],
+      scopes: caller.scopes as Scope[],
       delegated_store_ids: [...caller.delegatedStoreIds],
     },
   }

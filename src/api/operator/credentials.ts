@@ -1,7 +1,7 @@
 /** Credentials: what callers prove themselves with. A secret is shown once, in the answer that makes it. */
 import type { z } from 'zod'
 import { hashSecret, newAccessKey, newApiClient, newBearer } from '../../auth/credentials.ts'
-import { operatorScopes } from '../../auth/scopes.ts'
+import { operatorScopes, type Scope } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { newRecordId } from '../../store/audit-events.ts'
@@ -223,7 +223,7 @@ export function credentialBody(credential: Credential): z.infer<typeof Credentia
     parent_credential_id: credential.parentCredentialId,
     delegated_store_ids: [...credential.delegatedStoreIds],
     limited_store_ids: credential.limitedStoreIds === null ? null : [...credential.limitedStoreIds],
-    scopes: [...credential.scopes],
+    scopes: credential.scopes as Scope[],
     address_allow_list: credential.addressAllowList === null ? null : [...credential.addressAllowList],
     created_at: timestamp(credential.createdAt),
     expires_at: expiresAt === null ? null : timestamp(expiresAt),

@@ -1,6 +1,6 @@
 /** The operator API's words for what goes wrong: problem details. */
+import { ProblemBody } from '../problem-body.ts'
 import type { ApiErrors } from '../route.ts'
-import { ProblemBody } from './schemas.ts'
 
 export { renderInternalProblem as renderBug, renderProblem as renderError } from '../problems.ts'
 

@@ -2,7 +2,8 @@
 
 import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
-import { needsOwner, OPERATOR_SCOPES, SCOPE_KINDS, STORE_SCOPES } from '../../auth/scopes.ts'
+import { MISSING_RIGHTS } from '../../auth/authorization-messages.ts'
+import { needsOwner, OPERATOR_SCOPES, SCOPE_KINDS, SCOPES, type Scope, STORE_SCOPES } from '../../auth/scopes.ts'
 import { ROLES } from '../../domain/authority.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { normalizeUsername } from '../../domain/text.ts'
@@ -16,6 +17,7 @@ import {
   MIN_PASSWORD_LENGTH,
 } from '../../limits.ts'
 import { CREDENTIAL_KINDS, LOGIN_MODES, STORE_STATES } from '../../store/schema.ts'
+import { Issue } from '../problem-body.ts'
 
 const NAMES_NOTHING = 'Must name at least one field.'
 const TWO_PASSWORDS = { message: 'Must be given without `password`.', path: ['password_hash'] }
@@ -37,31 +39,45 @@ export const PathParameters = z.strictObject({
 })
 
 /** Which page. The cursor is the `next_cursor` of the page before. */
-export const PageQuery = z.strictObject({ limit, cursor: id.optional() })
+export const PageQuery = z.strictObject({ limit, cursor: id.optional() }).meta({ id: 'PageQuery' })
+
+const loginMode = z.enum(LOGIN_MODES).meta({ id: 'LoginMode' })
+const credentialKind = z.enum(CREDENTIAL_KINDS).meta({ id: 'CredentialKind' })
+const scope = z.enum(Object.keys(SCOPES) as Scope[]).meta({ id: 'Scope' })
 
 const storeFields = {
   name,
-  default_login_mode: z.enum(LOGIN_MODES),
-  state: z.enum(STORE_STATES),
+  default_login_mode: loginMode,
+  state: z.enum(STORE_STATES).meta({ id: 'IdentityStoreState' }),
   update_profile_to_bs_db_sso: z
     .boolean()
     .describe('Whether profile changes of SSO_LOGIN_DEDICATED users go to the application server too.'),
 }
 
-export const IdentityStoreInput = z.strictObject({
-  ...storeFields,
-  default_login_mode: storeFields.default_login_mode.default('LOCAL_LOGIN_SHARED'),
-  state: storeFields.state.default('active'),
-  update_profile_to_bs_db_sso: storeFields.update_profile_to_bs_db_sso.default(false),
-})
-export const IdentityStorePatch = z.strictObject(storeFields).partial().refine(namesSomething, NAMES_NOTHING)
-export const IdentityStoreBody = z.object({
-  identity_store_id: z.string(),
-  ...storeFields,
-  created_at: timestamp,
-  updated_at: timestamp,
-})
-export const IdentityStoreListBody = z.object({ identity_stores: z.array(IdentityStoreBody), next_cursor: nextCursor })
+export const IdentityStoreInput = z
+  .strictObject({
+    ...storeFields,
+    default_login_mode: storeFields.default_login_mode.default('LOCAL_LOGIN_SHARED'),
+    state: storeFields.state.default('active'),
+    update_profile_to_bs_db_sso: storeFields.update_profile_to_bs_db_sso.default(false),
+  })
+  .meta({ id: 'IdentityStoreInput' })
+export const IdentityStorePatch = z
+  .strictObject(storeFields)
+  .partial()
+  .refine(namesSomething, NAMES_NOTHING)
+  .meta({ id: 'IdentityStorePatch' })
+export const IdentityStoreBody = z
+  .object({
+    identity_store_id: z.string(),
+    ...storeFields,
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'IdentityStore' })
+export const IdentityStoreListBody = z
+  .object({ identity_stores: z.array(IdentityStoreBody), next_cursor: nextCursor })
+  .meta({ id: 'IdentityStoreList' })
 
 const username = z
   .string()
@@ -77,9 +93,9 @@ const username = z
 const userFields = {
   username,
   group_id: id.nullable(),
-  role: z.enum(ROLES),
+  role: z.enum(ROLES).meta({ id: 'Role' }),
   user_level: z.literal([0, 4, 8, 12, 16]),
-  login_mode: z.enum(LOGIN_MODES).nullable().describe("Null: the store's default."),
+  login_mode: loginMode.nullable().describe("Null: the store's default."),
   bot: z.boolean(),
   active: z.boolean().describe('False: all sessions end at once, and none can be opened.'),
   first_name: name.nullable(),
@@ -110,7 +126,10 @@ const newUserFields = {
   email_address: userFields.email_address.default(null),
 }
 
-export const UserInput = z.strictObject({ ...newUserFields, ...secrets }).refine(hasOnePassword, TWO_PASSWORDS)
+export const UserInput = z
+  .strictObject({ ...newUserFields, ...secrets })
+  .refine(hasOnePassword, TWO_PASSWORDS)
+  .meta({ id: 'UserInput' })
 const openidSubject = z
   .string()
   .min(1)
@@ -125,51 +144,57 @@ export const UserPatch = z
   })
   .refine(namesSomething, NAMES_NOTHING)
   .refine(hasOnePassword, TWO_PASSWORDS)
+  .meta({ id: 'UserPatch' })
 /** One user of a bulk request. Hashing is slow, so it takes no plain passwords. */
-export const BulkUser = z.strictObject({
-  user_id: id,
-  ...newUserFields,
-  password_hash: passwordHash.nullable().default(null),
-})
+export const BulkUser = z
+  .strictObject({
+    user_id: id,
+    ...newUserFields,
+    password_hash: passwordHash.nullable().default(null),
+  })
+  .meta({ id: 'ImportedUser' })
 /** A bulk request; what is in it is looked at one by one. */
 export const BulkEnvelope = z.strictObject({ users: z.array(z.unknown()).min(1).max(MAX_BULK_USERS) })
 /** The same for the documentation. */
-export const BulkInput = z.strictObject({ users: z.array(BulkUser).min(1).max(MAX_BULK_USERS) })
+export const BulkInput = z
+  .strictObject({ users: z.array(BulkUser).min(1).max(MAX_BULK_USERS) })
+  .meta({ id: 'UserImport' })
 
-export const UserBody = z.object({
-  identity_store_id: z.string(),
-  user_id: z.string(),
-  ...userFields,
-  username: z.string(),
-  has_password: z.boolean(),
-  openid_subject: z.string().nullable(),
-  profile_here_alone: z
-    .string()
-    .optional()
-    .describe(
-      'After a change, where the login mode writes the profile to both databases: why the change holds in ours alone. It goes to the other with the next change.',
-    ),
-  created_at: timestamp,
-  updated_at: timestamp,
-})
-export const UserListBody = z.object({ users: z.array(UserBody), next_cursor: nextCursor })
+export const UserBody = z
+  .object({
+    identity_store_id: z.string(),
+    user_id: z.string(),
+    ...userFields,
+    username: z.string(),
+    has_password: z.boolean(),
+    openid_subject: z.string().nullable(),
+    profile_here_alone: z
+      .string()
+      .optional()
+      .describe(
+        'After a change, where the login mode writes the profile to both databases: why the change holds in ours alone. It goes to the other with the next change.',
+      ),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'User' })
+export const UserListBody = z.object({ users: z.array(UserBody), next_cursor: nextCursor }).meta({ id: 'UserList' })
 
-const issues = z.array(
-  z.object({ field: z.string(), code: z.enum(['missing', 'invalid', 'unknown']), message: z.string() }),
-)
-export const BulkBody = z.object({
-  results: z
-    .array(
-      z.object({
-        user_id: z.string().nullable().describe('Null: it was no id.'),
-        status: z.union([z.literal(201), z.literal(400), z.literal(409)]),
-        code: z.enum(['created', 'invalid_request', 'conflict']),
-        detail: z.string().optional(),
-        errors: issues.optional(),
-      }),
-    )
-    .describe('One for each user, in the order of the request.'),
-})
+export const BulkBody = z
+  .object({
+    results: z
+      .array(
+        z.object({
+          user_id: z.string().nullable().describe('Null: it was no id.'),
+          status: z.literal([201, 400, 409]),
+          code: z.enum(['created', 'invalid_request', 'conflict']),
+          detail: z.string().optional(),
+          errors: z.array(Issue).optional(),
+        }),
+      )
+      .describe('One for each user, in the order of the request.'),
+  })
+  .meta({ id: 'UserImportResults' })
 
 /** An issuer by TLS, or for development on this machine. */
 const issuer = z
@@ -185,8 +210,12 @@ const providerFields = {
     .refine(isRedirectUri, 'Must be spelled as browsers do, without query or fragment.')
     .describe('Where the provider sends the codes; it tells which store a code belongs to, so no two may share one.'),
 }
-export const OpenIdProviderInput = z.strictObject({ ...providerFields, client_secret: z.string().min(1).max(1_024) })
-export const OpenIdProviderBody = z.object({ ...providerFields, created_at: timestamp, updated_at: timestamp })
+export const OpenIdProviderInput = z
+  .strictObject({ ...providerFields, client_secret: z.string().min(1).max(1_024) })
+  .meta({ id: 'OpenIdProviderInput' })
+export const OpenIdProviderBody = z
+  .object({ ...providerFields, created_at: timestamp, updated_at: timestamp })
+  .meta({ id: 'OpenIdProvider' })
 
 const credentialLimits = {
   expires_at: z.iso.datetime({ offset: true }).nullable().default(null).describe('Null: it does not expire.'),
@@ -200,10 +229,10 @@ const credentialLimits = {
 }
 export const CredentialInput = z
   .strictObject({
-    kind: z.enum(CREDENTIAL_KINDS),
+    kind: credentialKind,
     name,
     scopes: z
-      .array(z.enum(STORE_SCOPES))
+      .array(z.enum(STORE_SCOPES).meta({ id: 'StoreScope' }))
       .max(STORE_SCOPES.length)
       .describe('Those that can be used with the kind: docs/authority.md, "Credentials".'),
     owner_user_id: id.nullable().default(null).describe('The user it acts for; needed by some scopes.'),
@@ -220,152 +249,166 @@ export const CredentialInput = z
       context.addIssue({ code: 'custom', path: ['owner_user_id'], message })
     }
   })
-export const OperatorCredentialInput = z.strictObject({
-  kind: z.literal('bearer').default('bearer'),
-  name,
-  scopes: z
-    .array(z.enum(['operator', ...OPERATOR_SCOPES]))
-    .min(1)
-    .max(OPERATOR_SCOPES.length + 1)
-    .default(['operator'])
-    .describe('`operator` is all of them. No operator can make another one that may do more.'),
-  limited_store_ids: z
-    .array(id)
-    .min(1)
-    .max(MAX_LIMITED_STORES)
-    .nullable()
-    .default(null)
-    .describe('The only identity stores that there are for it. Null: all.'),
-  ...credentialLimits,
-})
+  .meta({ id: 'CredentialInput' })
+export const OperatorCredentialInput = z
+  .strictObject({
+    kind: z.literal('bearer').default('bearer'),
+    name,
+    scopes: z
+      .array(z.enum(['operator', ...OPERATOR_SCOPES]))
+      .min(1)
+      .max(OPERATOR_SCOPES.length + 1)
+      .default(['operator'])
+      .describe('`operator` is all of them. No operator can make another one that may do more.'),
+    limited_store_ids: z
+      .array(id)
+      .min(1)
+      .max(MAX_LIMITED_STORES)
+      .nullable()
+      .default(null)
+      .describe('The only identity stores that there are for it. Null: all.'),
+    ...credentialLimits,
+  })
+  .meta({ id: 'OperatorCredentialInput' })
 /** A temporary access key; the limits are those of the vendor's own. */
-export const TemporaryKeyInput = z.strictObject({
-  duration_seconds: z
-    .int()
-    .min(900)
-    .max(86_400)
-    .default(3_600)
-    .describe('Never longer than the key it is issued from.'),
-})
-export const DelegatedStoresInput = z.strictObject({
-  identity_store_ids: z
-    .array(id)
-    .max(100)
-    .describe('The other identity stores that the key administers; the whole list. Empty: none.'),
-})
-export const OperatorBySecretInput = z.strictObject({ name })
-export const CredentialPatch = z.strictObject({ name })
-export const RotationInput = z.strictObject({
-  overlap_seconds: z
-    .int()
-    .min(0)
-    .max(MAX_SECRET_OVERLAP_SECONDS)
-    .default(86_400)
-    .describe('How long the old secret stays good beside the new one. 0: every old one ends now.'),
-})
+export const TemporaryKeyInput = z
+  .strictObject({
+    duration_seconds: z
+      .int()
+      .min(900)
+      .max(86_400)
+      .default(3_600)
+      .describe('Never longer than the key it is issued from.'),
+  })
+  .meta({ id: 'TemporaryKeyInput' })
+export const DelegatedStoresInput = z
+  .strictObject({
+    identity_store_ids: z
+      .array(id)
+      .max(100)
+      .describe('The other identity stores that the key administers; the whole list. Empty: none.'),
+  })
+  .meta({ id: 'DelegatedStoresInput' })
+export const OperatorBySecretInput = z.strictObject({ name }).meta({ id: 'OperatorBySecretInput' })
+export const CredentialPatch = z.strictObject({ name }).meta({ id: 'CredentialPatch' })
+export const RotationInput = z
+  .strictObject({
+    overlap_seconds: z
+      .int()
+      .min(0)
+      .max(MAX_SECRET_OVERLAP_SECONDS)
+      .default(86_400)
+      .describe('How long the old secret stays good beside the new one. 0: every old one ends now.'),
+  })
+  .meta({ id: 'RotationInput' })
 
-export const CredentialBody = z.object({
-  credential_id: z.string(),
-  kind: z.enum(CREDENTIAL_KINDS),
-  name: z.string(),
-  public_id: z.string().describe('Token id, client id or access key.'),
-  owner_user_id: z.string().nullable(),
-  parent_credential_id: z.string().nullable().describe('Of a temporary access key: what it was issued from.'),
-  delegated_store_ids: z.array(z.string()).describe('Other identity stores that it administers.'),
-  limited_store_ids: z
-    .array(z.string())
-    .nullable()
-    .describe('Of an operator: the only identity stores that there are for it. Null: all.'),
-  scopes: z.array(z.string()),
-  address_allow_list: z.array(z.string()).nullable(),
-  created_at: timestamp,
-  expires_at: timestamp.nullable(),
-  revoked_at: timestamp.nullable(),
-  last_used_at: timestamp.nullable().describe('Right to the hour. Null: never, or not since this is kept.'),
-  old_secret_valid_until: timestamp
-    .nullable()
-    .describe('Until when a secret before the last rotation was, or is, good.'),
-})
+export const CredentialBody = z
+  .object({
+    credential_id: z.string(),
+    kind: credentialKind,
+    name: z.string(),
+    public_id: z.string().describe('Token id, client id or access key.'),
+    owner_user_id: z.string().nullable(),
+    parent_credential_id: z.string().nullable().describe('Of a temporary access key: what it was issued from.'),
+    delegated_store_ids: z.array(z.string()).describe('Other identity stores that it administers.'),
+    limited_store_ids: z
+      .array(z.string())
+      .nullable()
+      .describe('Of an operator: the only identity stores that there are for it. Null: all.'),
+    scopes: z.array(scope),
+    address_allow_list: z.array(z.string()).nullable(),
+    created_at: timestamp,
+    expires_at: timestamp.nullable(),
+    revoked_at: timestamp.nullable(),
+    last_used_at: timestamp.nullable().describe('Right to the hour. Null: never, or not since this is kept.'),
+    old_secret_valid_until: timestamp
+      .nullable()
+      .describe('Until when a secret before the last rotation was, or is, good.'),
+  })
+  .meta({ id: 'Credential' })
 const shownOnce = z.string().optional()
-export const NewCredentialBody = CredentialBody.extend({
-  token: shownOnce.describe('Kind `bearer`; shown once.'),
-  client_id: shownOnce.describe('Kind `api_client`.'),
-  client_secret: shownOnce.describe('Kind `api_client`; shown once.'),
-  access_key: shownOnce.describe('Kind `access_key`.'),
-  secret_key: shownOnce.describe('Kind `access_key`; shown once.'),
-  security_token: shownOnce.describe('Of a temporary access key: `X-Security-Token`; shown once.'),
-})
-export const CredentialListBody = z.object({ credentials: z.array(CredentialBody), next_cursor: nextCursor })
+export const NewCredentialBody = CredentialBody.and(
+  z.object({
+    token: shownOnce.describe('Kind `bearer`; shown once.'),
+    client_id: shownOnce.describe('Kind `api_client`.'),
+    client_secret: shownOnce.describe('Kind `api_client`; shown once.'),
+    access_key: shownOnce.describe('Kind `access_key`.'),
+    secret_key: shownOnce.describe('Kind `access_key`; shown once.'),
+    security_token: shownOnce.describe('Of a temporary access key: `X-Security-Token`; shown once.'),
+  }),
+).meta({ id: 'NewCredential' })
+export const CredentialListBody = z
+  .object({ credentials: z.array(CredentialBody), next_cursor: nextCursor })
+  .meta({ id: 'CredentialList' })
 
 /** A sealed message is some hundreds of characters. */
-export const AuthorizationMessageInput = z.strictObject({
-  encoded_authorization_message: z.string().min(1).max(32_768),
-})
-export const AuthorizationMessageBody = z.object({
-  request_id: z.string(),
-  at: timestamp,
-  missing: z
-    .enum(['permission', 'identity_store', 'address'])
-    .describe('What the caller lacked: the action, the right to this identity store, or an address to call from.'),
-  action: z.string(),
-  identity_store_id: z.string().describe('As the request named it; it may not exist.'),
-  user_id: z.string().describe('As the request named it; the user may not exist.'),
-  access_key: z.string(),
-  caller: z
-    .object({
-      identity_store_id: z.string(),
-      credential_id: z.string(),
-      name: z.string(),
-      scopes: z.array(z.string()),
-      delegated_store_ids: z.array(z.string()),
-    })
-    .nullable()
-    .describe('As it was then. Null where the address was refused.'),
-})
+export const AuthorizationMessageInput = z
+  .strictObject({
+    encoded_authorization_message: z.string().min(1).max(32_768),
+  })
+  .meta({ id: 'AuthorizationMessageInput' })
+export const AuthorizationMessageBody = z
+  .object({
+    request_id: z.string(),
+    at: timestamp,
+    missing: z
+      .enum(MISSING_RIGHTS)
+      .describe('What the caller lacked: the action, the right to this identity store, or an address to call from.'),
+    action: z.string(),
+    identity_store_id: z.string().describe('As the request named it; it may not exist.'),
+    user_id: z.string().describe('As the request named it; the user may not exist.'),
+    access_key: z.string(),
+    caller: z
+      .object({
+        identity_store_id: z.string(),
+        credential_id: z.string(),
+        name: z.string(),
+        scopes: z.array(scope),
+        delegated_store_ids: z.array(z.string()),
+      })
+      .nullable()
+      .describe('As it was then. Null where the address was refused.'),
+  })
+  .meta({ id: 'AuthorizationMessage' })
 
 const state = z.record(z.string(), z.unknown()).nullable()
-export const AuditEventListBody = z.object({
-  audit_events: z.array(
-    z.object({
-      event_id: z.string(),
-      at: timestamp,
-      actor: z.string().describe('`credential:` and its id, or `bootstrap`.'),
-      action: z.string(),
-      subject: z.string(),
-      before: state,
-      after: state,
-      request_id: z.string(),
-    }),
-  ),
-  next_cursor: nextCursor,
-})
+export const AuditEventBody = z
+  .object({
+    event_id: z.string(),
+    at: timestamp,
+    actor: z.string().describe('`credential:` and its id, or `bootstrap`.'),
+    action: z.string(),
+    subject: z.string(),
+    before: state,
+    after: state,
+    request_id: z.string(),
+  })
+  .meta({ id: 'AuditEvent' })
+export const AuditEventListBody = z
+  .object({
+    audit_events: z.array(AuditEventBody),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'AuditEventList' })
 
-export const JobListBody = z.object({
-  jobs: z.array(
-    z.object({
-      id: z.string(),
-      kind: z.string(),
-      created_at: timestamp,
-      due_at: timestamp,
-      failures: z.int(),
-      progress: z
-        .object({ done: z.int(), left: z.int() })
-        .nullable()
-        .describe('In users; null for work that is one step.'),
-    }),
-  ),
-})
-
-/** RFC 9457. */
-export const ProblemBody = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.string().optional(),
-  errors: issues.optional(),
-  request_id: z.string(),
-})
+export const JobBody = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    created_at: timestamp,
+    due_at: timestamp,
+    failures: z.int(),
+    progress: z
+      .object({ done: z.int(), left: z.int() })
+      .nullable()
+      .describe('In users; null for work that is one step.'),
+  })
+  .meta({ id: 'Job' })
+export const JobListBody = z
+  .object({
+    jobs: z.array(JobBody),
+  })
+  .meta({ id: 'JobList' })
 
 function isIssuer(text: string): boolean {
   const url = URL.parse(text)

@@ -1,15 +1,31 @@
 /** The own API's words for what goes wrong: problem details, and OAuth's beside them where OAuth has its own. */
+import { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { problemResponse } from '../../http/problem.ts'
 import type { RequestContext } from '../context.ts'
+import { ProblemBody } from '../problem-body.ts'
 import { problemOf } from '../problems.ts'
 import type { ApiErrors } from '../route.ts'
-import { ProblemBody } from './schemas.ts'
 
 export { renderInternalProblem as renderBug, renderProblem as renderError } from '../problems.ts'
 
+/** Codes of RFC 6749, section 5.2, and of RFC 7009, section 2.2.1. */
+export const OAUTH_ERROR_CODES = [
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_request',
+  'unsupported_token_type',
+  'temporarily_unavailable',
+] as const
+type OAuthErrorCode = (typeof OAUTH_ERROR_CODES)[number]
+
+/** A problem with OAuth's code beside ours. */
+const OAuthProblemBody = z
+  .intersection(ProblemBody, z.object({ error: z.enum(OAUTH_ERROR_CODES) }))
+  .meta({ id: 'OAuthProblem' })
+
 /** Renders a failure for OAuth clients: `error` is the code of RFC 6749, section 5.2, or of RFC 7009, section 2.2.1. */
-export function renderOAuthError(failure: SessionError, context: RequestContext, code?: string): Response {
+export function renderOAuthError(failure: SessionError, context: RequestContext, code?: OAuthErrorCode): Response {
   const problem = problemOf(failure)
   const challenge = { 'www-authenticate': 'Basic realm="latchkey", Bearer realm="latchkey"' }
   const headers = { ...problem.headers, ...(problem.status === 401 ? challenge : {}) }
@@ -19,7 +35,7 @@ export function renderOAuthError(failure: SessionError, context: RequestContext,
   )
 }
 
-function oauthCode(status: number): string {
+function oauthCode(status: number): OAuthErrorCode {
   if (status === 401) return 'invalid_client'
   if (status === 403) return 'unauthorized_client'
   return status < 500 ? 'invalid_request' : 'temporarily_unavailable'
@@ -49,3 +65,6 @@ export const errors: ApiErrors = {
   },
   security: { session, credential, api_client: credential },
 }
+
+/** The same at /oauth2. */
+export const oauthErrors: ApiErrors = { ...errors, name: 'OAuth', schemaOf: () => OAuthProblemBody }

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Api, type Route, route } from '../route.ts'
 import { SessionBody } from '../session-body.ts'
 import { checkForBackEnd } from './check.ts'
-import { errors, renderBug, renderError, renderOAuthError } from './errors.ts'
+import { errors, oauthErrors, renderBug, renderError, renderOAuthError } from './errors.ts'
 import { health } from './health.ts'
 import { introspect, revoke } from './oauth.ts'
 import { openSession } from './open.ts'
@@ -159,4 +159,5 @@ export const oauthApi: Api = {
   routes: oauthRoutes,
   territory: [],
   renderError: renderOAuthError,
+  errors: oauthErrors,
 }

@@ -5,6 +5,7 @@ import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
+import { EndReasonBody } from '../problem-body.ts'
 import { Place, SessionBody } from '../session-body.ts'
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
@@ -20,16 +21,18 @@ const endSessions = z
   .describe('Sessions of the user that end to make room, in the same step. For an answer `session_limit_reached`.')
 
 /** Sign in with a password. */
-export const SignIn = z.strictObject({
-  username: z.string().min(1).max(254),
-  password: z.string().min(1).max(1_024),
-  persistent: z.boolean().default(false).describe('Ask for a cookie that outlives the browser; policy decides.'),
-  end_sessions: endSessions,
-  transport: z
-    .enum(['cookie', 'bearer'])
-    .default('cookie')
-    .describe('How the token is handed over: one of the two, never both.'),
-})
+export const SignIn = z
+  .strictObject({
+    username: z.string().min(1).max(254),
+    password: z.string().min(1).max(1_024),
+    persistent: z.boolean().default(false).describe('Ask for a cookie that outlives the browser; policy decides.'),
+    end_sessions: endSessions,
+    transport: z
+      .enum(['cookie', 'bearer'])
+      .default('cookie')
+      .describe('How the token is handed over: one of the two, never both.'),
+  })
+  .meta({ id: 'SignIn' })
 
 const client = z
   .strictObject({
@@ -39,25 +42,29 @@ const client = z
   .describe("The end user's client, not the back end's own; null for what the back end does not know.")
 
 /** Open a session for a user that a trusted back end has verified. */
-export const OpenForUser = z.strictObject({
-  user_id: id,
-  client,
-  location: place
-    .nullable()
-    .default(null)
-    .describe('Where the end user is, as the back end knows it. Kept only where the store tracks it.'),
-  persistent: z.boolean().default(false),
-  end_sessions: endSessions,
-})
+export const OpenForUser = z
+  .strictObject({
+    user_id: id,
+    client,
+    location: place
+      .nullable()
+      .default(null)
+      .describe('Where the end user is, as the back end knows it. Kept only where the store tracks it.'),
+    persistent: z.boolean().default(false),
+    end_sessions: endSessions,
+  })
+  .meta({ id: 'OpenForUser' })
 
 const token = z.string().min(1).max(4_096)
 
 /** Check the session of a back end's user. */
-export const CheckForUser = z.strictObject({
-  token,
-  client: client.nullable().default(null).describe('Left out or null: the session keeps the client it is known by.'),
-  touch: z.boolean().default(true).describe('`false`: does not count as activity of the user, nor of the client.'),
-})
+export const CheckForUser = z
+  .strictObject({
+    token,
+    client: client.nullable().default(null).describe('Left out or null: the session keeps the client it is known by.'),
+    touch: z.boolean().default(true).describe('`false`: does not count as activity of the user, nor of the client.'),
+  })
+  .meta({ id: 'CheckRequest' })
 
 export const CheckQuery = z.strictObject({
   touch: z.enum(['true', 'false']).default('true').describe('`false`: does not count as activity of the user.'),
@@ -71,63 +78,64 @@ export const ListQuery = z.strictObject({
 
 export const EndQuery = z.strictObject({ except: z.literal('current') })
 
-export const TokenForm = z.strictObject({
-  token,
-  token_type_hint: z.string().max(64).optional().describe('Accepted and ignored.'),
-})
+export const TokenForm = z
+  .strictObject({
+    token,
+    token_type_hint: z.string().max(64).optional().describe('Accepted and ignored.'),
+  })
+  .meta({ id: 'RevocationRequest' })
 
 export const IntrospectForm = TokenForm.extend({
   touch: z.enum(['true', 'false']).default('false').describe('Not of RFC 7662: `true` counts as activity of the user.'),
-})
+}).meta({ id: 'IntrospectionRequest' })
 
-export const OpenedBody = SessionBody.extend({
-  token: z.string().optional().describe('Only for transport `bearer`.'),
-})
+export const OpenedBody = SessionBody.and(
+  z.object({ token: z.string().optional().describe('Only for transport `bearer`.') }),
+).meta({ id: 'OpenedSession' })
 
 /** What has become of a session. */
-export const CheckedStateBody = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('active'), session: SessionBody }),
-  z.object({ state: z.literal('ended'), reason: z.string().describe('Why it ended.'), ended_at: z.iso.datetime() }),
-  z.object({ state: z.literal('unauthenticated').describe('No token of a session of this store.') }),
-])
+export const CheckedStateBody = z
+  .discriminatedUnion('state', [
+    z.object({ state: z.literal('active'), session: SessionBody }),
+    z.object({
+      state: z.literal('ended'),
+      reason: EndReasonBody.describe('Why it ended.'),
+      ended_at: z.iso.datetime(),
+    }),
+    z.object({ state: z.literal('unauthenticated').describe('No token of a session of this store.') }),
+  ])
+  .meta({ id: 'CheckedState' })
 
-export const SessionListBody = z.object({
-  sessions: z.array(SessionBody),
-  next_cursor: z.string().nullable().describe('`cursor` of the next page; null: that was the last one.'),
-})
+export const SessionListBody = z
+  .object({
+    sessions: z.array(SessionBody),
+    next_cursor: z.string().nullable().describe('`cursor` of the next page; null: that was the last one.'),
+  })
+  .meta({ id: 'SessionList' })
 
-export const EndedBody = z.object({ ended: z.int().describe('How many sessions ended now.') })
+export const EndedBody = z
+  .object({ ended: z.int().describe('How many sessions ended now.') })
+  .meta({ id: 'EndedCount' })
 
 /** RFC 7662, section 2.2. */
-export const IntrospectionBody = z.object({
-  active: z.boolean(),
-  token_type: z.literal('Bearer').optional(),
-  sub: z.string().optional().describe('The user id.'),
-  sid: z.string().optional().describe('The session id.'),
-  identity_store_id: z.string().optional(),
-  iat: z.int().optional(),
-  exp: z.int().optional(),
-  auth_time: z.int().optional(),
-})
+export const IntrospectionBody = z
+  .object({
+    active: z.boolean(),
+    token_type: z.literal('Bearer').optional(),
+    sub: z.string().optional().describe('The user id.'),
+    sid: z.string().optional().describe('The session id.'),
+    identity_store_id: z.string().optional(),
+    iat: z.int().optional(),
+    exp: z.int().optional(),
+    auth_time: z.int().optional(),
+  })
+  .meta({ id: 'Introspection' })
 
-export const HealthBody = z.object({
-  status: z.enum(['ok', 'degraded']),
-  bindings: z.record(z.string(), z.boolean()),
-  missing_migrations: z.array(z.string()).optional(),
-  detail: z.string().optional(),
-})
-
-/** RFC 9457. */
-export const ProblemBody = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.string().optional(),
-  errors: z
-    .array(z.object({ field: z.string(), code: z.enum(['missing', 'invalid', 'unknown']), message: z.string() }))
-    .optional(),
-  reason: z.string().optional().describe('Why a session ended.'),
-  error: z.string().optional().describe('The code of OAuth (RFC 6749, section 5.2), at /oauth2.'),
-  request_id: z.string(),
-})
+export const HealthBody = z
+  .object({
+    status: z.enum(['ok', 'degraded']),
+    bindings: z.record(z.string(), z.boolean()),
+    missing_migrations: z.array(z.string()).optional(),
+    detail: z.string().optional(),
+  })
+  .meta({ id: 'Health' })

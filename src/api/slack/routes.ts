@@ -21,15 +21,22 @@ type Described = Pick<Route, 'summary' | 'security' | 'handle'> & {
 function methodRoutes({ name, schema, response, ...described }: Described, reads: boolean): readonly Route[] {
   const input = schema as z.ZodObject
   const operationId = name.replaceAll('.', '_')
-  const description = 'What the method came to; with `ok: false`, why it is refused.'
+  const description = 'The answer; with `ok: false`, why it is refused.'
   const common = {
     ...described,
     path: `/${name}`,
     responses: { 200: { description, schema: response.or(schemas.RefusalBody) } },
   } as const
-  const fields = described.security.includes('none') ? input : schemas.Common.extend(input.shape)
+  const given = described.security.includes('none') ? input : schemas.Common.and(input)
+  const fields = given.meta({ id: schemaName(name) })
   const post = { ...common, method: 'POST', operationId, body: { schema: fields, mediaTypes: MEDIA_TYPES } } as const
   return reads ? [post, { ...common, method: 'GET', operationId: `${operationId}_get`, query: input }] : [post]
+}
+
+/** `admin.users.session.setSettings` as `SlackSetSettingsInput`. */
+function schemaName(method: string): string {
+  const words = method.replace('admin.users.session.', '').split('.')
+  return `Slack${words.map((word) => word.replace(/^./, (letter) => letter.toUpperCase())).join('')}Input`
 }
 
 /** The routes of a method for administrators. */
