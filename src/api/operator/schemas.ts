@@ -30,6 +30,8 @@ const nextCursor = z.string().nullable().describe('Null: that was the last page.
 const printableText = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
 const name = printableText.trim().min(1).max(100)
 
+export { AuditEventListBody, JobListBody } from './history-schemas.ts'
+
 export const PathParameters = z.strictObject({
   identity_store_id: id.optional(),
   user_id: id.optional(),
@@ -370,45 +372,6 @@ export const AuthorizationMessageBody = z
       .describe('As it was then. Null where the address was refused.'),
   })
   .meta({ id: 'AuthorizationMessage' })
-
-const state = z.record(z.string(), z.unknown()).nullable()
-export const AuditEventBody = z
-  .object({
-    event_id: z.string(),
-    at: timestamp,
-    actor: z.string().describe('`credential:` and its id, or `bootstrap`.'),
-    action: z.string(),
-    subject: z.string(),
-    before: state,
-    after: state,
-    request_id: z.string(),
-  })
-  .meta({ id: 'AuditEvent' })
-export const AuditEventListBody = z
-  .object({
-    audit_events: z.array(AuditEventBody),
-    next_cursor: nextCursor,
-  })
-  .meta({ id: 'AuditEventList' })
-
-export const JobBody = z
-  .object({
-    id: z.string(),
-    kind: z.string(),
-    created_at: timestamp,
-    due_at: timestamp,
-    failures: z.int(),
-    progress: z
-      .object({ done: z.int(), left: z.int() })
-      .nullable()
-      .describe('In users; null for work that is one step.'),
-  })
-  .meta({ id: 'Job' })
-export const JobListBody = z
-  .object({
-    jobs: z.array(JobBody),
-  })
-  .meta({ id: 'JobList' })
 
 function isIssuer(text: string): boolean {
   const url = URL.parse(text)

@@ -1,0 +1,43 @@
+/** What the operator API tells of what was done, and of what is still to be done. */
+import { z } from 'zod'
+
+const timestamp = z.iso.datetime()
+const nextCursor = z.string().nullable().describe('Null: that was the last page.')
+const state = z.record(z.string(), z.unknown()).nullable()
+export const AuditEventBody = z
+  .object({
+    event_id: z.string(),
+    at: timestamp,
+    actor: z.string().describe('`credential:` and its id, or `bootstrap`.'),
+    action: z.string(),
+    subject: z.string(),
+    before: state,
+    after: state,
+    request_id: z.string(),
+  })
+  .meta({ id: 'AuditEvent' })
+export const AuditEventListBody = z
+  .object({
+    audit_events: z.array(AuditEventBody),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'AuditEventList' })
+
+export const JobBody = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    created_at: timestamp,
+    due_at: timestamp,
+    failures: z.int(),
+    progress: z
+      .object({ done: z.int(), left: z.int() })
+      .nullable()
+      .describe('In users; null for work that is one step.'),
+  })
+  .meta({ id: 'Job' })
+export const JobListBody = z
+  .object({
+    jobs: z.array(JobBody),
+  })
+  .meta({ id: 'JobList' })
