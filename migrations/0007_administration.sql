@@ -10,9 +10,10 @@ CREATE INDEX `idempotent_requests_by_expiry` ON `idempotent_requests` (`expires_
 CREATE TABLE `session_counters` (
 	`identity_store_id` text NOT NULL,
 	`hour` integer NOT NULL,
-	`counted` text NOT NULL,
-	`count` integer NOT NULL,
-	PRIMARY KEY(`identity_store_id`, `hour`, `counted`)
+	`live_sessions` integer NOT NULL,
+	`users_with_sessions` integer NOT NULL,
+	`counts` text NOT NULL,
+	PRIMARY KEY(`identity_store_id`, `hour`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
 ALTER TABLE `credentials` ADD `limited_store_ids` text;--> statement-breakpoint

@@ -12,10 +12,12 @@ export const D1_TIMEOUT_MILLISECONDS = 2_000
 export const KV_TIMEOUT_MILLISECONDS = 2_000
 /** Longest value that D1 takes. Source: developers.cloudflare.com/d1/platform/limits */
 export const MAX_BOUND_BYTES = 2_000_000
+/** Rows that are looked at for one page of a list, whatever it is filtered by. */
+export const MAX_SCANNED_ROWS = 2_000
 /** Rows that one statement of housekeeping removes. */
 export const REMOVAL_BATCH_ROWS = 1_000
-/** Batches of each of seven kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
-export const MAX_REMOVAL_BATCHES = 140
+/** Batches of each of eight kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
+export const MAX_REMOVAL_BATCHES = 120
 
 // Calls of Durable Objects
 /** Longest wait of a request for a user's object. */
@@ -74,6 +76,12 @@ export const MAX_MIRROR_RETRY_MILLISECONDS = 300_000
 export const REMEMBER_DELETED_MILLISECONDS = 3_600_000
 /** A cookie older than this is issued anew (30 days): browsers drop it at 400 days. */
 export const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
+
+// Overviews
+/** Hours that an overview shows. */
+export const OVERVIEW_HOURS = 24
+/** Hours are kept so long. */
+export const COUNTED_HOURS_MILLISECONDS = OVERVIEW_HOURS * 3_600_000
 
 // Previews
 /** Live sessions that a preview reads at a time. */

@@ -10,6 +10,7 @@ import { identityCenterMutants } from './identity-center.mjs'
 import { inputMutants } from './input.mjs'
 import { lookerMutants } from './looker.mjs'
 import { openapiMutants } from './openapi.mjs'
+import { overviewMutants } from './overview.mjs'
 import { runningMutants } from './running.mjs'
 import { signInMutants } from './sign-in.mjs'
 import { storageMutants } from './storage.mjs'
@@ -406,6 +407,7 @@ export const mutants = [
   ...storageMutants,
   ...cookieMutants,
   ...openapiMutants,
+  ...overviewMutants,
   ...runningMutants,
   ...apioMutants,
   ...epochMutants,

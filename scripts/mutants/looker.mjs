@@ -68,9 +68,9 @@ export const lookerMutants = [
   },
   {
     name: "looker: lockouts of another store's users",
-    file: 'src/store/sign-in-attempts.ts',
-    from: 'eq(users.identityStoreId, identityStoreId),',
-    to: '',
+    file: 'src/store/lockouts.ts',
+    from: 'WHERE a.user_store_id = ',
+    to: 'WHERE a.user_store_id <> ',
     caughtBy: { file: 'test/api/looker/lockouts.test.ts', test: "of another store's user is neither listed" },
   },
   {

@@ -50,9 +50,9 @@ export const storageMutants = [
   },
   {
     name: "storage: everybody's attempts are read for a store's lockouts",
-    file: 'src/store/sign-in-attempts.ts',
-    from: 'WHERE locked_until IS NOT NULL AND locked_until >',
-    to: "WHERE identity_store_id = '*' AND locked_until >",
+    file: 'src/store/lockouts.ts',
+    from: ' INDEXED BY lockouts_of_store_newest_first',
+    to: '',
     caughtBy: { file: PLANS, test: 'lockouts are found by their index' },
   },
   {

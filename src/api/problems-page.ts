@@ -106,6 +106,10 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
     means: 'The session config had no such version, or it is not kept.',
     remedy: 'List the versions.',
   },
+  lockout_not_found: {
+    means: 'The identity store has no such lockout in force. It may be over.',
+    remedy: 'List the lockouts again.',
+  },
   session_limit_reached: {
     means: 'The user has as many sessions as the policy allows, and it ends none unasked. The password was right.',
     remedy: 'Show the `sessions` to the user, and sign in again with `end_sessions` naming those that are to end.',

@@ -107,6 +107,8 @@ export function problemOf(error: SessionError): Problem {
       return { status: 404, code: error.code, title: 'The group has no session config' }
     case 'config_version_not_found':
       return { status: 404, code: error.code, title: 'No such version of the session config' }
+    case 'lockout_not_found':
+      return { status: 404, code: error.code, title: 'No such lockout' }
     case 'session_limit_reached':
       return {
         status: 409,

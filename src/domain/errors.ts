@@ -69,6 +69,8 @@ export type SessionError =
   | { readonly code: 'group_config_not_found' }
   /** No such version of the session config is kept. */
   | { readonly code: 'config_version_not_found' }
+  /** No such lockout is in force. */
+  | { readonly code: 'lockout_not_found' }
   /** The identity store has no OpenID provider. */
   | { readonly code: 'openid_provider_not_found' }
   /** What was to be changed has another version by now. */

@@ -89,7 +89,8 @@ export async function hear(
     const compared = await check(deps.line, attempt, found, { ...hearing, ...place, milliseconds })
     if (!compared.ok) return compared
     if (!compared.value.fits || found === null) {
-      const count = () => countWrongPassword(deps.db, who, found !== null, hearing.throttle, hearing.now)
+      const storeId = found?.user.identityStoreId ?? null
+      const count = () => countWrongPassword(deps.db, who, storeId, hearing.throttle, hearing.now)
       const counted = await count()
       if (!counted.ok) followUps.push(again(count))
       return counted.ok ? fail({ code: 'invalid_credentials' }) : counted

@@ -1,8 +1,10 @@
 /** Audit events: who did what to whom. Append only; each is written in the transaction of the change it tells of. */
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { and, type SQL, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
-import { nextSessionId } from '../domain/session-id.ts'
+import { firstIdAt, nextSessionId } from '../domain/session-id.ts'
+import { CLOCKS_DIFFER_MILLISECONDS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
+import { rowOfTable, type ScannedPage, scan } from './bounded-scan.ts'
 import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { auditEvents } from './schema.ts'
@@ -38,28 +40,45 @@ export function insertAuditEvent(db: Database, entry: AuditEntry, { before, afte
   return insertWhere(db, auditEvents, { ...entry, before, after }, where, from)
 }
 
-/** A page of a store's events, newest first, older than the event `before`. */
-export async function listAuditEvents(
+/** Which events of a store. `after` (from then on) and `before` in epoch milliseconds. */
+export interface AuditFilter {
+  readonly actor?: string | undefined
+  readonly action?: string | undefined
+  readonly subject?: string | undefined
+  readonly after?: number | undefined
+  readonly before?: number | undefined
+}
+
+/** A page of a store's events, newest first, older than the event `cursor`. */
+export function listAuditEvents(
   db: Database,
   identityStoreId: string,
-  before: string | null,
+  { actor, action, subject, after, before }: AuditFilter,
+  cursor: string | null,
   limit: number,
-): Promise<Result<readonly AuditEvent[], Unavailable>> {
-  const rows = await attempt(() =>
-    db
-      .select()
-      .from(auditEvents)
-      .where(
-        and(
-          eq(auditEvents.identityStoreId, identityStoreId),
-          before === null ? undefined : lt(auditEvents.eventId, before),
-        ),
-      )
-      .orderBy(desc(auditEvents.eventId))
-      .limit(limit),
-  )
-  return rows.ok ? ok(rows.value) : rows
+): Promise<Result<ScannedPage<AuditEvent>, Unavailable>> {
+  // An id is made in the order of making, and may be of later than its event: by no more than a request takes.
+  const until = firstIdAt(before === undefined ? MAX_ID_TIME : before + CLOCKS_DIFFER_MILLISECONDS)
+  const to = cursor === null || until < cursor ? until : cursor
+  const [index, ofSubject] =
+    subject === undefined ? [sql``, sql``] : [sql` INDEXED BY audit_events_by_subject`, sql` AND subject = ${subject}`]
+  return scan(db, {
+    from: sql`SELECT * FROM audit_events${index}
+WHERE identity_store_id = ${identityStoreId}${ofSubject} AND event_id < ${to} AND event_id >= ${firstIdAt(after ?? 0)}`,
+    order: sql`event_id DESC`,
+    filter: and(
+      actor === undefined ? undefined : sql`actor = ${actor}`,
+      action === undefined ? undefined : sql`action = ${action}`,
+      after === undefined ? undefined : sql`at >= ${after}`,
+      before === undefined ? undefined : sql`at < ${before}`,
+    ),
+    limit,
+    toRow: (row) => rowOfTable(auditEvents, row),
+  })
 }
+
+/** Later than any event. */
+const MAX_ID_TIME = 2 ** 48 - 1
 
 /** Writes an event that tells of no change in D1. `after` is what is to be known of the deed. */
 export async function recordAuditEvent(

@@ -7,7 +7,7 @@
 import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
 import { firstIdAt } from '../domain/session-id.ts'
-import { MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS } from '../limits.ts'
+import { COUNTED_HOURS_MILLISECONDS, MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS } from '../limits.ts'
 import { logContext } from '../log-context.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { OPERATOR_STORE } from './credentials.ts'
@@ -30,6 +30,7 @@ export async function keepHouse(
     'login tokens': () => inBatches(maxBatches, () => removeSpent(db, 'login_tokens', now)),
     'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
     'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
+    'counted hours': () => inBatches(maxBatches, () => removeCountedHours(db, now - COUNTED_HOURS_MILLISECONDS)),
     'revoked credentials': () =>
       inBatches(maxBatches, () => removeDeadCredentials(db, 'revoked_at', credentialsBefore)),
     'expired credentials': () =>
@@ -97,15 +98,34 @@ export function removeAuditEvents(db: Database, before: number): Promise<Result<
   return remove(
     db,
     `DELETE FROM audit_events WHERE (identity_store_id, event_id) IN (
-       WITH RECURSIVE stores (id) AS (
-         SELECT min(identity_store_id) FROM audit_events
-         UNION ALL
-         SELECT (SELECT min(identity_store_id) FROM audit_events WHERE identity_store_id > stores.id)
-         FROM stores WHERE stores.id IS NOT NULL)
+       ${storesIn('audit_events')}
        SELECT old.identity_store_id, old.event_id FROM stores CROSS JOIN audit_events AS old
        WHERE old.identity_store_id = stores.id AND old.event_id < ?1 LIMIT ${REMOVAL_BATCH_ROWS})`,
     firstIdAt(before),
   )
+}
+
+/** Removes a batch of the hours of before an instant, and answers how many. The newest of each store has its totals, and stays. */
+export function removeCountedHours(db: Database, before: number): Promise<Result<number, Unavailable>> {
+  return remove(
+    db,
+    `DELETE FROM session_counters WHERE (identity_store_id, hour) IN (
+       ${storesIn('session_counters')}
+       SELECT old.identity_store_id, old.hour FROM stores CROSS JOIN session_counters AS old
+       WHERE old.identity_store_id = stores.id AND old.hour < ?1
+         AND old.hour < (SELECT max(hour) FROM session_counters WHERE identity_store_id = stores.id)
+       LIMIT ${REMOVAL_BATCH_ROWS})`,
+    before,
+  )
+}
+
+/** SQL of the ids of stores that have rows in a table whose primary key they begin: one step each. */
+function storesIn(table: 'audit_events' | 'session_counters'): string {
+  return `WITH RECURSIVE stores (id) AS (
+         SELECT min(identity_store_id) FROM ${table}
+         UNION ALL
+         SELECT (SELECT min(identity_store_id) FROM ${table} WHERE identity_store_id > stores.id)
+         FROM stores WHERE stores.id IS NOT NULL)`
 }
 
 /**

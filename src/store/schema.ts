@@ -134,6 +134,7 @@ export const users = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.identityStoreId, table.userId] }),
     uniqueIndex('user_by_username').on(table.username),
+    index('users_of_store_by_username').on(table.identityStoreId, table.username).where(sql`username IS NOT NULL`),
     uniqueIndex('user_by_openid_subject')
       .on(table.identityStoreId, table.openidSubject)
       .where(sql`openid_subject IS NOT NULL`),
@@ -203,6 +204,10 @@ export const sessions = sqliteTable(
     index('ended_sessions_of_store_newest_first')
       .on(table.identityStoreId, table.endedAt, table.sessionId)
       .where(sql`ended_at IS NOT NULL AND kind = 'web'`),
+    /** Serves "whether the user has a live session". */
+    index('live_sessions_of_user')
+      .on(table.identityStoreId, table.userId)
+      .where(sql`ended_at IS NULL AND kind = 'web'`),
     index('session_by_number').on(table.identityStoreId, table.number),
     /** Serves the removal of old records, and nothing while a session lives. */
     index('ended_sessions_oldest_first').on(table.endedAt).where(sql`ended_at IS NOT NULL`),
@@ -302,6 +307,8 @@ export const signInAttempts = sqliteTable(
     identityStoreId: text('identity_store_id').notNull(),
     subject: text('subject').notNull(),
     username: text('username'),
+    /** The identity store of the user. Null: there is no such user, or a version of before counted. */
+    userStoreId: text('user_store_id'),
     userId: text('user_id'),
     address: text('address'),
     attempts: integer('attempts').notNull(),
@@ -311,7 +318,11 @@ export const signInAttempts = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.identityStoreId, table.subject] }),
+    /** Served the list of lockouts before these had their store. */
     index('lockouts_by_username').on(table.username).where(sql`locked_until IS NOT NULL`),
+    index('lockouts_of_store_newest_first')
+      .on(table.userStoreId, table.lockedAt, table.subject)
+      .where(sql`locked_until IS NOT NULL`),
   ],
 )
 
@@ -327,18 +338,24 @@ export const callCounters = sqliteTable(
   (table) => [primaryKey({ columns: [table.identityStoreId, table.subject] })],
 )
 
-/** How many sessions were opened and how many ended in each hour, by store; and how many live now (hour 0). */
+/**
+ * What happened in each hour of a store. The row of the newest hour also has the totals of now, so that an event writes
+ * one row. Written by the triggers of migration 0008 alone, through their view `counted_events`.
+ */
 export const sessionCounters = sqliteTable(
   'session_counters',
   {
     identityStoreId: text('identity_store_id').notNull(),
     /** Its first instant. */
     hour: integer('hour').notNull(),
-    /** `opened`, or a reason for an end; with hour 0 `live_sessions` or `users_with_sessions`. */
-    counted: text('counted').notNull(),
-    count: integer('count').notNull(),
+    /** Live web sessions. In the newest row alone it says anything, and so does the next one. */
+    liveSessions: integer('live_sessions').notNull(),
+    /** Users with a live web session. */
+    usersWithSessions: integer('users_with_sessions').notNull(),
+    /** JSON object: `opened`, `sign_in_failed` and the reasons of ends, each with how many there were. */
+    counts: text('counts', { mode: 'json' }).notNull().$type<Readonly<Record<string, number>>>(),
   },
-  (table) => [primaryKey({ columns: [table.identityStoreId, table.hour, table.counted] })],
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.hour] })],
 )
 
 /** Requests that came with an idempotency key, for as long as they may come again. */

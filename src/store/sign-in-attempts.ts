@@ -4,18 +4,17 @@
  */
 
 import { hash } from 'node:crypto'
-import { and, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import { ATTEMPTS_ROW_MILLISECONDS, MAX_ADDRESS_LENGTH } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
-import type { AuditEntry } from './audit-events.ts'
-import { auditView, insertRowEvent } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
-import { signInAttempts, users } from './schema.ts'
-import { type KnownUser, knownUserIn, selectUserByUsername, type User } from './users.ts'
+import { signInAttempts } from './schema.ts'
+import { countFailedSignIn } from './session-counters.ts'
+import { type KnownUser, knownUserIn, selectUserByUsername } from './users.ts'
 
 /** Store of the counters, whose user names may be nobody's. */
-const ANY_STORE = '*'
+export const ANY_STORE = '*'
 
 /** Who tries to sign in. */
 export interface SignInAttempt {
@@ -99,17 +98,20 @@ export async function readAttempt(
 }
 
 /**
- * Counts a wrong password. The last one allowed locks the pair for a while, after which it begins anew; above the
- * limit of the user each one locks the user for strangers. Names and addresses are kept of users who exist alone.
+ * Counts a wrong password, at the user's identity store too. The last one allowed locks the pair for a while, after
+ * which it begins anew; above the limit of the user each one locks the user for strangers. Names and addresses are kept
+ * of users who exist alone.
+ * @param userStoreId null: there is no such user
  */
 export async function countWrongPassword(
   db: Database,
   who: SignInAttempt,
-  isUser: boolean,
+  userStoreId: string | null,
   limits: AttemptLimits,
   now: number,
 ): Promise<Result<void, Unavailable>> {
   const t = signInAttempts
+  const isUser = userStoreId !== null
   const subjects = subjectsOf(who)
   const isPair = sql`${t.subject} = ${subjects.pair}`
   const isUserRow = sql`${t.subject} = ${subjects.user}`
@@ -123,6 +125,7 @@ export async function countWrongPassword(
       identityStoreId: ANY_STORE,
       subject,
       username: kind !== 'address' && isUser ? who.username : null,
+      userStoreId: kind === 'address' ? null : userStoreId,
       address: kind === 'pair' && isUser ? (who.address?.slice(0, MAX_ADDRESS_LENGTH) ?? who.prefix) : null,
       attempts: 1,
       windowEndsAt: now + (kind === 'user' ? ATTEMPTS_ROW_MILLISECONDS : limits.windowSeconds * 1000),
@@ -130,21 +133,24 @@ export async function countWrongPassword(
       lockedUntil: locksAtOnce ? lockedUntil : null,
     }
   }
+  const count = db
+    .insert(t)
+    .values([row(subjects.pair, 'pair'), row(subjects.address, 'address'), row(subjects.user, 'user')])
+    .onConflictDoUpdate({
+      target: [t.identityStoreId, t.subject],
+      set: {
+        username: sql`excluded.username`,
+        userStoreId: sql`excluded.user_store_id`,
+        address: sql`excluded.address`,
+        attempts,
+        windowEndsAt: sql`iif(${isUserRow} OR coalesce(${over}, false), excluded.window_ends_at, ${t.windowEndsAt})`,
+        lockedAt: sql`iif(${locks}, ${now}, NULL)`,
+        lockedUntil: sql`iif(${locks}, ${lockedUntil}, NULL)`,
+      },
+    })
   const done = await attempt(() =>
-    db
-      .insert(t)
-      .values([row(subjects.pair, 'pair'), row(subjects.address, 'address'), row(subjects.user, 'user')])
-      .onConflictDoUpdate({
-        target: [t.identityStoreId, t.subject],
-        set: {
-          username: sql`excluded.username`,
-          address: sql`excluded.address`,
-          attempts,
-          windowEndsAt: sql`iif(${isUserRow} OR coalesce(${over}, false), excluded.window_ends_at, ${t.windowEndsAt})`,
-          lockedAt: sql`iif(${locks}, ${now}, NULL)`,
-          lockedUntil: sql`iif(${locks}, ${lockedUntil}, NULL)`,
-        },
-      }),
+    // Also for a name that is nobody's: both take as long.
+    db.batch([count, countFailedSignIn(db, userStoreId ?? ANY_STORE, now)]),
   )
   return done.ok ? ok() : done
 }
@@ -164,73 +170,6 @@ export async function forgetAttempts(
         .update(t)
         .set({ attempts: sql`max(0, ${t.attempts} - ${pair.attempts})` })
         .where(and(eq(t.identityStoreId, ANY_STORE), eq(t.subject, subjects.address))),
-    ]),
-  )
-  return done.ok ? ok() : done
-}
-
-/** A user who is locked for an address. */
-export interface Lockout {
-  /** The row. */
-  readonly subject: string
-  readonly address: string
-  readonly attempts: number
-  readonly lockedAt: number
-  readonly user: Pick<User, 'userId' | 'username' | 'firstName' | 'lastName' | 'emailAddress'>
-}
-
-/** The lockouts in force of a store's users, the newest first. */
-export async function listLockouts(
-  db: Database,
-  identityStoreId: string,
-  now: number,
-): Promise<Result<readonly Lockout[], Unavailable>> {
-  const t = signInAttempts
-  // Its index covers this. With more in one query SQLite prefers the primary key, which leads through everybody's attempts.
-  const locked = sql`(SELECT identity_store_id, subject FROM sign_in_attempts
-    WHERE locked_until IS NOT NULL AND locked_until > ${now})`
-  const rows = await attempt(() =>
-    db
-      .select({
-        subject: t.subject,
-        address: t.address,
-        attempts: t.attempts,
-        lockedAt: t.lockedAt,
-        user: {
-          userId: users.userId,
-          username: users.username,
-          firstName: users.firstName,
-          lastName: users.lastName,
-          emailAddress: users.emailAddress,
-        },
-      })
-      .from(t)
-      .innerJoin(users, eq(users.username, t.username))
-      .where(and(eq(users.identityStoreId, identityStoreId), sql`(${t.identityStoreId}, ${t.subject}) IN ${locked}`))
-      .orderBy(desc(t.lockedAt), t.subject),
-  )
-  if (!rows.ok) return rows
-  return ok(
-    rows.value.flatMap(({ address, lockedAt, ...row }) =>
-      address === null || lockedAt === null ? [] : [{ ...row, address, lockedAt }],
-    ),
-  )
-}
-
-const VIEW = auditView(signInAttempts, ['address', 'attempts'])
-
-/** Ends a lockout of a store's user: what was counted is forgotten. The audit event is in the same transaction. */
-export async function endLockout(
-  db: Database,
-  { subject, user }: Lockout,
-  entry: AuditEntry,
-): Promise<Result<void, Unavailable>> {
-  const t = signInAttempts
-  const row = sql`${t.identityStoreId} = ${ANY_STORE} AND ${t.subject} = ${subject}`
-  const done = await attempt(() =>
-    db.batch([
-      insertRowEvent(db, entry, VIEW, row, null, sql`${t.username} = ${user.username}`),
-      db.delete(t).where(row),
     ]),
   )
   return done.ok ? ok() : done

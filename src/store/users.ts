@@ -1,10 +1,12 @@
 /** Reading users, with the rules that hold for them. Writing is in `user-changes.ts`. */
-import { and, asc, eq, getTableColumns, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import type { Role } from '../domain/authority.ts'
 import type { UserKey } from '../domain/ids.ts'
 import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { usernameSpellings } from '../domain/text.ts'
 import type { Unavailable } from '../time-limit.ts'
+import { rowOfTable, type ScannedPage, scan } from './bounded-scan.ts'
 import { isCredential, isLive } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { configOfStore, RULES, settingsOfUser } from './rules.ts'
@@ -76,29 +78,49 @@ export async function readUserRow(db: Database, key: UserKey): Promise<Result<Us
   return rows.ok ? ok(rows.value[0] ?? null) : rows
 }
 
-/** A page of a store's users by id, after the id `after`. */
-export async function listUsers(
+/** Which users of a store. */
+export interface UserFilter {
+  /** How the user name begins, in its one form. */
+  readonly username?: string | undefined
+  readonly active?: boolean | undefined
+  readonly role?: Role | undefined
+  readonly groupId?: string | undefined
+}
+
+/** A page of a store's users, by id; where a user name is named, by user name. After the id, or user name, `cursor`. */
+export function listUsers(
   db: Database,
   identityStoreId: string,
-  after: string | null,
+  { username, active, role, groupId }: UserFilter,
+  cursor: string | null,
   limit: number,
-): Promise<Result<readonly User[], Unavailable>> {
-  const rows = await attempt(() =>
-    db
-      .select()
-      .from(users)
-      .where(
-        and(
-          eq(users.identityStoreId, identityStoreId),
-          isNull(users.deletedAt),
-          after === null ? undefined : gt(users.userId, after),
-        ),
-      )
-      .orderBy(asc(users.userId))
-      .limit(limit),
-  )
-  return rows.ok ? ok(rows.value) : rows
+): Promise<Result<ScannedPage<User>, Unavailable>> {
+  const ofStore = sql`identity_store_id = ${identityStoreId}`
+  const after = cursor ?? ''
+  const [from, order] =
+    username === undefined
+      ? [sql`SELECT * FROM users WHERE ${ofStore} AND user_id > ${after}`, sql`user_id`]
+      : [
+          sql`SELECT * FROM users INDEXED BY users_of_store_by_username WHERE ${ofStore} AND username IS NOT NULL
+AND username >= ${username} AND username < ${username + LAST_CHARACTER} AND username > ${after}`,
+          sql`username`,
+        ]
+  return scan(db, {
+    from,
+    order,
+    filter: and(
+      sql`deleted_at IS NULL`,
+      active === undefined ? undefined : sql`active = ${active ? 1 : 0}`,
+      role === undefined ? undefined : sql`role = ${role}`,
+      groupId === undefined ? undefined : sql`group_id = ${groupId}`,
+    ),
+    limit,
+    toRow: (row) => rowOfTable(users, row),
+  })
 }
+
+/** No text has a character after it. */
+const LAST_CHARACTER = '\u{10FFFF}'
 
 function selectKnownUser(db: Database, which: SQL | undefined) {
   return db

@@ -34,6 +34,7 @@ const REFUSALS: { readonly [Code in SessionErrorCode]: Extract<SessionError, { r
   credential_not_found: { code: 'credential_not_found' },
   openid_provider_not_found: { code: 'openid_provider_not_found' },
   config_version_not_found: { code: 'config_version_not_found' },
+  lockout_not_found: { code: 'lockout_not_found' },
   group_config_not_found: { code: 'group_config_not_found' },
   precondition_failed: { code: 'precondition_failed', version: 2 },
   session_limit_reached: { code: 'session_limit_reached', sessions: [] },

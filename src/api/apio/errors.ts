@@ -51,6 +51,7 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'credential_not_found':
     case 'config_version_not_found':
     case 'group_config_not_found':
+    case 'lockout_not_found':
     case 'openid_provider_not_found':
       return details(404, 'Not found.')
     case 'conflict':

@@ -99,6 +99,7 @@ function faultOf(error: SessionError): Fault {
     case 'credential_not_found':
     case 'config_version_not_found':
     case 'group_config_not_found':
+    case 'lockout_not_found':
       return notFound('access key')
     case 'openid_provider_not_found':
       return notFound('OpenID provider')

@@ -51,6 +51,7 @@ export function renderError(error: SessionError, context: RequestContext): Respo
     case 'credential_not_found':
     case 'config_version_not_found':
     case 'group_config_not_found':
+    case 'lockout_not_found':
     case 'openid_provider_not_found':
       return render(context, error.code, 404, 'Not found')
     case 'method_not_allowed':

@@ -1,13 +1,12 @@
 /** Users who are locked for an address after too many wrong passwords. For administrators. */
-import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
-import { fail, ok, type Result } from '../../domain/result.ts'
-import { endLockout, type Lockout, listLockouts } from '../../store/sign-in-attempts.ts'
-import { auditEntry } from '../audit.ts'
+import { ok, type Result } from '../../domain/result.ts'
+import { type Lockout, listLockouts } from '../../store/lockouts.ts'
 import { parseQuery } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
+import { unlock } from '../unlock.ts'
 import { selectFields } from './body.ts'
 import { type LookerContext, requireAdministrator } from './caller.ts'
 import { FieldsQuery, type LockoutBody, LockoutSearchQuery } from './schemas.ts'
@@ -42,13 +41,10 @@ export async function deleteUserLockout(
   { key }: { readonly key: string },
   context: LookerContext,
 ): HandlerResult {
-  const lockouts = await lockoutsOf(context)
-  if (!lockouts.ok) return lockouts
-  const lockout = lockouts.value.find((one) => keyOf(one) === key)
-  if (lockout === undefined) return fail({ code: 'path_not_found' })
-  const entry = auditEntry(context, context.identityStoreId, 'user.unlocked', `user:${lockout.user.userId}`)
-  const ended = await endLockout(context.services.db, lockout, entry)
-  return ended.ok ? ok(empty()) : ended
+  const allowed = requireAdministrator(context)
+  if (!allowed.ok) return allowed
+  const unlocked = await unlock(context, context.identityStoreId, key)
+  return unlocked.ok ? ok(empty()) : unlocked
 }
 
 async function lockoutsOf(context: LookerContext): Promise<Result<readonly Lockout[], SessionError>> {
@@ -57,16 +53,11 @@ async function lockoutsOf(context: LookerContext): Promise<Result<readonly Locko
   return listLockouts(context.services.db, context.identityStoreId, context.now)
 }
 
-/** Opaque: what is counted stays our own business. */
-function keyOf({ subject }: Lockout): string {
-  return hash('sha256', subject, 'hex')
-}
-
 function lockoutBody(lockout: Lockout): Body {
   const { user, address, attempts, lockedAt } = lockout
   return {
     can: { show: true, delete: true },
-    key: keyOf(lockout),
+    key: lockout.id,
     auth_type: 'email',
     ip: address,
     user_id: user.userId,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 const timestamp = z.iso.datetime()
 const nextCursor = z.string().nullable().describe('Null: that was the last page.')
+export const scanned = z.int().describe('Rows that were looked at: 2 000 at most, whatever the filter.')
 const state = z.record(z.string(), z.unknown()).nullable()
 export const AuditEventBody = z
   .object({
@@ -20,6 +21,7 @@ export const AuditEventListBody = z
   .object({
     audit_events: z.array(AuditEventBody),
     next_cursor: nextCursor,
+    scanned,
   })
   .meta({ id: 'AuditEventList' })
 

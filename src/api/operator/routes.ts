@@ -8,6 +8,8 @@ import * as history from './history.ts'
 import * as stores from './identity-stores.ts'
 import * as openid from './openid-provider.ts'
 import { json, operatorRoute } from './operator-route.ts'
+import { overviewRoutes } from './overview-routes.ts'
+import { UserQuery } from './overview-schemas.ts'
 import { policyRoutes } from './policy-routes.ts'
 import * as schemas from './schemas.ts'
 import { importStoreUsers } from './user-import.ts'
@@ -67,16 +69,6 @@ const routes: readonly Route[] = [
       },
     },
     handle: openMessage,
-  }),
-  operatorRoute({
-    method: 'GET',
-    path: '/audit-events',
-    operationId: 'listOperatorAuditEvents',
-    scope: 'operator:read',
-    summary: "List what was done to the operators' credentials.",
-    query: schemas.PageQuery,
-    responses: { 200: { description: 'A page of audit events, newest first.', schema: schemas.AuditEventListBody } },
-    handle: history.listEvents,
   }),
 
   operatorRoute({
@@ -141,8 +133,10 @@ const routes: readonly Route[] = [
     operationId: 'listUsers',
     scope: 'operator:read',
     summary: 'List the users.',
-    query: schemas.PageQuery,
-    responses: { 200: { description: "A page of the store's users, by id.", schema: schemas.UserListBody } },
+    query: UserQuery,
+    responses: {
+      200: { description: "A page of the store's users, by id, or by user name.", schema: schemas.UserListBody },
+    },
     handle: users.listStoreUsers,
   }),
   operatorRoute({
@@ -234,16 +228,7 @@ const routes: readonly Route[] = [
 
   ...storeCredentialRoutes,
   ...policyRoutes,
-  operatorRoute({
-    method: 'GET',
-    path: `${STORE}/audit-events`,
-    operationId: 'listAuditEvents',
-    scope: 'operator:read',
-    summary: 'List what was done in an identity store, also in a deleted one.',
-    query: schemas.PageQuery,
-    responses: { 200: { description: 'A page of audit events, newest first.', schema: schemas.AuditEventListBody } },
-    handle: history.listEvents,
-  }),
+  ...overviewRoutes,
   operatorRoute({
     method: 'GET',
     path: `${STORE}/jobs`,

@@ -18,19 +18,22 @@ import {
 } from '../../limits.ts'
 import { CREDENTIAL_KINDS, LOGIN_MODES, STORE_STATES } from '../../store/schema.ts'
 import { Issue } from '../problem-body.ts'
+import { scanned } from './history-schemas.ts'
 
 const NAMES_NOTHING = 'Must name at least one field.'
 const TWO_PASSWORDS = { message: 'Must be given without `password`.', path: ['password_hash'] }
 
-const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
-const timestamp = z.iso.datetime()
-const limit = z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100)
-const nextCursor = z.string().nullable().describe('Null: that was the last page.')
+export const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
+export const timestamp = z.iso.datetime()
+export const limit = z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100)
+export const nextCursor = z.string().nullable().describe('Null: that was the last page.')
 /** Text that people read: no control characters. */
-const printableText = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
+export const printableText = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
 const name = printableText.trim().min(1).max(100)
 
-export { AuditEventListBody, JobListBody } from './history-schemas.ts'
+export { JobListBody } from './history-schemas.ts'
+
+export const role = z.enum(ROLES).meta({ id: 'Role' })
 
 export const PathParameters = z.strictObject({
   identity_store_id: id.optional(),
@@ -38,6 +41,7 @@ export const PathParameters = z.strictObject({
   credential_id: id.optional(),
   group_id: id.optional(),
   version: z.string().optional(),
+  lockout_id: id.optional(),
 })
 
 /** Which page. The cursor is the `next_cursor` of the page before. */
@@ -95,7 +99,7 @@ const username = z
 const userFields = {
   username,
   group_id: id.nullable(),
-  role: z.enum(ROLES).meta({ id: 'Role' }),
+  role,
   user_level: z.literal([0, 4, 8, 12, 16]),
   login_mode: loginMode.nullable().describe("Null: the store's default."),
   bot: z.boolean(),
@@ -180,7 +184,9 @@ export const UserBody = z
     updated_at: timestamp,
   })
   .meta({ id: 'User' })
-export const UserListBody = z.object({ users: z.array(UserBody), next_cursor: nextCursor }).meta({ id: 'UserList' })
+export const UserListBody = z
+  .object({ users: z.array(UserBody), next_cursor: nextCursor, scanned })
+  .meta({ id: 'UserList' })
 
 export const BulkBody = z
   .object({

@@ -17,12 +17,12 @@ import {
 } from '../../store/user-changes.ts'
 import { findUserByUsername, listUsers, readUserRow, type User } from '../../store/users.ts'
 import { auditEntry } from '../audit.ts'
-import { parseJson } from '../parse.ts'
+import { parseJson, parseQuery } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import type { OperatorContext } from './caller.ts'
 import { requireStore, type StorePath } from './identity-stores.ts'
-import { readPage } from './pages.ts'
+import { UserQuery } from './overview-schemas.ts'
 import { newProfile, type SharedUser, shareProfile } from './profile-sharing.ts'
 import { type UserBody, UserInput, UserPatch } from './schemas.ts'
 
@@ -36,13 +36,16 @@ export async function listStoreUsers(
   { identity_store_id: identityStoreId }: StorePath,
   context: OperatorContext,
 ): HandlerResult {
-  const read = async (cursor: string | null, limit: number) => {
-    const store = await requireStore(context, identityStoreId)
-    return store.ok ? listUsers(context.services.db, identityStoreId, cursor, limit) : store
-  }
-  const page = await readPage(request, read, ({ userId }) => userId)
+  const query = parseQuery(request, UserQuery)
+  if (!query.ok) return query
+  const { limit, cursor = null, group_id: groupId, ...filter } = query.value
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const page = await listUsers(context.services.db, identityStoreId, { ...filter, groupId }, cursor, limit)
   if (!page.ok) return page
-  return ok(json({ users: page.value.rows.map(userBody), next_cursor: page.value.nextCursor }))
+  const { rows, scanned, last } = page.value
+  const next = filter.username === undefined ? last?.userId : last?.username
+  return ok(json({ users: rows.map(userBody), next_cursor: next ?? null, scanned }))
 }
 
 /** `GET …/users/{user_id}` */

@@ -50,6 +50,7 @@ export function refusalOf(error: SessionError): Refusal {
     case 'credential_not_found':
     case 'config_version_not_found':
     case 'group_config_not_found':
+    case 'lockout_not_found':
       return { error: 'invalid_auth' }
     case 'wrong_token_kind':
       return { error: 'not_allowed_token_type' }

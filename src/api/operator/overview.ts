@@ -1,0 +1,61 @@
+/** What goes on in an identity store, at a glance. */
+import type { z } from 'zod'
+import { fail, ok } from '../../domain/result.ts'
+import { JOBS_LIST_TIMEOUT_MILLISECONDS, OVERVIEW_HOURS } from '../../limits.ts'
+import { readOverview } from '../../store/overview.ts'
+import type { CountedHour } from '../../store/session-counters.ts'
+import { within } from '../../time-limit.ts'
+import { json, timestamp } from '../responses.ts'
+import type { HandlerResult } from '../route.ts'
+import type { OperatorContext } from './caller.ts'
+import { requireStore, type StorePath } from './identity-stores.ts'
+import type { OverviewBody } from './overview-schemas.ts'
+
+const HOUR_MILLISECONDS = 3_600_000
+
+/** `GET …/overview` */
+export async function getOverview(
+  _request: Request,
+  { identity_store_id: identityStoreId }: StorePath,
+  context: OperatorContext,
+): HandlerResult {
+  // Naming an object makes it: only of a store that is there.
+  const store = await requireStore(context, identityStoreId)
+  if (!store.ok) return store
+  const { db, jobs } = context.services
+  const [overview, unfinished] = await Promise.all([
+    readOverview(db, identityStoreId, context.now),
+    within(JOBS_LIST_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.get(jobs.idFromName(identityStoreId)).list()),
+  ])
+  if (!overview.ok) return overview
+  if (overview.value === null) return fail({ code: 'identity_store_not_found' })
+  if (!unfinished.ok) return unfinished
+  const { hours, lockouts, config } = overview.value
+  const body: z.infer<typeof OverviewBody> = {
+    live_sessions: hours[0]?.liveSessions ?? 0,
+    users_with_sessions: hours[0]?.usersWithSessions ?? 0,
+    source: 'mirror',
+    hours: lastHours(hours, context.now),
+    lockouts,
+    jobs: {
+      unfinished: unfinished.value.length,
+      failing: unfinished.value.filter(({ failures }) => failures > 0).length,
+    },
+    session_config: {
+      version: config.version,
+      changed_at: timestamp(config.changedAt),
+      changed_by: config.changedBy,
+    },
+  }
+  return ok(json(body))
+}
+
+/** The last hours, oldest first, also those in which nothing happened. */
+function lastHours(counted: readonly CountedHour[], now: number): z.infer<typeof OverviewBody>['hours'] {
+  const current = now - (now % HOUR_MILLISECONDS)
+  return Array.from({ length: OVERVIEW_HOURS }, (_, index) => {
+    const hour = current - (OVERVIEW_HOURS - 1 - index) * HOUR_MILLISECONDS
+    const { opened = 0, sign_in_failed = 0, ...ended } = counted.find((one) => one.hour === hour)?.counts ?? {}
+    return { hour: timestamp(hour), opened, ended, failed_sign_ins: sign_in_failed }
+  })
+}
