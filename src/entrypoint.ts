@@ -38,7 +38,8 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   }
 
   /**
-   * Opens a session for a user that the caller has verified, and answers it with its token.
+   * Opens a session for a user that the caller has verified, and answers it with its token. `region`: where the user's
+   * sessions are to be kept; it counts for a user of whom nothing is kept yet.
    * Errors: `user_not_found`, `user_disabled`, `conflict` (a bot, or the user was changed at the same time), `session_limit_reached`, `forbidden`,
    * `invalid_request`, `unavailable`.
    */

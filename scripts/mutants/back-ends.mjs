@@ -37,4 +37,11 @@ export const backEndMutants = [
     to: '{ ...asked, cookie: false, client: null }, Date.now()',
     caughtBy: { file: 'test/entrypoint.test.ts', test: 'says whose client it is' },
   },
+  {
+    name: 'back ends: the region of an opening is lost on the way',
+    file: 'src/sessions/service.ts',
+    from: 'userStub(this.deps.users, owner, region)',
+    to: 'userStub(this.deps.users, owner)',
+    caughtBy: { file: 'test/sessions/region.test.ts', test: 'the region that it names' },
+  },
 ]

@@ -29,7 +29,7 @@ import type {
   Page,
   UserSessions,
 } from './object/user-sessions.ts'
-import { userStub } from './object/user-stub.ts'
+import { type Region, userStub } from './object/user-stub.ts'
 import { ask, askAgain } from './object-calls.ts'
 import { SessionChanges } from './session-changes.ts'
 
@@ -102,15 +102,16 @@ export class Sessions {
    * user was verified, in the statement that read what was verified. The sessions that the client came with are ended
    * (`replaced`), once there is a new one. Errors: `user_disabled`, `unavailable`, `session_limit_reached`; of a user who
    * got a new password, was disabled or deleted since, `invalid_credentials`, or `conflict` where it was not the user's
-   * own secret that was verified.
+   * own secret that was verified. `region`: where the user's object is to be, if this makes it; null: near the caller.
    */
   async open(
     owner: UserKey,
     opening: Omit<Opening, 'secretHash' | 'replaces'>,
     rules: UserRules,
     carried: readonly VerifiedToken[],
+    region: Region | null = null,
   ): Promise<Result<Opened & { readonly token: string }, SessionError>> {
-    const stub = userStub(this.deps.users, owner)
+    const stub = userStub(this.deps.users, owner, region)
     const objectId = stub.id.toString()
     const replaces = carried.find(({ token }) => token.objectId === objectId)?.token.sessionId ?? null
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
@@ -141,7 +142,12 @@ export class Sessions {
    */
   async openForVerifiedUser(
     owner: UserKey,
-    asked: Pick<Opening, 'client' | 'location' | 'persistent' | 'endSessions'>,
+    {
+      region,
+      ...asked
+    }: Pick<Opening, 'client' | 'location' | 'persistent' | 'endSessions'> & {
+      readonly region: Region | null
+    },
     user: UserToOpenFor,
   ) {
     if (user.bot) {
@@ -156,7 +162,7 @@ export class Sessions {
       apiClientId: null,
       cookie: false,
     } as const
-    return this.open(owner, opening, user.rules, [])
+    return this.open(owner, opening, user.rules, [], region)
   }
 
   /**

@@ -6,6 +6,7 @@ import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { MAX_CHECK_AGE_SECONDS, MAX_PAGE_ENTRIES } from '../../limits.ts'
+import { REGIONS } from '../../sessions/object/user-stub.ts'
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 const token = z.string().min(1).max(4_096)
@@ -38,6 +39,7 @@ export const OpenInput = z.strictObject({
   userId: id,
   client,
   location: place.nullable().default(null),
+  region: z.enum(REGIONS).nullable().default(null),
   persistent: z.boolean().default(false),
   endSessions: z
     .array(z.string().regex(SESSION_ID_PATTERN, 'Must be the id of a session.'))

@@ -73,7 +73,7 @@ async function openForUser(request: Request, context: RequestContext): HandlerRe
     const allowed = caller.ok ? requireScope(caller.value, 'sessions:open') : caller
     return allowed.ok ? input : fail(await credentialError(allowed.error, request, context))
   }
-  const { user_id: userId, client, location, persistent, end_sessions: endSessions } = input.value
+  const { user_id: userId, client, location, region, persistent, end_sessions: endSessions } = input.value
   const found = await authenticateBearerFor(services.db, request, userId, context)
   if (!found.ok) return fail(await credentialError(found.error, request, context))
   const caller = requireScope(found.value.caller, 'sessions:open')
@@ -84,6 +84,7 @@ async function openForUser(request: Request, context: RequestContext): HandlerRe
     {
       client: { address: client.address, userAgent: client.user_agent },
       location: locationFrom(location),
+      region,
       persistent,
       endSessions,
     },

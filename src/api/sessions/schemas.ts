@@ -6,6 +6,7 @@ import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
 import { EndReasonBody } from '../problem-body.ts'
+import { REGIONS } from '../../sessions/object/user-stub.ts'
 import { Place, SessionBody } from '../session-body.ts'
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
@@ -50,6 +51,11 @@ export const OpenForUser = z
       .nullable()
       .default(null)
       .describe('Where the end user is, as the back end knows it. Kept only where the store tracks it.'),
+    region: z
+      .enum(REGIONS)
+      .nullable()
+      .default(null)
+      .describe("Where the user's sessions are to be kept. It counts once, for a user of whom nothing is kept yet."),
     persistent: z.boolean().default(false),
     end_sessions: endSessions,
   })

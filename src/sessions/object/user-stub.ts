@@ -2,7 +2,24 @@ import type { UserKey } from '../../domain/ids.ts'
 import { userObjectName } from '../../domain/ids.ts'
 import type { UserSessions } from './user-sessions.ts'
 
+/** Where in the world an object can be asked to be. Source: developers.cloudflare.com/durable-objects/reference/data-location */
+export const REGIONS = [
+  'wnam',
+  'enam',
+  'sam',
+  'weur',
+  'eeur',
+  'apac',
+  'oc',
+  'afr',
+  'me',
+] as const satisfies readonly DurableObjectLocationHint[]
+
+export type Region = (typeof REGIONS)[number]
+
 /** The object of a user. Waking it makes it exist: never name one from input that was not checked. */
-export function userStub(users: DurableObjectNamespace<UserSessions>, owner: UserKey) {
-  return users.get(users.idFromName(userObjectName(owner.identityStoreId, owner.userId)))
+export function userStub(users: DurableObjectNamespace<UserSessions>, owner: UserKey, region: Region | null = null) {
+  const id = users.idFromName(userObjectName(owner.identityStoreId, owner.userId))
+  // The platform looks at the hint when it makes the object, and never again.
+  return region === null ? users.get(id) : users.get(id, { locationHint: region })
 }
