@@ -16,8 +16,12 @@ export const MAX_BOUND_BYTES = 2_000_000
 export const MAX_SCANNED_ROWS = 2_000
 /** Rows that one statement of housekeeping removes. */
 export const REMOVAL_BATCH_ROWS = 1_000
-/** Batches of each of eight kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
-export const MAX_REMOVAL_BATCHES = 120
+/** Batches of each of nine kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
+export const MAX_REMOVAL_BATCHES = 110
+/** How long the answer to a request with an idempotency key is kept (24 h). */
+export const IDEMPOTENT_ANSWER_MILLISECONDS = 86_400_000
+/** How long such a request has its key without an answer: longer than any takes, as short as a crash allows. */
+export const IDEMPOTENT_CLAIM_MILLISECONDS = 120_000
 
 // Calls of Durable Objects
 /** Longest wait of a request for a user's object. */

@@ -152,6 +152,14 @@ test("a back end's opening", async () => {
   await cost('open by a back end, known user', user, () => send('/sessions', { bearer, json }))
 })
 
+test("a back end's opening with an idempotency key is looked up, claimed and kept", async () => {
+  const { user } = await settled()
+  const bearer = await makeBearer(user.identityStoreId, ['sessions:open'])
+  const json = { user_id: user.userId, client: { address: user.address, user_agent: 'Device' } }
+  const headers = { 'idempotency-key': crypto.randomUUID() }
+  await cost('open by a back end, with a key', user, () => send('/sessions', { bearer, json, headers }))
+})
+
 test('a sign-out', async () => {
   const session = await settled()
   await cost('sign-out', session.user, () => send('/sessions/current', { method: 'DELETE', bearer: session.token }))

@@ -61,6 +61,19 @@ export function openApiDocument(apis: readonly Api[]): object {
   }
 }
 
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'A name for this request, of your own making: sent again within 24 hours with the same body, it is answered as it was, with `Idempotent-Replayed: true`.',
+  schema: { type: 'string', minLength: 1, maxLength: 257 },
+}
+
+const IDEMPOTENCY_ERRORS = {
+  409: 'The request that came with this `Idempotency-Key` before is still being answered.',
+  422: 'The `Idempotency-Key` came before with another body.',
+}
+
 /** itty's `/a/:userId` as OpenAPI's `/a/{userId}`. */
 export function openApiPath(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}')
@@ -90,7 +103,8 @@ function allSchemas(apis: readonly Api[]): JsonSchemas {
 }
 
 function operation(api: Api, route: Route, components: Components): object {
-  const parameters = queryParameters(route, components)
+  const query = queryParameters(route, components)
+  const parameters = route.idempotent === true ? [...query, IDEMPOTENCY_KEY] : query
   const isUsual = route.security.join() === USUAL
   return {
     tags: [api.name],
@@ -154,6 +168,7 @@ function statusesOf({ errors }: Api, route: Route): readonly number[] {
     route.method !== 'GET' && errors.unsafe,
     route.query && errors.query,
     route.body && errors.body,
+    route.idempotent && IDEMPOTENCY_ERRORS,
     route.path.includes(':') && errors.pathParameters,
     ...route.security.map((one) => errors.security[one]),
   ]

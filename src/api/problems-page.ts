@@ -98,6 +98,14 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
     means: 'What you wanted to change has another version than the one in `If-Match`: somebody changed it meanwhile.',
     remedy: 'Read it again, and decide anew.',
   },
+  idempotency_key_reused: {
+    means: 'You used this `Idempotency-Key` for another request within the last 24 hours.',
+    remedy: 'Make a new key for each thing that is to be done, and send the same body with it each time.',
+  },
+  idempotent_request_running: {
+    means: 'A request with this `Idempotency-Key` is still being answered, or broke off less than two minutes ago.',
+    remedy: 'Send it again after `Retry-After`: you are given its answer.',
+  },
   group_config_not_found: {
     means: 'The group has no session config of its own.',
     remedy: 'Check the id of the group.',

@@ -119,6 +119,15 @@ export function problemOf(error: SessionError): Problem {
       }
     case 'user_disabled':
       return { status: 403, code: error.code, title: 'The user is disabled' }
+    case 'idempotency_key_reused':
+      return { status: 422, code: error.code, title: 'The idempotency key came before with another body' }
+    case 'idempotent_request_running':
+      return {
+        status: 409,
+        code: error.code,
+        title: 'The same request is still being answered',
+        headers: { 'retry-after': '1' },
+      }
     case 'conflict':
       return { status: 409, code: error.code, title: 'Conflict', detail: error.detail }
     case 'unavailable':

@@ -52,6 +52,8 @@ export interface Route<Path extends string = string> {
   readonly scope?: string
   /** Whether the caller must have proved itself within the last minutes. */
   readonly confirmed?: true
+  /** Whether it takes `Idempotency-Key`. */
+  readonly idempotent?: true
   readonly query?: z.ZodObject
   readonly body?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[] }
   /** What is answered to a good request. */

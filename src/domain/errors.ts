@@ -75,6 +75,10 @@ export type SessionError =
   | { readonly code: 'openid_provider_not_found' }
   /** What was to be changed has another version by now. */
   | { readonly code: 'precondition_failed'; readonly version: number }
+  /** The idempotency key came before, with another body. */
+  | { readonly code: 'idempotency_key_reused' }
+  /** The request that came with the idempotency key before is still being answered. */
+  | { readonly code: 'idempotent_request_running' }
   /** The change clashes with what is there; `detail` says with what. */
   | { readonly code: 'conflict'; readonly detail: string }
   /**

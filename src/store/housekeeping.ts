@@ -27,6 +27,7 @@ export async function keepHouse(
   const tasks: Readonly<Record<string, () => Promise<Result<void, Unavailable>>>> = {
     'call counters': () => inBatches(maxBatches, () => removeSpent(db, 'call_counters', now)),
     'sign-in attempts': () => inBatches(maxBatches, () => removeSpent(db, 'sign_in_attempts', now)),
+    'idempotent requests': () => inBatches(maxBatches, () => removeSpent(db, 'idempotent_requests', now)),
     'login tokens': () => inBatches(maxBatches, () => removeSpent(db, 'login_tokens', now)),
     'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
     'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
@@ -55,7 +56,7 @@ async function inBatches(
   return ok()
 }
 
-/** Small tables, looked through without an index: their keys, and which of their rows no rule looks at any more. */
+/** Small tables, but for the last looked through without an index: their keys, and which of their rows no rule looks at any more. */
 const SPENT = {
   call_counters: { key: 'identity_store_id, subject', due: 'window_ends_at < ?1' },
   sign_in_attempts: {
@@ -63,6 +64,7 @@ const SPENT = {
     due: 'window_ends_at < ?1 AND coalesce(locked_until, 0) < ?1',
   },
   login_tokens: { key: 'token_hash', due: 'expires_at <= ?1' },
+  idempotent_requests: { key: 'key_hash', due: 'expires_at <= ?1' },
 } as const
 
 /** Removes a batch of what no rule looks at any more, and answers how many. It reads until it has found so many. */

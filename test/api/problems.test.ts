@@ -38,6 +38,8 @@ const REFUSALS: { readonly [Code in SessionErrorCode]: Extract<SessionError, { r
   group_config_not_found: { code: 'group_config_not_found' },
   precondition_failed: { code: 'precondition_failed', version: 2 },
   session_limit_reached: { code: 'session_limit_reached', sessions: [] },
+  idempotency_key_reused: { code: 'idempotency_key_reused' },
+  idempotent_request_running: { code: 'idempotent_request_running' },
   conflict: { code: 'conflict', detail: 'It clashes.' },
   unavailable: { code: 'unavailable', what: 'D1', retryAfterSeconds: 1 },
 }

@@ -87,6 +87,23 @@ describe('what no rule looks at any more', () => {
   )
 })
 
+test('answers to idempotency keys are removed when they have run out, in so many batches an hour', async () => {
+  const rows = (count: number, until: number) =>
+    env.DB.prepare(
+      `INSERT INTO idempotent_requests (key_hash, body_hash, expires_at)
+       WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?2) SELECT ?1 || '-' || n, '', ?3 FROM counted`,
+    )
+      .bind(crypto.randomUUID(), count, until)
+      .run()
+  const left = () => env.DB.prepare('SELECT count(*) AS count FROM idempotent_requests').first<number>('count')
+  await rows(REMOVAL_BATCH_ROWS + 7, NOW)
+  await rows(20, NOW + 1)
+  await keepHouse(db, DEFAULT_RETENTION, NOW, 1)
+  expect(await left()).toBe(27)
+  await cron()
+  expect(await left()).toBe(20)
+})
+
 describe('records of ended sessions', () => {
   test('are kept for 90 days, and removed then', async () => {
     const store = await makeStore()

@@ -35,6 +35,8 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'user_disabled':
       return details(401, 'The credentials are not valid.')
     case 'precondition_failed':
+    case 'idempotency_key_reused':
+    case 'idempotent_request_running':
       return details(412, 'It was changed at the same time.')
     case 'session_limit_reached':
       return details(409, 'You have as many sessions as allowed. End one of them first.')

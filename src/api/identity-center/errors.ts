@@ -88,6 +88,8 @@ function faultOf(error: SessionError): Fault {
       return permissionFault(error.needed.join(', '))
     case 'origin_not_allowed':
     case 'precondition_failed':
+    case 'idempotency_key_reused':
+    case 'idempotent_request_running':
     case 'session_limit_reached':
     case 'user_disabled':
       return { status: 403, code: 'IIC.1001', message: `Access denied: ${error.code}.` }

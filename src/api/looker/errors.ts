@@ -39,6 +39,8 @@ export function renderError(error: SessionError, context: RequestContext): Respo
     case 'address_not_allowed':
     case 'origin_not_allowed':
     case 'precondition_failed':
+    case 'idempotency_key_reused':
+    case 'idempotent_request_running':
     case 'session_limit_reached':
     case 'user_disabled':
     case 'forbidden':

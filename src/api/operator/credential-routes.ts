@@ -38,6 +38,7 @@ function credentialRoutes(path: typeof CREDENTIAL | typeof STORE_CREDENTIAL, who
       operationId: `rotate${whose}Credential`,
       scope: 'operator:credentials',
       confirmed: true,
+      idempotent: true,
       summary: 'Give a credential a new secret; the old one stays good for a while.',
       body: json(schemas.RotationInput),
       responses: {
@@ -72,6 +73,7 @@ export const operatorCredentialRoutes: readonly Route[] = [
     operationId: 'createOperatorCredential',
     scope: 'operator:credentials',
     confirmed: true,
+    idempotent: true,
     summary: "Make an operator's credential.",
     body: json(schemas.OperatorCredentialInput),
     responses: {
@@ -116,6 +118,7 @@ export const storeCredentialRoutes: readonly Route[] = [
     operationId: 'createCredential',
     scope: 'operator:credentials',
     confirmed: true,
+    idempotent: true,
     summary: 'Make a credential.',
     body: json(schemas.CredentialInput),
     responses: {
@@ -143,6 +146,7 @@ export const storeCredentialRoutes: readonly Route[] = [
     operationId: 'createTemporaryKey',
     scope: 'operator:credentials',
     confirmed: true,
+    idempotent: true,
     summary: 'Issue a temporary access key from an access key; it may do what that one may.',
     body: json(schemas.TemporaryKeyInput),
     responses: {

@@ -1,6 +1,8 @@
 /** How a route of the operator API is made: it says what it asks of its caller, which is all that it has to do. */
 import type { z } from 'zod'
-import { type Route, type RouteWith, withCaller } from '../route.ts'
+import { ok } from '../../domain/result.ts'
+import { idempotently } from '../idempotency.ts'
+import { type Handler, type Route, type RouteWith, withCaller } from '../route.ts'
 import { authenticate, type OperatorContext, type OperatorRule } from './caller.ts'
 
 /** A JSON body of a shape. */
@@ -18,7 +20,17 @@ export function operatorRoute<const Path extends string>(
     handle: withCaller(
       (request, parameters: Readonly<Record<string, string>>, context) =>
         authenticate(one, request, parameters, context),
-      one.handle,
+      one.idempotent === true ? onlyOnce(one.handle) : one.handle,
     ),
   }
+}
+
+function onlyOnce<Parameters>(handle: Handler<Parameters, OperatorContext>): Handler<Parameters, OperatorContext> {
+  return (request, parameters, context) =>
+    idempotently(
+      request,
+      context,
+      () => ok(context.actor),
+      (once) => handle(once, parameters, context),
+    )
 }

@@ -144,6 +144,7 @@ const routes: readonly Route[] = [
     path: `${STORE}/users`,
     operationId: 'importUsers',
     scope: 'operator:stores',
+    idempotent: true,
     summary: 'Create up to 1 000 users, each with its own result.',
     body: json(schemas.BulkInput),
     responses: {

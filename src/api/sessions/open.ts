@@ -3,10 +3,12 @@ import type { z } from 'zod'
 import { authenticateBearer, authenticateBearerFor, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
 import { type CarriedToken, saysBearer, signInCookies } from '../../auth/session-carriers.ts'
-import { fail, ok } from '../../domain/result.ts'
+import type { SessionError } from '../../domain/errors.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
 import type { Location } from '../../domain/session.ts'
 import { carriedSessions, cookieSeconds, withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
+import { idempotently } from '../idempotency.ts'
 import { parseJson } from '../parse.ts'
 import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
 import type { HandlerResult } from '../route.ts'
@@ -23,7 +25,22 @@ export async function openSession(request: Request, _parameters: object, context
   const found = await carriedSessions(request, context)
   const carried = found.ok ? found.value : []
   const bySession = carried.some(({ cookieName }) => cookieName === null)
-  return !saysBearer(request) || bySession ? signInUser(request, context, carried) : openForUser(request, context)
+  if (!saysBearer(request) || bySession) return signInUser(request, context, carried)
+  // A sign-in is no such request: what it is answered is for the browser that sent it.
+  return idempotently(
+    request,
+    context,
+    () => backEndThatOpens(request, context),
+    (once) => openForUser(once, context),
+  )
+}
+
+/** The back end that opens a session. Errors: those of credentials; `forbidden`. */
+async function backEndThatOpens(request: Request, context: RequestContext): Promise<Result<string, SessionError>> {
+  const found = await authenticateBearer(context.services.db, request, context)
+  if (!found.ok) return fail(await credentialError(found.error, request, context))
+  const allowed = requireScope(found.value, 'sessions:open')
+  return allowed.ok ? ok(`credential:${allowed.value.credentialId}`) : allowed
 }
 
 /** `carried`: the sessions that the client came with, which the new one takes the place of. */
@@ -69,9 +86,8 @@ async function openForUser(request: Request, context: RequestContext): HandlerRe
   const input = await parseJson(request, OpenForUser)
   if (!input.ok) {
     // Who may not call at all is told so first.
-    const caller = await authenticateBearer(services.db, request, context)
-    const allowed = caller.ok ? requireScope(caller.value, 'sessions:open') : caller
-    return allowed.ok ? input : fail(await credentialError(allowed.error, request, context))
+    const caller = await backEndThatOpens(request, context)
+    return caller.ok ? input : caller
   }
   const { user_id: userId, client, location, region, persistent, end_sessions: endSessions } = input.value
   const found = await authenticateBearerFor(services.db, request, userId, context)

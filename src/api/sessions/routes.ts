@@ -40,6 +40,7 @@ const routes: readonly Route[] = [
     method: 'POST',
     path: '/sessions',
     operationId: 'openSession',
+    idempotent: true,
     summary: 'Sign in with user name and password; or, with a credential, open a session for a verified user.',
     security: ['none', 'credential'],
     body: json(schemas.SignIn.or(schemas.OpenForUser)),

@@ -5,8 +5,8 @@ import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
-import { EndReasonBody } from '../problem-body.ts'
 import { REGIONS } from '../../sessions/object/user-stub.ts'
+import { EndReasonBody } from '../problem-body.ts'
 import { Place, SessionBody } from '../session-body.ts'
 
 const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')

@@ -76,6 +76,8 @@ export function refusalOf(error: SessionError): Refusal {
       return { error: 'session_not_found' }
     case 'openid_provider_not_found':
     case 'precondition_failed':
+    case 'idempotency_key_reused':
+    case 'idempotent_request_running':
     case 'session_limit_reached':
     case 'conflict':
       return { error: 'internal_error' }
