@@ -50,13 +50,18 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!parsed.ok) return parsed
     const { userId, ...asked } = parsed.value
     const owner = { identityStoreId: caller.value.identityStoreId, userId }
+    const by = { caller: 'service_binding', requestId: crypto.randomUUID() }
     const user = await findUser(this.services.db, owner)
     if (!user.ok) return user
     if (user.value === null) return fail({ code: 'user_not_found' })
-    const opened = await this.sessions.openForVerifiedUser(owner, asked, {
-      bot: user.value.user.bot,
-      rules: user.value.rules,
-    })
+    const opened = await this.sessions.openForVerifiedUser(
+      owner,
+      { ...asked, by },
+      {
+        bot: user.value.user.bot,
+        rules: user.value.rules,
+      },
+    )
     if (!opened.ok) return opened
     const { token, ...view } = opened.value
     return ok({ ...sessionBody(view, view.session.id), token })

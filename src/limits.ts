@@ -64,6 +64,14 @@ export const REMEMBERED_ENDED = 20
 export const REMEMBERED_ENDED_MILLISECONDS = 86_400_000
 /** … but never more than this. */
 export const MAX_REMEMBERED_ENDED = 1_000
+/** Changes of client that are remembered of a session. */
+export const REMEMBERED_CLIENT_CHANGES = 10
+/** Kinds of browser and system that are remembered of a user … */
+export const REMEMBERED_DEVICES = 20
+/** … and how long one counts as seen (90 days). */
+export const DEVICE_MEMORY_MILLISECONDS = 90 * 86_400_000
+/** That one was seen is written down at most once in this time (a day). */
+export const DEVICE_WRITE_MILLISECONDS = 86_400_000
 /**
  * Activity that comes no longer after the last belongs to the same burst. Well below the 10 s after which an object's
  * memory may be gone: what a burst has left unwritten is written while it is there.

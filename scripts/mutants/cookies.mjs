@@ -77,7 +77,7 @@ export const cookieMutants = [
   },
   {
     name: 'cookies: the life of a cookie does not follow its session',
-    file: 'src/sessions/object/user-sessions.ts',
+    file: 'src/sessions/object/issued-cookies.ts',
     from: 'return cookieOf(view, cookieIssuedAt).expiresAt !== cookieExpiresAt',
     to: 'return false',
     caughtBy: { file: COOKIES, test: 'the cookie lives as long as its session' },

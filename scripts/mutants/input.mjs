@@ -47,8 +47,8 @@ export const inputMutants = [
   {
     name: 'input: a location that the service binding says is dropped',
     file: 'src/entrypoint.ts',
-    from: 'openForVerifiedUser(owner, asked, {',
-    to: 'openForVerifiedUser(owner, { ...asked, location: null }, {',
+    from: '{ ...asked, by },',
+    to: '{ ...asked, location: null, by },',
     caughtBy: { file: 'test/entrypoint.test.ts', test: 'says where the client is' },
   },
   {

@@ -33,21 +33,21 @@ export const mutants = [
   {
     name: 'limit check',
     file: LIFECYCLE,
-    from: 'above(left.length, policy.concurrentSessionLimit.value)',
-    to: 'above(left.length, policy.concurrentSessionLimit.value + 1)',
+    from: 'above(left.length, all.value)',
+    to: 'above(left.length, all.value + 1)',
     caughtBy: { file: LIMIT, test: '200 parallel opens never leave more than 1 active' },
   },
   {
     name: 'victims are the newest',
     file: LIFECYCLE,
-    from: 'left.slice(0, above(left.length, policy.concurrentSessionLimit.value))',
-    to: 'left.slice(policy.concurrentSessionLimit.value)',
+    from: 'left.slice(0, above(left.length, all.value))',
+    to: 'left.slice(all.value)',
     caughtBy: { file: LIMIT, test: 'turning the limit on leaves the newest session of each user' },
   },
   {
     name: 'cap per API client',
     file: LIFECYCLE,
-    from: 'api.slice(0, above(api.length, policy.apiSessionsPerClient))',
+    from: 'api.slice(0, above(api.length, apiSessionsPerClient))',
     to: '[]',
     caughtBy: { file: LIMIT, test: 'API sessions are limited by API client' },
   },
@@ -110,7 +110,7 @@ export const mutants = [
   {
     name: 'policy: a kind of client has no limit',
     file: LIFECYCLE,
-    from: 'above(ofKind.length, limits?.[kind] ?? null)',
+    from: 'above(ofKind.length, limit)',
     to: '0',
     caughtBy: { file: LIFECYCLE_TEST, test: 'counts each kind of client for itself' },
   },
@@ -255,8 +255,8 @@ export const mutants = [
   {
     name: 'an end is ended again',
     file: OBJECT_STORAGE,
-    from: 'last_seen_at = ?, recent_client = ?, version = version + 1 WHERE id = ?`',
-    to: 'last_seen_at = ?, recent_client = ?, version = version + 1 WHERE id = ? AND false`',
+    from: 'recent_client = ?, client_changes = ?, version = version + 1 WHERE id = ?`',
+    to: 'recent_client = ?, client_changes = ?, version = version + 1 WHERE id = ? AND false`',
     caughtBy: { file: LIMIT, test: 'turning the limit on leaves the newest session of each user' },
   },
   {

@@ -5,9 +5,17 @@
 import { type ClientKind, clientKind } from './client-kind.ts'
 import { deadline } from './deadlines.ts'
 import type { SessionError } from './errors.ts'
-import type { Policy, UserStatus, Versioned } from './policy.ts'
+import type { Policy, Rule, UserStatus, Versioned } from './policy.ts'
 import { fail, ok, type Result } from './result.ts'
-import { type Client, type CredentialsType, type Ending, type EndReason, type Session, sameClient } from './session.ts'
+import {
+  type Client,
+  type CredentialsType,
+  type EndDecision,
+  type Ending,
+  type EndReason,
+  type Session,
+  sameClient,
+} from './session.ts'
 
 /** A user's live sessions, oldest first, and what holds for them. */
 export interface UserState {
@@ -45,7 +53,7 @@ export type Command =
 export type SessionEvent =
   | { readonly type: 'opened'; readonly session: Session }
   | { readonly type: 'touched'; readonly id: string; readonly at: number }
-  | { readonly type: 'moved'; readonly id: string; readonly client: Client }
+  | { readonly type: 'moved'; readonly id: string; readonly at: number; readonly client: Client }
   | ({ readonly type: 'ended'; readonly id: string } & Ending)
 
 /** How the session has ended by `now`, or null if it is alive. The one place that says so. */
@@ -87,7 +95,7 @@ export function decide(state: UserState, command: Command, now: number): Result<
       const madeRoom = living.filter(({ id, kind }) => kind === 'web' && chosen.has(id) && id !== command.replaces)
       const others = living.filter((session) => session.id !== command.replaces && !madeRoom.includes(session))
       const over = surplus([...others, command.session], state.policy)
-      if (state.policy.whenLimitReached.value === 'refuse' && over.some(({ kind }) => kind === 'web')) {
+      if (state.policy.whenLimitReached.value === 'refuse' && [...over.keys()].some(({ kind }) => kind === 'web')) {
         return fail({ code: 'session_limit_reached', sessions: [] })
       }
       return ok([
@@ -95,7 +103,7 @@ export function decide(state: UserState, command: Command, now: number): Result<
         ...end(replaced, 'replaced', now),
         ...end(madeRoom, 'evicted', now),
         { type: 'opened', session: command.session },
-        ...end(over, 'evicted', now),
+        ...evict(over, now),
       ])
     }
     case 'check': {
@@ -110,13 +118,13 @@ export function decide(state: UserState, command: Command, now: number): Result<
       return ok([
         ...ended,
         { type: 'touched', id: session.id, at: seen },
-        ...(moved ? [{ type: 'moved', id: session.id, client } as const] : []),
+        ...(moved ? [{ type: 'moved', id: session.id, at: seen, client } as const] : []),
       ])
     }
     case 'end':
       return ok([...ended, ...end(select(living, command.which), command.reason, now)])
     case 'tick':
-      return ok([...ended, ...end(surplus(living, state.policy), 'evicted', now)])
+      return ok([...ended, ...evict(surplus(living, state.policy), now)])
   }
 }
 
@@ -149,8 +157,36 @@ type EndedEvent = Extract<SessionEvent, { type: 'ended' }>
 function endDead(state: UserState, now: number): EndedEvent[] {
   return state.sessions.flatMap((session) => {
     const ending = endingOf(session, state, now)
-    return ending === null ? [] : [{ type: 'ended' as const, id: session.id, ...ending }]
+    if (ending === null) return []
+    const decision = timeoutOf(ending.reason, session, state.policy)
+    return [{ type: 'ended' as const, id: session.id, ...ending, ...(decision !== null && { decision }) }]
   })
+}
+
+/** The rule whose deadline has passed; null where it was none. */
+function timeoutOf(reason: EndReason, { kind }: Session, policy: Policy): EndDecision | null {
+  const { inactivityTimeoutSeconds: inactivity } = policy
+  if (reason === 'idle' && inactivity.value !== null)
+    return decidedBy('inactivity_timeout', inactivity.value, inactivity)
+  if (reason !== 'expired') return null
+  return kind === 'api'
+    ? decidedBy('overall_timeout', policy.apiSessionSeconds, BY_SERVICE)
+    : decidedBy('overall_timeout', policy.overallTimeoutSeconds.value, policy.overallTimeoutSeconds)
+}
+
+/** API sessions have rules of the deployment alone. */
+const BY_SERVICE = { from: 'service', version: null } as const
+
+function decidedBy(
+  rule: EndDecision['rule'],
+  value: number,
+  { from, version }: Pick<Rule<unknown>, 'from' | 'version'> | typeof BY_SERVICE,
+): EndDecision {
+  return { rule, value, from, version }
+}
+
+function evict(over: ReadonlyMap<Session, EndDecision>, now: number): EndedEvent[] {
+  return Array.from(over, ([{ id }, decision]) => ({ type: 'ended', id, reason: 'evicted', endedAt: now, decision }))
 }
 
 function end(sessions: readonly Session[], reason: EndReason, now: number): EndedEvent[] {
@@ -165,32 +201,37 @@ function without(sessions: readonly Session[], ended: readonly EndedEvent[]): re
 
 /**
  * The sessions above the limits, those that go first: of the `web` ones of each kind of client, of all of them, and of
- * the `api` ones of each API client. The newest of all never is one.
+ * the `api` ones of each API client; with the limit that each is above. The newest of all never is one.
  */
-function surplus(sessions: readonly Session[], policy: Policy): Session[] {
+function surplus(sessions: readonly Session[], policy: Policy): ReadonlyMap<Session, EndDecision> {
   const web = sessions.filter(({ kind }) => kind === 'web')
   const newest = web.at(-1)
   const firstToGo =
     policy.whenLimitReached.value === 'evict_least_recently_seen' && newest !== undefined
       ? [...web.slice(0, -1).toSorted((a, b) => a.lastSeenAt - b.lastSeenAt), newest]
       : web
-  const over = new Set<Session>()
+  const over = new Map<Session, EndDecision>()
+  const goes = (victims: readonly Session[], limit: number | null, by: Parameters<typeof decidedBy>[2]) => {
+    for (const session of victims) over.set(session, decidedBy('concurrent_sessions', limit ?? 0, by))
+  }
   const limits = policy.clientKindLimits.value
   for (const kind of limits === null ? [] : (['web', 'mobile'] as const)) {
     // The client that opened it: a session that is carried to another client does not end for that.
     const ofKind = firstToGo.filter(({ client }) => clientKind(client.userAgent) === kind)
-    for (const session of ofKind.slice(0, above(ofKind.length, limits?.[kind] ?? null))) over.add(session)
+    const limit = limits?.[kind] ?? null
+    goes(ofKind.slice(0, above(ofKind.length, limit)), limit, policy.clientKindLimits)
   }
   const left = firstToGo.filter((session) => !over.has(session))
-  for (const session of left.slice(0, above(left.length, policy.concurrentSessionLimit.value))) over.add(session)
+  const { concurrentSessionLimit: all, apiSessionsPerClient } = policy
+  goes(left.slice(0, above(left.length, all.value)), all.value, all)
   const byClient = Map.groupBy(
     sessions.filter(({ kind }) => kind === 'api'),
     ({ apiClientId }) => apiClientId,
   )
   for (const api of byClient.values()) {
-    for (const session of api.slice(0, above(api.length, policy.apiSessionsPerClient))) over.add(session)
+    goes(api.slice(0, above(api.length, apiSessionsPerClient)), apiSessionsPerClient, BY_SERVICE)
   }
-  return [...over]
+  return over
 }
 
 function above(count: number, limit: number | null): number {

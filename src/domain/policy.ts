@@ -152,6 +152,8 @@ export type Layer = (typeof LAYERS)[number]
 export interface Rule<T> {
   readonly value: T
   readonly from: Layer | 'ceiling'
+  /** Of the layer that decided; null: it has none. */
+  readonly version: number | null
   readonly layers: Readonly<Partial<Record<Layer | 'ceiling', T>>>
 }
 
@@ -186,6 +188,13 @@ export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
     ? (config.inactivityTimeoutSeconds ?? limits.inactivityTimeoutSeconds)
     : null
   const { concurrentSessions } = group
+  const versions: Versions = {
+    settings: rules.settings.version,
+    // The group's own: above it is how often the user has gone to another group.
+    group: rules.group.version % 2 ** 32,
+    config: rules.config.version,
+  }
+  const rule = <T>(said: Said<T>, ceiling: (T & number) | null = null) => decided(said, versions, ceiling)
   return {
     overallTimeoutSeconds: rule<number>(
       {
@@ -223,12 +232,18 @@ export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
 
 type Said<T> = { readonly [L in Exclude<Layer, 'default'>]?: T | undefined } & { readonly default: T }
 
+type Versions = Readonly<Partial<Record<Layer | 'ceiling', number>>>
+
 /** The first layer that says something decides, but never beyond the ceiling; null is without end. */
-function rule<T>(said: Said<T>, ceiling: (T & number) | null = null): Rule<T> {
+function decided<T>(said: Said<T>, versions: Versions, ceiling: (T & number) | null): Rule<T> {
   const from = (['settings', 'group', 'config'] as const).find((layer) => said[layer] !== undefined) ?? 'default'
   const value = said[from] as T
   const layers = Object.fromEntries(Object.entries(said).filter(([, one]) => one !== undefined))
-  if (ceiling === null) return { value, from, layers }
+  const version = versions[from] ?? null
+  if (ceiling === null) return { value, from, version, layers }
   const exceeds = typeof value !== 'number' || value > ceiling
-  return { ...(exceeds ? { value: ceiling, from: 'ceiling' } : { value, from }), layers: { ...layers, ceiling } }
+  return {
+    ...(exceeds ? { value: ceiling, from: 'ceiling', version: null } : { value, from, version }),
+    layers: { ...layers, ceiling },
+  }
 }

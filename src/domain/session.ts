@@ -41,8 +41,10 @@ export type EndReason = (typeof END_REASONS)[number]
 /** The rule that ended a session: which, what it said, who said so, and in which version of theirs. */
 export interface EndDecision {
   readonly rule: 'overall_timeout' | 'inactivity_timeout' | 'concurrent_sessions'
+  /** In seconds; of `concurrent_sessions` the limit. */
   readonly value: number
-  readonly from: string
+  /** A layer of the policy; `service` for API sessions, whose rules come from the deployment alone. */
+  readonly from: 'settings' | 'group' | 'config' | 'default' | 'ceiling' | 'service'
   readonly version: number | null
 }
 
@@ -95,10 +97,24 @@ export interface Session {
   readonly cookieIssuedAt: number | null
 }
 
-/** Who ended a session, for the audit log. */
+/** How a session ended. */
 export interface Ending {
   readonly reason: EndReason
   readonly endedAt: number
+  /** Missing: no rule of the policy decided it. */
+  readonly decision?: EndDecision
+}
+
+/** Who asked for a session to be opened or ended, for the record. Null where nobody did (a deadline passed). */
+export interface AskedBy {
+  readonly caller: string | null
+  readonly requestId: string | null
+}
+
+/** A client that has come to use a session, and when. */
+export interface ClientChange {
+  readonly at: number
+  readonly client: Client
 }
 
 /** Cuts a user agent to what is kept. */

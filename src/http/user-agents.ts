@@ -5,6 +5,8 @@ export interface UserAgent {
   /** Names with their versions; null where the user agent does not say. */
   readonly browser: string | null
   readonly operatingSystem: string | null
+  /** Program and system without their versions; null where the user agent says neither. */
+  readonly kind: string | null
   /** As Slack's API tells them apart; empty where the user agent does not say. */
   readonly device: {
     /** Such as `Apple iPhone`, or `desktop`. */
@@ -19,6 +21,7 @@ export interface UserAgent {
 const NOTHING: UserAgent = {
   browser: null,
   operatingSystem: null,
+  kind: null,
   device: { hardware: '', os: '', osVersion: '', program: '' },
 }
 
@@ -38,6 +41,7 @@ export function parseUserAgent(userAgent: string | null): UserAgent {
   const found = {
     browser: program,
     operatingSystem: named(os.name, os.versionName ?? os.version),
+    kind: [browser.name, os.name].filter(Boolean).join(' on ') || null,
     device: {
       hardware: model || platform.type || '',
       os: os.name ?? '',

@@ -6,7 +6,7 @@ import { waitUntil } from 'cloudflare:workers'
 import { mayDo } from '../domain/authority.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { Client } from '../domain/session.ts'
+import type { AskedBy, Client } from '../domain/session.ts'
 import { type AuditEntry, recordAuditEvent } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
@@ -35,8 +35,13 @@ export class ApiSessions {
   }
 
   /** Logs an API client in as the user it acts for. Errors: `user_disabled`, `unavailable`. */
-  logIn(user: KnownUser, apiClientId: string, client: Client): Promise<Result<OpenedWithToken, SessionError>> {
-    const opening = { ...OPENING, credentialsType: 'api_client', client, actor: null, apiClientId } as const
+  logIn(
+    user: KnownUser,
+    apiClientId: string,
+    client: Client,
+    by: AskedBy,
+  ): Promise<Result<OpenedWithToken, SessionError>> {
+    const opening = { ...OPENING, credentialsType: 'api_client', client, actor: null, apiClientId, by } as const
     return this.sessions.open(user.user, opening, user.rules, [])
   }
 
@@ -59,12 +64,13 @@ export class ApiSessions {
     }
     if (!user.active) return fail({ code: 'user_disabled' })
     const actor = { userId: caller.user.userId, sessionId: session.id }
-    const opening = { ...OPENING, credentialsType: 'sudo', client, actor, apiClientId: session.apiClientId } as const
+    const by = { caller: entry.actor, requestId: entry.requestId }
+    const { apiClientId } = session
+    const opening = { ...OPENING, credentialsType: 'sudo', client, actor, apiClientId, by } as const
     const opened = await this.sessions.open(user, opening, target.rules, [])
     if (!opened.ok) return opened
     const recorded = await this.record('sudo.opened', opened.value, entry)
     if (recorded.ok) return opened
-    const by = { caller: entry.actor, requestId: entry.requestId }
     await this.sessions.end(user, { only: [opened.value.session.id] }, 'revoked', by)
     return recorded
   }

@@ -7,7 +7,8 @@ import type { UserKey } from '../domain/ids.ts'
 import type { Selection } from '../domain/lifecycle.ts'
 import type { RuleUpdates, UserRules } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import type { Client, EndReason, SessionKind } from '../domain/session.ts'
+import type { AskedBy, Client, EndReason, SessionKind } from '../domain/session.ts'
+import type { SessionStory } from '../domain/session-story.ts'
 import type { SessionView } from '../domain/session-view.ts'
 import { SECRET_BYTES, type SessionToken } from '../domain/token.ts'
 import type { UserToOpenFor } from '../store/credentials.ts'
@@ -18,7 +19,6 @@ import { ConfigCopies } from './config-copies.ts'
 import { storeTag } from './jobs/published-config.ts'
 import type { StoreJobs } from './jobs/store-jobs.ts'
 import { pageOf } from './object/calls.ts'
-import type { EndedBy } from './object/rows.ts'
 import { hashSecret, proofOf } from './object/token-secrets.ts'
 import type {
   CheckedSession,
@@ -106,7 +106,7 @@ export class Sessions {
    */
   async open(
     owner: UserKey,
-    opening: Omit<Opening, 'secretHash' | 'replaces'>,
+    opening: Omit<Opening, 'secretHash' | 'replaces' | 'by'> & { readonly by: AskedBy },
     rules: UserRules,
     carried: readonly VerifiedToken[],
     region: Region | null = null,
@@ -146,6 +146,7 @@ export class Sessions {
       region,
       ...asked
     }: Pick<Opening, 'client' | 'location' | 'persistent' | 'endSessions'> & {
+      readonly by: AskedBy
       readonly region: Region | null
     },
     user: UserToOpenFor,
@@ -223,7 +224,7 @@ export class Sessions {
   async endByToken(
     verified: VerifiedToken,
     reason: EndReason,
-    by: EndedBy,
+    by: AskedBy,
   ): Promise<Result<readonly string[], SessionError>> {
     const { token } = verified
     const ended = await askAgain(async () => ok(await this.stub(token).end({ only: [token.sessionId] }, reason, by)))
@@ -235,12 +236,27 @@ export class Sessions {
     return askAgain(async () => ok(await userStub(this.deps.users, owner).list(rules)))
   }
 
+  /** All that is known of a user's live web sessions, oldest first; exact. The user must be known to exist. */
+  async stories(owner: UserKey, rules: RuleUpdates): Promise<Result<readonly SessionStory[], SessionError>> {
+    return askAgain(async () => ok(await userStub(this.deps.users, owner).stories(rules)))
+  }
+
+  /** All that the user's object knows of one session of a user who is known to exist; null where it remembers none. */
+  async story(
+    owner: UserKey,
+    rules: RuleUpdates,
+    sessionId: string,
+  ): Promise<Result<SessionStory | null, SessionError>> {
+    const found = await askAgain(async () => ok(await userStub(this.deps.users, owner).stories(rules, sessionId)))
+    return found.ok ? ok(found.value[0] ?? null) : found
+  }
+
   /** Ends sessions of a user who is known to exist. Answers the ids that ended now. */
   async end(
     owner: UserKey,
     which: Selection,
     reason: EndReason,
-    by: EndedBy,
+    by: AskedBy,
   ): Promise<Result<readonly string[], SessionError>> {
     const ended = await askAgain(async () => ok(await userStub(this.deps.users, owner).end(which, reason, by)))
     return this.forgetting(ended, [])

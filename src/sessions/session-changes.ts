@@ -8,6 +8,7 @@ import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
 import type { GroupConfig, SessionConfig, Versioned } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import type { AskedBy } from '../domain/session.ts'
 import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
@@ -20,7 +21,6 @@ import type { ConfigCopies } from './config-copies.ts'
 import { storeTag } from './jobs/published-config.ts'
 import type { Job } from './jobs/run-job.ts'
 import type { StoreJobs } from './jobs/store-jobs.ts'
-import type { EndedBy } from './object/rows.ts'
 import { changeWithJobs } from './prepared-jobs.ts'
 
 export class SessionChanges {
@@ -145,7 +145,7 @@ export class SessionChanges {
     identityStoreId: string,
     userIds: readonly string[],
     clients: ClientKind | null,
-    by: EndedBy & { readonly requestId: string },
+    by: AskedBy & { readonly requestId: string },
   ): Promise<Result<void, Unavailable>> {
     // `acceptedAt` is for earlier versions, which may take the job over.
     const job: Job = { kind: 'reset_users', userIds, done: 0, acceptedAt: Date.now(), clients, by }

@@ -24,6 +24,7 @@ const MUTABLE = [
   'endReason',
   'endedBy',
   'endRequestId',
+  'endDecision',
 ] as const satisfies readonly (keyof SessionRecord)[]
 
 /** What is not written of a deleted user, however late the object that has it comes by. */

@@ -30,7 +30,7 @@ export interface Rules {
 
 /** A policy with these rules. */
 export function policyOf(rules: Rules): Policy {
-  const service = { from: 'default', layers: {} } as const
+  const service = { from: 'default', version: null, layers: {} } as const
   return {
     overallTimeoutSeconds: { value: rules.overallSeconds, ...service },
     inactivityTimeoutSeconds: { value: rules.idleSeconds, ...service },

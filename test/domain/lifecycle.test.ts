@@ -15,6 +15,8 @@ const RULES: Rules = {
   apiSeconds: 600,
   apiCap: 2,
 }
+/** Above the limit of all sessions. */
+const limit = (value: number) => ({ rule: 'concurrent_sessions', value, from: 'default', version: null }) as const
 const later = (seconds: number) => START + seconds * 1000
 
 function stateOf(given: Partial<UserState>): UserState {
@@ -34,10 +36,16 @@ describe('time-outs', () => {
   const api = stateOf({ sessions: [sessionOf({ id: 'a', kind: 'api', apiClientId: 'c' })] })
 
   test.each([
-    ['idle out', idle, 900, 'idle'],
-    ['expire', busy, 3_600, 'expired'],
-    ['of kind api expire, and do not idle out,', api, 600, 'expired'],
-  ] as const)('sessions %s at the very instant', (_name, state, seconds, reason) => {
+    ['idle out', idle, 900, 'idle', { rule: 'inactivity_timeout', value: 900, from: 'default' }],
+    ['expire', busy, 3_600, 'expired', { rule: 'overall_timeout', value: 3_600, from: 'default' }],
+    [
+      'of kind api expire, and do not idle out,',
+      api,
+      600,
+      'expired',
+      { rule: 'overall_timeout', value: 600, from: 'service' },
+    ],
+  ] as const)('sessions %s at the very instant', (_name, state, seconds, reason, decision) => {
     const [one] = state.sessions
     if (one === undefined) throw new Error('no session')
     const ending = { reason, endedAt: later(seconds) }
@@ -46,7 +54,9 @@ describe('time-outs', () => {
     expect(endingOf(one, state, later(seconds))).toEqual(ending)
     expect(endingOf(one, state, later(seconds + 1))).toEqual(ending)
     expect(eventsOf(state, { type: 'tick' }, later(seconds - 1))).toEqual([])
-    expect(eventsOf(state, { type: 'tick' }, later(seconds + 1))).toEqual([{ type: 'ended', id: 'a', ...ending }])
+    expect(eventsOf(state, { type: 'tick' }, later(seconds + 1))).toEqual([
+      { type: 'ended', id: 'a', ...ending, decision: { version: null, ...decision } },
+    ])
   })
 
   test('the boundary holds for every policy there is', () => {
@@ -81,7 +91,7 @@ describe('opening', () => {
     const state = stateOf({ policy: policyOf({ ...RULES, limit: 3 }), sessions: three })
     expect(eventsOf(state, { type: 'open', session: fresh, replaces: null }, later(10))).toEqual([
       { type: 'opened', session: fresh },
-      { type: 'ended', id: 'a', reason: 'evicted', endedAt: later(10) },
+      { type: 'ended', id: 'a', reason: 'evicted', endedAt: later(10), decision: limit(3) },
     ])
   })
 
@@ -91,7 +101,7 @@ describe('opening', () => {
     const state = stateOf({ policy, sessions: [{ ...a, lastSeenAt: later(9) }, b, { ...c, lastSeenAt: later(8) }] })
     expect(eventsOf(state, { type: 'open', session: fresh, replaces: null }, later(10))).toEqual([
       { type: 'opened', session: fresh },
-      { type: 'ended', id: 'b', reason: 'evicted', endedAt: later(10) },
+      { type: 'ended', id: 'b', reason: 'evicted', endedAt: later(10), decision: limit(3) },
     ])
   })
 
@@ -181,7 +191,7 @@ describe('checking', () => {
   test('notes a client that has moved, once', () => {
     const check = { type: 'check', id: 'a', touch: true, client: elsewhere } as const
     const events = eventsOf(state, check, later(60))
-    expect(events.at(-1)).toEqual({ type: 'moved', id: 'a', client: elsewhere })
+    expect(events.at(-1)).toEqual({ type: 'moved', id: 'a', at: later(60), client: elsewhere })
     const moved = stateOf({ sessions: events.reduce(evolve, state.sessions) })
     expect(eventsOf(moved, check, later(61)).map(({ type }) => type)).toEqual(['touched'])
   })
@@ -195,7 +205,7 @@ describe('checking', () => {
   test('finds a session that has just died, and no other', () => {
     const check = { type: 'check', touch: true, client: null } as const
     const [ended] = eventsOf(state, { ...check, id: 'a' }, later(900))
-    expect(ended).toEqual({ type: 'ended', id: 'a', reason: 'idle', endedAt: later(900) })
+    expect(ended).toMatchObject({ type: 'ended', id: 'a', reason: 'idle', endedAt: later(900) })
     expect(decide(state, { ...check, id: 'b' }, later(1))).toEqual({ ok: false, error: { code: 'session_not_found' } })
   })
 })

@@ -104,6 +104,7 @@ describe('every rule has its value and the layer that decided it', () => {
     expect(own.overallTimeoutSeconds).toEqual({
       value: 28_800,
       from: 'settings',
+      version: 1,
       layers: { settings: 28_800, group: 600, config: 300, default: 2_592_000 },
     })
     expect(resolvePolicy(knowing(config, null, {}), LIMITS)).toEqual(resolvePolicy(knowing(config, null), LIMITS))

@@ -5,13 +5,14 @@ import { parseUserAgent } from '../../src/http/user-agents.ts'
 const NOTHING = {
   browser: null,
   operatingSystem: null,
+  kind: null,
   device: { hardware: '', os: '', osVersion: '', program: '' },
 }
 
 test.each([
   [
     'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
-    { browser: 'Safari 17.5', operatingSystem: 'iOS 17.5' },
+    { browser: 'Safari 17.5', operatingSystem: 'iOS 17.5', kind: 'Safari on iOS' },
   ],
   [
     'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0',
@@ -19,7 +20,7 @@ test.each([
   ],
   [
     'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0',
-    { browser: 'Firefox 130.0', operatingSystem: 'Linux' },
+    { browser: 'Firefox 130.0', operatingSystem: 'Linux', kind: 'Firefox on Linux' },
   ],
 ])('%s', (userAgent, expected) => {
   expect(parseUserAgent(userAgent)).toMatchObject(expected)

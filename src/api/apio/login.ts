@@ -71,7 +71,7 @@ async function signInBy<T>(
   schema: z.ZodType<T>,
   verify: (input: T) => Promise<Result<KnownUser, SessionError>>,
 ): HandlerResult {
-  const { services, client, location, now } = context
+  const { services, client, location, now, requestId } = context
   const origin = requireOrigin(request, context)
   if (!origin.ok) return origin
   const input = await parseObject(request, schema)
@@ -89,6 +89,7 @@ async function signInBy<T>(
     actor: null,
     apiClientId: null,
     cookie: true,
+    by: { caller: `user:${user.userId}`, requestId },
   } as const
   const found = await carriedSessions(request, context)
   const carried = found.ok ? found.value : []

@@ -33,7 +33,7 @@ const REFUSALS: ReadonlySet<SessionError['code']> = new Set([
 ])
 
 async function logIn(request: Request, context: RequestContext): HandlerResult {
-  const { services, client, now } = context
+  const { services, client, now, requestId } = context
   const passed = await passGate(services.signInGate, 'api', client)
   if (!passed.ok) return passed
   const input = await readLogin(request)
@@ -48,7 +48,8 @@ async function logIn(request: Request, context: RequestContext): HandlerResult {
   const user = await findUser(services.db, { identityStoreId, userId: ownerUserId })
   if (!user.ok) return user
   if (user.value === null) return fail({ code: 'user_not_found' })
-  const opened = await services.apiSessions.logIn(user.value, credentialId, client)
+  const by = { caller: `credential:${credentialId}`, requestId }
+  const opened = await services.apiSessions.logIn(user.value, credentialId, client, by)
   return opened.ok ? ok(json(tokenBody(opened.value, now))) : opened
 }
 

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { ROLES } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
-import { NO_SESSION_SETTINGS, type Policy, type Rule, resolvePolicy, type UserRules } from '../../domain/policy.ts'
+import { NO_SESSION_SETTINGS, type Policy, type Rule, resolvePolicy } from '../../domain/policy.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
 import {
@@ -63,8 +63,7 @@ export async function getPolicy(_request: Request, path: UserPath, context: Oper
   const user = await findUser(db, { identityStoreId, userId })
   if (!user.ok) return user
   if (user.value === null) return fail({ code: 'user_not_found' })
-  const { rules } = user.value
-  return ok(json(policyBody(userId, resolvePolicy(rules, settings.limits), rules)))
+  return ok(json(policyBody(userId, resolvePolicy(user.value.rules, settings.limits))))
 }
 
 async function change(
@@ -94,18 +93,13 @@ function settingsBody(
   return { user_id: userId, duration_seconds: durationSeconds, desktop_app_browser_quit: desktopAppBrowserQuit }
 }
 
-function policyBody(userId: string, policy: Policy, rules: UserRules): z.infer<typeof PolicyBody> {
-  const versions: Partial<Record<Rule<unknown>['from'], number>> = {
-    settings: rules.settings.version,
-    // The group's own: above it is how often the user has gone to another group.
-    group: rules.group.version % 2 ** 32,
-    config: rules.config.version,
-  }
-  const explained = ({ value, from, layers }: Rule<unknown>) => ({
+/** A policy, explained. */
+export function policyBody(userId: string, policy: Policy): z.infer<typeof PolicyBody> {
+  const explained = ({ value, from, layers, version }: Rule<unknown>) => ({
     value,
     from,
     layers: { ...layers },
-    version: versions[from] ?? null,
+    version,
   })
   return {
     user_id: userId,

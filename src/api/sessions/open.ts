@@ -65,6 +65,7 @@ async function signInUser(request: Request, context: RequestContext, carried: re
       actor: null,
       apiClientId: null,
       cookie: transport === 'cookie',
+      by: { caller: `user:${user.value.user.userId}`, requestId: context.requestId },
       endSessions,
     },
     user.value.rules,
@@ -103,6 +104,7 @@ async function openForUser(request: Request, context: RequestContext): HandlerRe
       region,
       persistent,
       endSessions,
+      by: { caller: `credential:${caller.value.credentialId}`, requestId: context.requestId },
     },
     found.value.user,
   )

@@ -1,8 +1,8 @@
 /** Ending the sessions of many users, a few at a time. */
 
 import type { ClientKind } from '../../domain/client-kind.ts'
+import type { AskedBy } from '../../domain/session.ts'
 import { OBJECTS_AT_ONCE, RESET_PAUSE_MILLISECONDS } from '../../limits.ts'
-import type { EndedBy } from '../object/rows.ts'
 import { callUser, type JobContext, type JobOutcome } from './job-calls.ts'
 
 /**
@@ -19,7 +19,7 @@ export interface ResetUsers {
   readonly acceptedAt: number
   /** Null: clients of every kind. */
   readonly clients: ClientKind | null
-  readonly by: EndedBy
+  readonly by: AskedBy
 }
 
 /** Every user's object is asked, not only those that D1 knows sessions of: D1 may not have the newest yet. */

@@ -1,6 +1,6 @@
 /** What a user's object is asked, and what it answers. */
 
-import type { Client, Session } from '../../domain/session.ts'
+import type { AskedBy, Client, Session } from '../../domain/session.ts'
 import type { SessionView } from '../../domain/session-view.ts'
 
 /** The answer to a check. */
@@ -37,6 +37,8 @@ export type Opening = Pick<
   readonly replaces: string | null
   /** Sessions that the user wants to end, to make room. */
   readonly endSessions?: readonly string[]
+  /** Who opens it. */
+  readonly by?: AskedBy
 }
 
 /** What came of an opening. */

@@ -17,8 +17,8 @@ import type { Unavailable } from '../../time-limit.ts'
 /** Sessions that go in one batch, and what they may weigh: less than D1's 2 MB for a bound value. */
 export const MAX_RECORDS = 500
 const MAX_BYTES = 1_900_000
-/** The names of a record's fields and its numbers, in bytes of JSON, and the most that one character of a text takes. */
-const BYTES_OF_FIELDS = 600
+/** The names of a record's fields, its numbers and the rule that ended it, in bytes of JSON, and the most that one character of a text takes. */
+const BYTES_OF_FIELDS = 900
 const BYTES_OF_CHARACTER = 6
 /** How often an object looks for its records, in milliseconds. */
 const LOOK_MILLISECONDS = 20

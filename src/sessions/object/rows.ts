@@ -1,15 +1,22 @@
 /** A session as its user's object keeps it, and the row of the table that it is read from. */
-import type { Actor, CredentialsType, Ending, EndReason, Location, Session, SessionKind } from '../../domain/session.ts'
-
-/** Who asked for sessions to end, for the record. Null where nobody did (a deadline passed). */
-export interface EndedBy {
-  readonly caller: string | null
-  readonly requestId: string | null
-}
+import type {
+  Actor,
+  AskedBy,
+  ClientChange,
+  CredentialsType,
+  EndDecision,
+  Ending,
+  EndReason,
+  Location,
+  Session,
+  SessionKind,
+} from '../../domain/session.ts'
+import type { SessionOrigin } from '../../domain/session-story.ts'
 
 /** A session as the object keeps it. */
 export interface StoredSession {
   readonly session: Session
+  readonly origin: SessionOrigin
   readonly version: number
   readonly secretHash: string
   /** The last activity as the table has it; `session.lastSeenAt` is exact. */
@@ -20,6 +27,8 @@ export interface StoredSession {
   readonly clientWrittenAt: number | null
   /** Whether `session.recentClient` is only in memory. */
   readonly clientUnwritten: boolean
+  /** The last ones, oldest first; written with `session.recentClient`. */
+  readonly clientChanges: readonly ClientChange[]
   /** For kind `api`: the workspace that its client chose; null for none. */
   readonly workspace: string | null
   /** Whether its cookie, as last issued, outlives the browser; null for no cookie. */
@@ -27,7 +36,7 @@ export interface StoredSession {
   /** When its cookie, as last issued, expires; null for one that ends with the browser, and where nobody knows. */
   readonly cookieExpiresAt: number | null
   /** Null while it lives. */
-  readonly ending: (Ending & { readonly by: EndedBy }) | null
+  readonly ending: (Ending & { readonly by: AskedBy }) | null
 }
 
 /** A cookie as it is issued. */
@@ -65,6 +74,11 @@ export interface Row extends Record<string, SqlStorageValue> {
   epoch: number | null
   seen_by: number | null
   client_written_at: number | null
+  opened_by: string | null
+  replaces_session_id: string | null
+  new_device: number | null
+  client_changes: string | null
+  end_decision: string | null
 }
 
 /** What a row says. `epoch`: that of a session of a version without epochs. */
@@ -76,6 +90,12 @@ export function stored(row: Row, epoch: number): StoredSession {
     seenBy: row.seen_by,
     clientWrittenAt: row.client_written_at,
     clientUnwritten: false,
+    clientChanges: row.client_changes === null ? [] : JSON.parse(row.client_changes),
+    origin: {
+      openedBy: row.opened_by,
+      replacesSessionId: row.replaces_session_id,
+      newDevice: row.new_device === null ? null : row.new_device === 1,
+    },
     workspace: row.workspace,
     cookiePersistent: row.cookie_persistent === null ? null : row.cookie_persistent === 1,
     cookieExpiresAt: row.cookie_expires_at,
@@ -85,6 +105,7 @@ export function stored(row: Row, epoch: number): StoredSession {
         : {
             reason: row.end_reason,
             endedAt: row.ended_at,
+            ...(row.end_decision !== null && { decision: JSON.parse(row.end_decision) as EndDecision }),
             by: { caller: row.ended_by, requestId: row.end_request_id },
           },
     session: {
@@ -106,7 +127,31 @@ export function stored(row: Row, epoch: number): StoredSession {
   }
 }
 
-/** A value as a column has it. */
+/** A session as it is when it was opened. */
+export function newlyStored(
+  session: Session,
+  origin: SessionOrigin,
+  secretHash: string,
+  cookie: IssuedCookie | null,
+): StoredSession {
+  return {
+    session,
+    origin,
+    version: 1,
+    secretHash,
+    writtenLastSeenAt: session.lastSeenAt,
+    seenBy: null,
+    clientWrittenAt: null,
+    clientUnwritten: false,
+    clientChanges: [],
+    workspace: null,
+    cookiePersistent: cookie?.persistent ?? null,
+    cookieExpiresAt: cookie?.expiresAt ?? null,
+    ending: null,
+  }
+}
+
+/** A value as a column has it; null for none. */
 export function toJson(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value)
+  return value === null || value === undefined ? null : JSON.stringify(value)
 }

@@ -4,7 +4,7 @@ import type { SessionRecord } from '../../store/session-records.ts'
 import type { StoredSession } from './rows.ts'
 
 /** A session as D1 is to have it: its whole state, with its version. */
-export function sessionRecord(owner: UserKey, { session, version, ending }: StoredSession): SessionRecord {
+export function sessionRecord(owner: UserKey, { session, version, origin, ending }: StoredSession): SessionRecord {
   return {
     identityStoreId: owner.identityStoreId,
     userId: owner.userId,
@@ -28,9 +28,7 @@ export function sessionRecord(owner: UserKey, { session, version, ending }: Stor
     endReason: ending?.reason ?? null,
     endedBy: ending?.by.caller ?? null,
     endRequestId: ending?.by.requestId ?? null,
-    openedBy: null,
-    replacesSessionId: null,
-    newDevice: null,
-    endDecision: null,
+    ...origin,
+    endDecision: ending?.decision ?? null,
   }
 }

@@ -2,21 +2,25 @@
 
 import type { UserKey } from '../../domain/ids.ts'
 import { NO_RULES, type UserRules } from '../../domain/policy.ts'
-import type { Client, Ending, Session } from '../../domain/session.ts'
+import type { AskedBy, Client, Ending, Session } from '../../domain/session.ts'
+import type { SessionOrigin } from '../../domain/session-story.ts'
 import {
   BURST_GAP_MILLISECONDS,
   MAX_REMEMBERED_ENDED,
+  REMEMBERED_CLIENT_CHANGES,
   REMEMBERED_ENDED,
   REMEMBERED_ENDED_MILLISECONDS,
 } from '../../limits.ts'
 import { migrate } from '../../store/object-schema.ts'
-import { type EndedBy, type IssuedCookie, type Row, type StoredSession, stored, toJson } from './rows.ts'
-import { hasTables, STEPS } from './schema.ts'
+import type { KnownDevice } from './known-devices.ts'
+import { type IssuedCookie, newlyStored, type Row, type StoredSession, stored, toJson } from './rows.ts'
+import { hasTables, SCHEMA, STEPS } from './schema.ts'
 
 /** Whose object this is, and what it knows of the rules. */
 interface Facts {
   readonly owner: UserKey
   readonly rules: UserRules
+  readonly devices: readonly KnownDevice[]
   /** False: in memory alone. */
   readonly written: boolean
 }
@@ -70,9 +74,14 @@ export class UserSessionsStorage {
     return this.facts()?.rules ?? NO_RULES
   }
 
+  /** The kinds of devices that the user has used, the last one first. */
+  get devices(): readonly KnownDevice[] {
+    return this.facts()?.devices ?? []
+  }
+
   private facts(): Facts | null {
     if (this.known === undefined) {
-      const [row] = this.query<Record<string, string>>('SELECT identity_store_id, user_id, knowledge FROM owner')
+      const [row] = this.query<Record<string, string>>('SELECT * FROM owner')
       this.known =
         row === undefined
           ? null
@@ -80,6 +89,7 @@ export class UserSessionsStorage {
               owner: { identityStoreId: row.identity_store_id as string, userId: row.user_id as string },
               // What a version of before wrote lacks what is newer.
               rules: { ...NO_RULES, ...JSON.parse(row.knowledge as string) },
+              devices: JSON.parse(row.devices ?? '[]'),
               written: true,
             }
     }
@@ -95,18 +105,27 @@ export class UserSessionsStorage {
     // A session of a version without epochs has that of the rules before these.
     this.living()
     const written = !this.isEmpty
-    this.known = { owner: { identityStoreId, userId }, rules, written }
+    this.known = { owner: { identityStoreId, userId }, rules, devices: this.devices, written }
     if (written) this.writeFacts(this.known)
     this.changes += 1
   }
 
-  private writeFacts({ owner, rules }: Facts): void {
+  /** Notes which devices are known; in memory alone until the first session is written. */
+  rememberDevices(devices: readonly KnownDevice[]): void {
+    const facts = this.facts()
+    if (facts === null) return
+    this.known = { ...facts, devices }
+    if (facts.written) this.writeFacts(this.known)
+  }
+
+  private writeFacts({ owner, rules, devices }: Facts): void {
     this.sql.exec(
-      `INSERT INTO owner (only, identity_store_id, user_id, knowledge) VALUES (1, ?1, ?2, ?3)
-       ON CONFLICT (only) DO UPDATE SET knowledge = excluded.knowledge`,
+      `INSERT INTO owner (only, identity_store_id, user_id, knowledge, devices) VALUES (1, ?1, ?2, ?3, ?4)
+       ON CONFLICT (only) DO UPDATE SET knowledge = excluded.knowledge, devices = excluded.devices`,
       owner.identityStoreId,
       owner.userId,
       JSON.stringify(rules),
+      JSON.stringify(devices),
     )
   }
 
@@ -146,11 +165,11 @@ export class UserSessionsStorage {
   }
 
   /** Writes a new session, which lives. */
-  insert(session: Session, secretHash: string, cookie: IssuedCookie | null): void {
+  insert(session: Session, origin: SessionOrigin, secretHash: string, cookie: IssuedCookie | null): void {
     const facts = this.facts()
     if (facts === null) throw new Error('nobody owns the session')
     if (!facts.written) {
-      migrate(this.sql, STEPS)
+      migrate(this.sql, STEPS, SCHEMA)
       this.tables = true
       this.writeFacts(facts)
       this.known = { ...facts, written: true }
@@ -160,8 +179,8 @@ export class UserSessionsStorage {
     this.sql.exec(
       `INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
          credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at, cookie_persistent,
-         cookie_expires_at, epoch)
-       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         cookie_expires_at, epoch, opened_by, replaces_session_id, new_device)
+       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       session.id,
       session.kind,
       secretHash,
@@ -178,22 +197,13 @@ export class UserSessionsStorage {
       cookiePersistent === null ? null : Number(cookiePersistent),
       cookieExpiresAt,
       session.epoch,
+      origin.openedBy,
+      origin.replacesSessionId,
+      origin.newDevice === null ? null : Number(origin.newDevice),
     )
     this.newest = session.id
     this.idsToMirror().add(session.id)
-    this.keep({
-      session,
-      version: 1,
-      secretHash,
-      writtenLastSeenAt: session.lastSeenAt,
-      seenBy: null,
-      clientWrittenAt: null,
-      clientUnwritten: false,
-      workspace: null,
-      cookiePersistent,
-      cookieExpiresAt,
-      ending: null,
-    })
+    this.keep(newlyStored(session, origin, secretHash, cookie))
   }
 
   /**
@@ -239,16 +249,20 @@ export class UserSessionsStorage {
   }
 
   /** Notes that the session is now used by another client; `writeClient` is to follow. */
-  moved(live: StoredSession, client: Client): StoredSession {
-    return this.keep({ ...live, session: { ...live.session, recentClient: client }, clientUnwritten: true })
+  moved(live: StoredSession, client: Client, at: number): StoredSession {
+    const clientChanges = [...live.clientChanges, { at, client }].slice(-REMEMBERED_CLIENT_CHANGES)
+    const session = { ...live.session, recentClient: client }
+    return this.keep({ ...live, session, clientChanges, clientUnwritten: true })
   }
 
   /** Writes which client the session is now used by. */
   writeClient(live: StoredSession, at: number): StoredSession {
     const { id, recentClient } = live.session
     this.sql.exec(
-      'UPDATE sessions SET recent_client = ?, client_written_at = ?, version = version + 1 WHERE id = ?',
+      `UPDATE sessions SET recent_client = ?, client_changes = ?, client_written_at = ?, version = version + 1
+       WHERE id = ?`,
       toJson(recentClient),
+      toJson(live.clientChanges),
       at,
       id,
     )
@@ -296,18 +310,20 @@ export class UserSessionsStorage {
   }
 
   /** Ends a session. One that has ended stays as it ended. */
-  end(id: string, ending: Ending, by: EndedBy): void {
+  end(id: string, ending: Ending, by: AskedBy): void {
     const live = this.living().get(id)
     if (live === undefined) return
     this.sql.exec(
-      `UPDATE sessions SET ended_at = ?, end_reason = ?, ended_by = ?, end_request_id = ?,
-         last_seen_at = ?, recent_client = ?, version = version + 1 WHERE id = ?`,
+      `UPDATE sessions SET ended_at = ?, end_reason = ?, end_decision = ?, ended_by = ?, end_request_id = ?,
+         last_seen_at = ?, recent_client = ?, client_changes = ?, version = version + 1 WHERE id = ?`,
       ending.endedAt,
       ending.reason,
+      toJson(ending.decision),
       by.caller,
       by.requestId,
       live.session.lastSeenAt,
       toJson(live.session.recentClient),
+      toJson(live.clientChanges),
       id,
     )
     this.idsToMirror().add(id)

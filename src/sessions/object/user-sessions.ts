@@ -17,11 +17,11 @@ import {
   type UserRules,
 } from '../../domain/policy.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import type { Client, EndReason, Session } from '../../domain/session.ts'
+import type { AskedBy, Client, EndReason, Session } from '../../domain/session.ts'
 import { nextSessionId } from '../../domain/session-id.ts'
+import type { SessionStory } from '../../domain/session-story.ts'
 import { type SessionView, viewOf } from '../../domain/session-view.ts'
-import { MAX_COOKIE_SECONDS } from '../../http/cookies.ts'
-import { BURST_GAP_MILLISECONDS, COOKIE_RENEWAL_MILLISECONDS } from '../../limits.ts'
+import { BURST_GAP_MILLISECONDS } from '../../limits.ts'
 import { logContext } from '../../log-context.ts'
 import { readSettings } from '../../settings.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
@@ -35,9 +35,12 @@ import {
   type Page,
   pageOf,
 } from './calls.ts'
+import { cookieOf, isCookieDue } from './issued-cookies.ts'
+import { meetDevice } from './known-devices.ts'
 import { SessionMirror } from './mirror.ts'
-import type { EndedBy, IssuedCookie, StoredSession } from './rows.ts'
+import type { StoredSession } from './rows.ts'
 import { UserSessionsStorage } from './storage.ts'
+import { storyOf } from './story.ts'
 import { type SessionProof, sameHash } from './token-secrets.ts'
 
 export type * from './calls.ts'
@@ -80,7 +83,7 @@ export class UserSessions extends DurableObject<Bindings> {
   open(owner: UserKey, opening: Opening, updates: RuleUpdates): Result<Opened, SessionError> {
     const now = Date.now()
     this.acceptUpdates(owner, updates, now)
-    const { secretHash, cookie, replaces, endSessions = [], ...facts } = opening
+    const { secretHash, cookie, replaces, endSessions = [], by = NOBODY, ...facts } = opening
     const policy = this.policy()
     const session: Session = {
       ...facts,
@@ -92,15 +95,21 @@ export class UserSessions extends DurableObject<Bindings> {
       location: policy.trackLocation.value ? facts.location : null,
       cookieIssuedAt: cookie ? now : null,
     }
-    const decided = decide(this.state(), { type: 'open', session, replaces, endSessions }, now)
+    const state = this.state()
+    const decided = decide(state, { type: 'open', session, replaces, endSessions }, now)
     if (!decided.ok) {
       return decided.error.code === 'session_limit_reached'
         ? fail({ ...decided.error, sessions: this.views(owner) })
         : decided
     }
     const view = viewOf(owner, session, policy)
-    this.storage.insert(session, secretHash, cookie ? cookieOf(view, now) : null)
-    const ended = this.saveEnds(decided.value, NOBODY)
+    const replaced = decided.value.find((event) => event.type === 'ended' && event.reason === 'replaced')
+    const device = meetDevice(this.storage.devices, session, state.sessions)
+    if (device.remember !== null) this.storage.rememberDevices(device.remember)
+    const origin = { openedBy: by.caller, replacesSessionId: replaced === undefined ? null : replaces }
+    const issued = cookie ? cookieOf(view, now) : null
+    this.storage.insert(session, { ...origin, newDevice: device.isNew }, secretHash, issued)
+    const ended = this.saveEnds(decided.value, by)
     this.mirror.schedule(now)
     return ok({ ...view, ended: ended.map(({ id }) => id) })
   }
@@ -166,6 +175,21 @@ export class UserSessions extends DurableObject<Bindings> {
   }
 
   /**
+   * All that is known of a user's live web sessions, oldest first; or of one session, live or remembered, of any kind.
+   * Not the user's activity.
+   */
+  stories(updates: RuleUpdates, sessionId?: string): readonly SessionStory[] {
+    const now = Date.now()
+    this.applyUpdates(updates, now)
+    this.tick(now)
+    const { owner } = this.storage
+    if (owner === null) return []
+    const live = this.storage.live().filter(({ kind }) => kind === 'web')
+    const found = (sessionId === undefined ? live.map(({ id }) => id) : [sessionId]).map((id) => this.storage.find(id))
+    return found.flatMap((stored) => (stored === null ? [] : [storyOf(owner, stored, this.policy())]))
+  }
+
+  /**
    * Ends sessions of the holder's user: this one (`logout`), the others, or one of them (`revoked`).
    * Ending one's own session twice succeeds twice. Answers the ids that ended now.
    * Errors as for `check`; `session_not_found` if `which` names a session that is not there.
@@ -192,7 +216,7 @@ export class UserSessions extends DurableObject<Bindings> {
   }
 
   /** Ends sessions by request of a caller who may. Unknown and ended ones are passed over. Answers the ids that ended now. */
-  end(which: Selection, reason: EndReason, by: EndedBy, updates: RuleUpdates = {}): readonly string[] {
+  end(which: Selection, reason: EndReason, by: AskedBy, updates: RuleUpdates = {}): readonly string[] {
     const now = Date.now()
     this.applyUpdates(updates, now)
     return this.endNow(which, reason, by, now)
@@ -302,7 +326,7 @@ export class UserSessions extends DurableObject<Bindings> {
     let live = stored
     for (const event of decided.value) {
       if (event.type === 'touched') live = this.touch(live, event.at, policy)
-      else if (event.type === 'moved') live = this.storage.moved(live, event.client)
+      else if (event.type === 'moved') live = this.storage.moved(live, event.client, event.at)
     }
     // Whoever changes back and forth is written as seldom as activity.
     if (live.clientUnwritten && now - (live.clientWrittenAt ?? 0) >= this.lastSeenWriteMilliseconds) {
@@ -325,7 +349,7 @@ export class UserSessions extends DurableObject<Bindings> {
     return touched
   }
 
-  private endNow(which: Selection, reason: EndReason, by: EndedBy, now: number): readonly string[] {
+  private endNow(which: Selection, reason: EndReason, by: AskedBy, now: number): readonly string[] {
     const decided = decide(this.state(), { type: 'end', which, reason }, now)
     if (!decided.ok) return []
     const ended = this.saveEnds(decided.value, by)
@@ -333,11 +357,12 @@ export class UserSessions extends DurableObject<Bindings> {
     return ended.filter((event) => event.reason === reason).map(({ id }) => id)
   }
 
-  /** Writes the ends among some events. Nobody asked for what passed its deadline. */
-  private saveEnds(events: readonly SessionEvent[], by: EndedBy): EndedEvent[] {
+  /** Writes the ends among some events. Nobody asked for what a rule decided, nor for what was found void. */
+  private saveEnds(events: readonly SessionEvent[], by: AskedBy): EndedEvent[] {
     const ends = events.filter((event) => event.type === 'ended')
     for (const event of ends) {
-      this.storage.end(event.id, event, event.reason === 'expired' || event.reason === 'idle' ? NOBODY : by)
+      const asked = event.decision === undefined && !FOUND_VOID.has(event.reason)
+      this.storage.end(event.id, event, asked ? by : NOBODY)
     }
     this.mirror.noteEnds(ends.length)
     return ends
@@ -354,21 +379,8 @@ export class UserSessions extends DurableObject<Bindings> {
 
 type EndedEvent = Extract<SessionEvent, { type: 'ended' }>
 
-/** The cookie of a session as it would be issued at an instant. */
-function cookieOf({ persistentCookie, expiresAt }: SessionView, issuedAt: number): IssuedCookie {
-  const life = persistentCookie ? Math.min(expiresAt, issuedAt + MAX_COOKIE_SECONDS * 1000) : null
-  return { persistent: persistentCookie, expiresAt: life }
-}
-
-/** Whether the browser's cookie has grown old, or dies before or after its session. */
-function isCookieDue({ session, cookieExpiresAt }: StoredSession, view: SessionView, now: number) {
-  const { cookieIssuedAt } = session
-  if (cookieIssuedAt === null) return false
-  if (now - cookieIssuedAt >= COOKIE_RENEWAL_MILLISECONDS) return true
-  return cookieOf(view, cookieIssuedAt).expiresAt !== cookieExpiresAt
-}
-
-const NOBODY: EndedBy = { caller: null, requestId: null }
+const NOBODY: AskedBy = { caller: null, requestId: null }
+const FOUND_VOID: ReadonlySet<EndReason> = new Set(['user_disabled', 'password_changed'])
 
 function ended(reason: EndReason, endedAt: number) {
   return fail({ code: 'session_ended', reason, endedAt } as const)
