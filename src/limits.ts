@@ -94,6 +94,19 @@ export const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
 export const OVERVIEW_HOURS = 24
 /** Hours are kept so long. */
 export const COUNTED_HOURS_MILLISECONDS = OVERVIEW_HOURS * 3_600_000
+// Sessions as administrators look for them and end them
+/** Records that a count looks at: it is exact as far as that. */
+export const MAX_COUNTED_SESSIONS = 10_000
+/** Sessions that one request names. */
+export const MAX_NAMED_SESSIONS = 1_000
+/** Sessions that one job ends, and records that are looked at to find them. */
+export const MAX_ENDS_OF_JOB = 50_000
+/** How much more may be ended than was seen. */
+export const MAX_GROWTH_OF_ENDS = 1.1
+/** Longest time over which a job's ends are spread (a day). */
+export const MAX_SPREAD_SECONDS = 86_400
+/** How long what became of each session of a job is kept after its end (a day). */
+export const JOB_RESULTS_MILLISECONDS = 86_400_000
 
 // Previews
 /** Live sessions that a preview reads at a time. */

@@ -110,6 +110,14 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
     means: 'The group has no session config of its own.',
     remedy: 'Check the id of the group.',
   },
+  job_not_found: {
+    means: 'There is no such job, or it is over and nothing of it is kept any more.',
+    remedy: 'List the jobs. What a job ended stays known for a day.',
+  },
+  more_than_expected: {
+    means: 'Over 10 % more sessions fit the filter now than you said you saw: `count`. Nothing was ended.',
+    remedy: 'Look at the sessions again, and send the request with the number of now.',
+  },
   config_version_not_found: {
     means: 'The session config had no such version, or it is not kept.',
     remedy: 'List the versions.',

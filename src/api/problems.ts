@@ -105,6 +105,16 @@ export function problemOf(error: SessionError): Problem {
       }
     case 'group_config_not_found':
       return { status: 404, code: error.code, title: 'The group has no session config' }
+    case 'job_not_found':
+      return { status: 404, code: error.code, title: 'No such job' }
+    case 'more_than_expected':
+      return {
+        status: 409,
+        code: error.code,
+        title: 'Many more sessions would end than you expected',
+        detail: 'Look again, and say how many you expect now.',
+        extra: { count: error.count },
+      }
     case 'config_version_not_found':
       return { status: 404, code: error.code, title: 'No such version of the session config' }
     case 'lockout_not_found':

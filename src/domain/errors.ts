@@ -67,6 +67,10 @@ export type SessionError =
   | { readonly code: 'credential_not_found' }
   /** Nothing was said of the group. */
   | { readonly code: 'group_config_not_found' }
+  /** No such job, or it is over and nothing of it is kept. */
+  | { readonly code: 'job_not_found' }
+  /** Many more sessions would be ended than the caller saw: so many. */
+  | { readonly code: 'more_than_expected'; readonly count: number }
   /** No such version of the session config is kept. */
   | { readonly code: 'config_version_not_found' }
   /** No such lockout is in force. */

@@ -9,7 +9,7 @@ import type { UserKey } from '../domain/ids.ts'
 import type { GroupConfig, SessionConfig, Versioned } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { AskedBy } from '../domain/session.ts'
-import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS } from '../limits.ts'
+import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS, OBJECTS_AT_ONCE } from '../limits.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import { putGroupConfig } from '../store/group-session-configs.ts'
@@ -18,9 +18,10 @@ import type { ChangedUsers } from '../store/session-settings.ts'
 import { type Unavailable, within } from '../time-limit.ts'
 import type { CheckMemory } from './check-memory.ts'
 import type { ConfigCopies } from './config-copies.ts'
+import type { EndItem } from './jobs/end-parts.ts'
 import { storeTag } from './jobs/published-config.ts'
 import type { Job } from './jobs/run-job.ts'
-import type { StoreJobs } from './jobs/store-jobs.ts'
+import type { JobStatus, StoreJobs } from './jobs/store-jobs.ts'
 import { changeWithJobs } from './prepared-jobs.ts'
 
 export class SessionChanges {
@@ -153,6 +154,38 @@ export class SessionChanges {
       forget()
       return within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () =>
         this.stub(identityStoreId).enqueue(identityStoreId, { id: `reset_users:${by.requestId}`, job }),
+      )
+    })
+  }
+
+  /**
+   * Accepts to end exactly these sessions, a few users at a time, over so many seconds. It will be done whatever stops
+   * the process; what became of each is in the job, for a day. Errors: `unavailable`.
+   */
+  async endSessions(
+    identityStoreId: string,
+    items: readonly EndItem[],
+    overSeconds: number,
+    by: AskedBy & { readonly requestId: string },
+  ): Promise<Result<JobStatus, Unavailable>> {
+    const job = {
+      kind: 'end_sessions',
+      acceptedAt: Date.now(),
+      overSeconds,
+      by,
+      parts: 0,
+      part: 0,
+      missed: [],
+      finishedAt: null,
+      cancelled: false,
+    } as const
+    const named = { id: `end_sessions:${by.requestId}`, job }
+    // As many users in a step as makes a step a second.
+    const users = overSeconds === 0 ? OBJECTS_AT_ONCE : Math.ceil(items.length / overSeconds)
+    return this.memory.forgettingAll({ identityStoreId }, (forget) => {
+      forget()
+      return within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () =>
+        this.stub(identityStoreId).endSessions(identityStoreId, named, items, Math.max(1, users)),
       )
     })
   }

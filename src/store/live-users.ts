@@ -7,6 +7,7 @@ import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
 import { configOfStore, RULES, settingsOfUser } from './rules.ts'
 import { sessionConfigs, sessionSettings, sessions, users } from './schema.ts'
+import { sessionIn } from './session-lists.ts'
 
 /** A user, what holds for that user now, and where in the order of the scan the user was found. */
 export interface FoundUser {
@@ -54,7 +55,7 @@ export async function liveSessionsAfter(
       userId: record.userId,
       rules,
       cursor: record.sessionId,
-      session: liveSession(record, rules.status.version),
+      session: sessionIn(record, rules.status.version),
     })),
   )
 }
@@ -104,25 +105,4 @@ export async function clearLocations(
       ),
   )
   return done.ok ? ok() : done
-}
-
-/** A live session out of its record. Its epoch is not in the record: one that lives has that of its user. */
-function liveSession(record: typeof sessions.$inferSelect, epoch: number): Session {
-  const { recentAddress, recentUserAgent, location } = record
-  const recent = recentAddress !== null || recentUserAgent !== null
-  return {
-    id: record.sessionId,
-    kind: record.kind,
-    epoch,
-    openedAt: record.openedAt,
-    lastSeenAt: record.lastSeenAt,
-    persistent: record.persistent,
-    credentialsType: record.credentialsType,
-    client: { address: record.address, userAgent: record.userAgent },
-    recentClient: recent ? { address: recentAddress, userAgent: recentUserAgent } : null,
-    location: location === null ? null : JSON.parse(location),
-    actor: null,
-    apiClientId: null,
-    cookieIssuedAt: null,
-  }
 }

@@ -35,6 +35,8 @@ const REFUSALS: { readonly [Code in SessionErrorCode]: Extract<SessionError, { r
   openid_provider_not_found: { code: 'openid_provider_not_found' },
   config_version_not_found: { code: 'config_version_not_found' },
   lockout_not_found: { code: 'lockout_not_found' },
+  job_not_found: { code: 'job_not_found' },
+  more_than_expected: { code: 'more_than_expected', count: 12 },
   group_config_not_found: { code: 'group_config_not_found' },
   precondition_failed: { code: 'precondition_failed', version: 2 },
   session_limit_reached: { code: 'session_limit_reached', sessions: [] },

@@ -4,8 +4,14 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 const CRASH = join(import.meta.dirname, 'crash.mjs')
+const END_JOB = join(import.meta.dirname, 'end-job.mjs')
 
 test('loses nothing that was acknowledged, whether the runtime or everything is killed', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [CRASH, '--rounds', '3'])
   expect(stdout).toMatch(/3 rounds: [1-9]\d* opens and [1-9]\d* ends acknowledged, none lost/)
+})
+
+test('a job that is killed in its middle ends exactly what was there when it was asked for', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [END_JOB, '--sessions', '240'])
+  expect(stdout).toMatch(/240 sessions ended, [1-3] kills, 0 left, 70 others untouched/)
 })

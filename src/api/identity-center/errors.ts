@@ -102,6 +102,8 @@ function faultOf(error: SessionError): Fault {
     case 'config_version_not_found':
     case 'group_config_not_found':
     case 'lockout_not_found':
+    case 'job_not_found':
+    case 'more_than_expected':
       return notFound('access key')
     case 'openid_provider_not_found':
       return notFound('OpenID provider')

@@ -1,4 +1,4 @@
-/** What the operator API tells of what was done, and of what is still to be done. */
+/** What the operator API tells of what was done. */
 import { z } from 'zod'
 
 const timestamp = z.iso.datetime()
@@ -24,22 +24,3 @@ export const AuditEventListBody = z
     scanned,
   })
   .meta({ id: 'AuditEventList' })
-
-export const JobBody = z
-  .object({
-    id: z.string(),
-    kind: z.string(),
-    created_at: timestamp,
-    due_at: timestamp,
-    failures: z.int(),
-    progress: z
-      .object({ done: z.int(), left: z.int() })
-      .nullable()
-      .describe('In users; null for work that is one step.'),
-  })
-  .meta({ id: 'Job' })
-export const JobListBody = z
-  .object({
-    jobs: z.array(JobBody),
-  })
-  .meta({ id: 'JobList' })

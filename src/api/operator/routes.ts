@@ -4,14 +4,15 @@ import { openMessage } from './authorization-messages.ts'
 import { operatorCredentialRoutes, storeCredentialRoutes } from './credential-routes.ts'
 import * as deploymentSecrets from './deployment-secrets.ts'
 import { errors, renderBug, renderError } from './errors.ts'
-import * as history from './history.ts'
 import * as stores from './identity-stores.ts'
+import { jobRoutes } from './job-routes.ts'
 import * as openid from './openid-provider.ts'
 import { json, operatorRoute } from './operator-route.ts'
 import { overviewRoutes } from './overview-routes.ts'
 import { UserQuery } from './overview-schemas.ts'
 import { policyRoutes } from './policy-routes.ts'
 import * as schemas from './schemas.ts'
+import { sessionRoutes } from './session-routes.ts'
 import { importStoreUsers } from './user-import.ts'
 import * as users from './users.ts'
 
@@ -230,17 +231,8 @@ const routes: readonly Route[] = [
   ...storeCredentialRoutes,
   ...policyRoutes,
   ...overviewRoutes,
-  operatorRoute({
-    method: 'GET',
-    path: `${STORE}/jobs`,
-    operationId: 'listJobs',
-    scope: 'operator:read',
-    summary: 'List what is still to be finished.',
-    responses: {
-      200: { description: "The store's unfinished jobs, the next one to run first.", schema: schemas.JobListBody },
-    },
-    handle: history.listStoreJobs,
-  }),
+  ...sessionRoutes,
+  ...jobRoutes,
 ]
 
 /** The operator API. */

@@ -6,6 +6,7 @@ import { MISSING_RIGHTS } from '../../auth/authorization-messages.ts'
 import { needsOwner, OPERATOR_SCOPES, SCOPE_KINDS, SCOPES, type Scope, STORE_SCOPES } from '../../auth/scopes.ts'
 import { ROLES } from '../../domain/authority.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
+import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { normalizeUsername } from '../../domain/text.ts'
 import { isPasswordHash } from '../../identity/passwords.ts'
 import {
@@ -31,15 +32,18 @@ export const nextCursor = z.string().nullable().describe('Null: that was the las
 export const printableText = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
 const name = printableText.trim().min(1).max(100)
 
-export { JobListBody } from './history-schemas.ts'
-
 export const role = z.enum(ROLES).meta({ id: 'Role' })
+
+/** UUID version 7, in lower case. */
+export const sessionId = z.string().regex(SESSION_ID_PATTERN, 'Must be a session id: a UUID in lower case.')
 
 export const PathParameters = z.strictObject({
   identity_store_id: id.optional(),
   user_id: id.optional(),
   credential_id: id.optional(),
   group_id: id.optional(),
+  session_id: sessionId.optional(),
+  job_id: z.string().max(200).optional(),
   version: z.string().optional(),
   lockout_id: id.optional(),
 })

@@ -51,6 +51,8 @@ export function refusalOf(error: SessionError): Refusal {
     case 'config_version_not_found':
     case 'group_config_not_found':
     case 'lockout_not_found':
+    case 'job_not_found':
+    case 'more_than_expected':
       return { error: 'invalid_auth' }
     case 'wrong_token_kind':
       return { error: 'not_allowed_token_type' }

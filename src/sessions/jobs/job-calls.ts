@@ -7,10 +7,14 @@ import type { Database } from '../../store/database.ts'
 import { type Unavailable, within } from '../../time-limit.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
 import { userStub } from '../object/user-stub.ts'
+import type { EndParts } from './end-parts.ts'
 
 /** What a job works with. */
 export interface JobContext {
   readonly identityStoreId: string
+  readonly jobId: string
+  /** The sessions of jobs that end some. */
+  readonly ends: EndParts
   readonly now: number
   readonly db: Database
   readonly config: KVNamespace
@@ -25,15 +29,15 @@ export type JobOutcome<Job> =
   /** With a job: what is left of it. */
   | { readonly next: 'failed'; readonly what: string; readonly job?: Job }
 
-/** Calls a user's object. What it answers is not asked for. */
-export function callUser(
+/** Calls a user's object. */
+export function callUser<T>(
   { identityStoreId, users }: JobContext,
   userId: string,
-  call: (stub: DurableObjectStub<UserSessions>) => PromiseLike<unknown>,
-): Promise<Result<void, Unavailable>> {
-  return within(JOB_OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () => {
-    await call(userStub(users, { identityStoreId, userId }))
-  })
+  call: (stub: DurableObjectStub<UserSessions>) => PromiseLike<T>,
+): Promise<Result<T, Unavailable>> {
+  return within(JOB_OBJECT_TIMEOUT_MILLISECONDS, 'sessions', async () =>
+    call(userStub(users, { identityStoreId, userId })),
+  )
 }
 
 /** Tells a user's object what holds for the user now. */

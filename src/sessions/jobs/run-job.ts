@@ -2,6 +2,7 @@
 
 import { readSessionConfig } from '../../store/session-configs.ts'
 import { type ApplyRules, applyRules } from './apply-rules.ts'
+import { type EndSessions, endSessions } from './end-sessions.ts'
 import type { JobContext, JobOutcome } from './job-calls.ts'
 import { publishConfig, publishedConfig } from './published-config.ts'
 import { type ResetUsers, resetUsers } from './reset-users.ts'
@@ -19,8 +20,14 @@ export type Job =
   | ({ readonly kind: 'publish_config' } & (Published | { readonly verify?: false }))
   | ApplyRules
   | ResetUsers
+  | EndSessions
   | SweepSessions
   | ClearLocations
+
+/** Whether an operator may give a job up: no other change relies on it. */
+export function mayBeCancelled({ kind }: Job): boolean {
+  return kind === 'end_sessions' || kind === 'reset_users'
+}
 
 /** How far a job has come, where it knows; in users. */
 export function progressOf(job: Job): { readonly done: number; readonly left: number } | null {
@@ -41,6 +48,8 @@ export function runJob(job: Job, context: JobContext): Promise<JobOutcome<Job>> 
       return applyRules(job, context)
     case 'reset_users':
       return resetUsers(job, context)
+    case 'end_sessions':
+      return endSessions(job, context)
     case 'sweep_sessions':
       return sweepStep(job, context)
     case 'clear_locations':

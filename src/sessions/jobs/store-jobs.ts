@@ -21,8 +21,10 @@ import { migrate } from '../../store/object-schema.ts'
 import type { Unavailable } from '../../time-limit.ts'
 import { Turns } from '../../turns.ts'
 import type { UserSessions } from '../object/user-sessions.ts'
+import { END_PARTS, type EndItem, EndParts } from './end-parts.ts'
+import { finished } from './end-sessions.ts'
 import type { JobContext, JobOutcome } from './job-calls.ts'
-import { type Job, progressOf, replacesOlder, runJob } from './run-job.ts'
+import { type Job, mayBeCancelled, progressOf, replacesOlder, runJob } from './run-job.ts'
 import { readJob } from './stored-jobs.ts'
 
 /** The object's schema. */
@@ -40,6 +42,7 @@ export const STEPS: readonly string[] = [
    ) WITHOUT ROWID;`,
   // Written are the columns of before, so that the version before can do these jobs too: `revision` is always 1.
   'ALTER TABLE jobs ADD COLUMN confirmed INTEGER GENERATED ALWAYS AS (open_changes = 0) VIRTUAL;',
+  END_PARTS,
 ]
 
 /** A job as an operator sees it. */
@@ -52,7 +55,10 @@ export interface JobStatus {
   readonly dueAt: number
   /** Failures in a row. */
   readonly failures: number
-  /** How far it has come, in users; null for work that is one step. */
+  /** `failing`: the last step did not succeed, and is tried again. One that is done is kept while it has results. */
+  readonly state: 'running' | 'failing' | 'done' | 'cancelled'
+  readonly hasResults: boolean
+  /** How far it has come, in sessions or users; null for work that is one step. */
   readonly progress: { readonly done: number; readonly left: number } | null
 }
 
@@ -80,7 +86,8 @@ interface Bindings {
 
 export class StoreJobs extends DurableObject<Bindings> {
   private readonly sql: SqlStorage
-  private readonly context: Omit<JobContext, 'identityStoreId' | 'now'>
+  private readonly ends: EndParts
+  private readonly context: Omit<JobContext, 'identityStoreId' | 'jobId' | 'now'>
   /** One step at a time: two publishers of one key would race each other. */
   private readonly turns = new Turns()
 
@@ -88,13 +95,15 @@ export class StoreJobs extends DurableObject<Bindings> {
     super(ctx, env)
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    this.sql = ctx.storage.sql
+    this.ends = new EndParts(this.sql)
     this.context = {
+      ends: this.ends,
       db: openDatabase(env.DB),
       config: env.CONFIG,
       users: env.USERS,
       verifyAfterMilliseconds: settings.value.configVerifySeconds * 1000,
     }
-    this.sql = ctx.storage.sql
     migrate(this.sql, STEPS)
   }
 
@@ -109,6 +118,60 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** Takes on work that needs no change to be made first. It is begun at once, whatever becomes of the request. */
   async enqueue(identityStoreId: string, job: NamedJob): Promise<void> {
     await this.write(identityStoreId, [job], true, Date.now())
+  }
+
+  /**
+   * Takes on to end these sessions, so many users at a time. Answers the job; the same id again answers it as it stands.
+   */
+  async endSessions(
+    identityStoreId: string,
+    { id, job }: NamedJob & { readonly job: { readonly kind: 'end_sessions' } },
+    items: readonly EndItem[],
+    usersInStep: number,
+  ): Promise<JobStatus> {
+    const parts = this.ends.write(id, items, usersInStep)
+    await this.enqueue(identityStoreId, { id, job: { ...job, parts } })
+    return this.status(id) as JobStatus
+  }
+
+  /** One job; null for one that is not there, or is done and has no results. */
+  status(id: string): JobStatus | null {
+    const row = this.find(id)
+    return row === null ? null : this.statusOf(row)
+  }
+
+  /** What became of the sessions of a job, from a place on; null for a job that is not there or ends none. */
+  results(id: string, from: number, limit: number): readonly EndItem[] | null {
+    return this.status(id)?.hasResults === true ? this.ends.page(id, from, limit) : null
+  }
+
+  /** Tries a job again now. Answers it; null for one that is not there. One that is over stays so. */
+  async retry(id: string): Promise<JobStatus | null> {
+    const status = this.status(id)
+    if (status?.state !== 'running' && status?.state !== 'failing') return status
+    this.sql.exec('UPDATE jobs SET due_at = ?, failures = 0 WHERE id = ?', Date.now(), id)
+    await this.setAlarm()
+    return this.status(id)
+  }
+
+  /**
+   * Gives a job up, or forgets one that is over. `refused`: other changes rely on it; `missing`: it is not there. What
+   * it has done stays done.
+   */
+  drop(id: string): Promise<'dropped' | 'refused' | 'missing'> {
+    return this.turns.take(async () => {
+      const row = this.find(id)
+      const job = row === null ? null : readJob(row.job).job
+      if (row === null) return 'missing'
+      if (job === null || !mayBeCancelled(job)) return 'refused'
+      if (job.kind === 'end_sessions' && job.finishedAt === null) {
+        const kept = finished(job, true, Date.now())
+        this.ends.cancel(id)
+        this.sql.exec('UPDATE jobs SET job = ?, due_at = ? WHERE id = ?', JSON.stringify(kept.job), kept.dueAt, id)
+      } else this.remove(id)
+      await this.setAlarm()
+      return 'dropped'
+    })
   }
 
   /**
@@ -134,18 +197,24 @@ export class StoreJobs extends DurableObject<Bindings> {
     return this.sql
       .exec<Row>('SELECT * FROM jobs ORDER BY due_at, id')
       .toArray()
-      .map((row) => {
-        const { kind, job } = readJob(row.job)
-        return {
-          id: row.id,
-          kind,
-          job,
-          createdAt: row.created_at,
-          dueAt: row.due_at,
-          failures: row.failures,
-          progress: job === null ? null : progressOf(job),
-        }
-      })
+      .map((row) => this.statusOf(row))
+  }
+
+  private statusOf(row: Row): JobStatus {
+    const { kind, job } = readJob(row.job)
+    const ends = job?.kind === 'end_sessions' ? job : null
+    const over = ends === null || ends.finishedAt === null ? null : ends.cancelled ? 'cancelled' : 'done'
+    return {
+      id: row.id,
+      kind,
+      job,
+      createdAt: row.created_at,
+      dueAt: row.due_at,
+      failures: row.failures,
+      state: over ?? (row.failures > 0 ? 'failing' : 'running'),
+      hasResults: ends !== null,
+      progress: ends !== null ? this.ends.progress(row.id) : job === null ? null : progressOf(job),
+    }
   }
 
   /** Runs every job that is due. */
@@ -186,7 +255,12 @@ export class StoreJobs extends DurableObject<Bindings> {
   private async attempt(row: Row, job: Job): Promise<JobOutcome<Job>> {
     const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
     try {
-      const context = { ...this.context, identityStoreId: owner.identity_store_id, now: Date.now() }
+      const context = {
+        ...this.context,
+        identityStoreId: owner.identity_store_id,
+        jobId: row.id,
+        now: Date.now(),
+      }
       return await logContext.run({ identityStoreId: owner.identity_store_id, job: row.id }, () => runJob(job, context))
     } catch (error) {
       // A bug in one job must not stop the others, nor be forgotten: it is tried again like an outage.
@@ -241,6 +315,7 @@ export class StoreJobs extends DurableObject<Bindings> {
 
   private remove(id: string): void {
     this.sql.exec('DELETE FROM jobs WHERE id = ?', id)
+    this.ends.remove(id)
   }
 
   private find(id: string): Row | null {

@@ -27,6 +27,17 @@ const StoredJob: z.ZodType<Job> = z.union([
     clients: z.enum(['web', 'mobile']).nullable(),
     by: z.object({ caller: z.string().nullable(), requestId: z.string().nullable() }),
   }),
+  z.object({
+    kind: z.literal('end_sessions'),
+    acceptedAt: z.int(),
+    overSeconds: z.int(),
+    by: z.object({ caller: z.string().nullable(), requestId: z.string() }),
+    parts: z.int(),
+    part: z.int(),
+    missed: z.array(z.int()),
+    finishedAt: z.int().nullable(),
+    cancelled: z.boolean(),
+  }),
   z.object({ kind: z.literal('sweep_sessions'), progress: Progress.exactOptional() }),
   z.object({ kind: z.literal('clear_locations'), progress: Progress.exactOptional() }),
 ])

@@ -222,6 +222,15 @@ export class UserSessions extends DurableObject<Bindings> {
     return this.endNow(which, reason, by, now)
   }
 
+  /** The same for a request that may come twice. What has become of each: `ended` by this very request or before it. */
+  endOnce(ids: readonly string[], by: AskedBy): readonly ('ended' | 'already_ended' | 'not_found')[] {
+    this.end({ only: ids }, 'revoked', by)
+    return ids.map((id) => {
+      const ending = this.storage.find(id)?.ending ?? null
+      return ending === null ? 'not_found' : ending.by.requestId === by.requestId ? 'ended' : 'already_ended'
+    })
+  }
+
   /** Tells the object what holds now: status, settings, config. What is newer is applied to the live sessions at once. */
   applyRules(owner: UserKey, updates: RuleUpdates): void {
     const now = Date.now()

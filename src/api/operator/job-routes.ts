@@ -1,0 +1,60 @@
+/** Routes of a store's durable work. */
+import type { Route } from '../route.ts'
+import * as jobs from './jobs.ts'
+import { operatorRoute } from './operator-route.ts'
+import * as schemas from './session-schemas.ts'
+
+const JOBS = '/identity-stores/:identity_store_id/jobs'
+const JOB = `${JOBS}/:job_id` as const
+
+/** The routes. */
+export const jobRoutes: readonly Route[] = [
+  operatorRoute({
+    method: 'GET',
+    path: JOBS,
+    operationId: 'listJobs',
+    scope: 'operator:read',
+    summary: 'List what is still to be finished, and what is done and has results.',
+    responses: { 200: { description: "The store's jobs, the next one to run first.", schema: schemas.JobListBody } },
+    handle: jobs.listJobs,
+  }),
+  operatorRoute({
+    method: 'GET',
+    path: JOB,
+    operationId: 'getJob',
+    scope: 'operator:read',
+    summary: 'Read how far a job has come.',
+    responses: { 200: { description: 'The job.', schema: schemas.JobBody } },
+    handle: jobs.getJob,
+  }),
+  operatorRoute({
+    method: 'GET',
+    path: `${JOB}/results`,
+    operationId: 'getJobResults',
+    scope: 'operator:read',
+    summary: 'Read what became of each session of a job; kept for a day after its end.',
+    query: schemas.ResultQuery,
+    responses: { 200: { description: 'A page of results.', schema: schemas.JobResultsBody } },
+    handle: jobs.getResults,
+  }),
+  operatorRoute({
+    method: 'POST',
+    path: `${JOB}/retry`,
+    operationId: 'retryJob',
+    scope: 'operator:sessions',
+    summary: 'Try a job again now.',
+    responses: { 200: { description: 'The job.', schema: schemas.JobBody } },
+    errors: { 409: 'The job is over.' },
+    handle: jobs.retryJob,
+  }),
+  operatorRoute({
+    method: 'DELETE',
+    path: JOB,
+    operationId: 'deleteJob',
+    scope: 'operator:sessions',
+    summary: 'Give up what is left of a job, or forget one that is over. What it has ended stays ended.',
+    responses: { 204: { description: 'It is given up.' } },
+    errors: { 409: 'It completes a change that was made, and must be done.' },
+    handle: jobs.deleteJob,
+  }),
+]
