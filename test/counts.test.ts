@@ -137,6 +137,12 @@ test('a sign-in of a known user', async () => {
   await cost('sign-in, known user', user, () => signIn(user))
 })
 
+test('a sign-in with a kind of device that the user has not used writes one row more of the object', async () => {
+  const { user } = await settled()
+  const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0'
+  await cost('sign-in, known user, new device', user, () => signIn(user, { userAgent }))
+})
+
 test('a wrong password wakes no user’s object, and is counted in four rows', async () => {
   const { user } = await settled()
   const { username, address } = user

@@ -12,6 +12,7 @@ import { lookerMutants } from './looker.mjs'
 import { openapiMutants } from './openapi.mjs'
 import { overviewMutants } from './overview.mjs'
 import { runningMutants } from './running.mjs'
+import { sessionMutants } from './sessions.mjs'
 import { signInMutants } from './sign-in.mjs'
 import { storageMutants } from './storage.mjs'
 
@@ -412,6 +413,7 @@ export const mutants = [
   ...apioMutants,
   ...epochMutants,
   ...authorityMutants,
+  ...sessionMutants,
   ...signInMutants,
   ...identityMutants,
   ...inputMutants,

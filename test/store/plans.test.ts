@@ -12,8 +12,8 @@ import {
   removeEndedSessions,
 } from '../../src/store/housekeeping.ts'
 import { clearLocations, usersWithLocationAfter } from '../../src/store/live-users.ts'
-
 import { listLockouts, scanLockouts } from '../../src/store/lockouts.ts'
+import { findRecords, recordsAfter } from '../../src/store/session-lists.ts'
 import { listUsers } from '../../src/store/users.ts'
 import { call, makeTeam } from '../api/slack/slack.ts'
 import { intercept } from '../support/bindings.ts'
@@ -107,6 +107,8 @@ test('no statement of what happens often walks through a whole table', async () 
   expect(found).toEqual({})
 })
 
+const RANGE = { identityStoreId: 'store', state: 'live', userId: null, openedAfter: 1, openedBefore: 2 } as const
+
 test.each<[string, () => Promise<unknown>, RegExp]>([
   [
     'lockouts',
@@ -138,6 +140,22 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
     () => usersWithLocationAfter(db, 'store', '', 32),
     /sessions USING INDEX sessions_with_location/,
   ],
+  [
+    'live sessions of a store',
+    () => recordsAfter(db, RANGE, null, 10),
+    /sessions USING INDEX live_sessions_of_store_newest_first \(identity_store_id=\? AND session_id>\? AND session_id<\?\)/,
+  ],
+  [
+    'sessions that have ended',
+    () => recordsAfter(db, { ...RANGE, state: 'ended' }, { sessionId: '', endedAt: 0 }, 10),
+    /sessions USING INDEX ended_sessions_of_store_newest_first \(identity_store_id=\? AND ended_at>\? AND/,
+  ],
+  [
+    'sessions of a user',
+    () => recordsAfter(db, { ...RANGE, userId: 'u' }, null, 10),
+    /sessions USING PRIMARY KEY \(identity_store_id=\? AND user_id=\? AND session_id>\? AND session_id<\?\)/,
+  ],
+  ['sessions by their ids', () => findRecords(db, 'store', []), /sessions USING INDEX session_by_number/],
   ['ended sessions', () => removeEndedSessions(db, 0), /sessions USING COVERING INDEX ended_sessions_oldest_first/],
   [
     'old audit events',

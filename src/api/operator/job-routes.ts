@@ -7,6 +7,8 @@ import * as schemas from './session-schemas.ts'
 const JOBS = '/identity-stores/:identity_store_id/jobs'
 const JOB = `${JOBS}/:job_id` as const
 
+const NOT_NOW = 'It is over, or must be done.'
+
 /** The routes. */
 export const jobRoutes: readonly Route[] = [
   operatorRoute({
@@ -32,7 +34,7 @@ export const jobRoutes: readonly Route[] = [
     path: `${JOB}/results`,
     operationId: 'getJobResults',
     scope: 'operator:read',
-    summary: 'Read what became of each session of a job; kept for a day after its end.',
+    summary: 'Read what became of each session of a job.',
     query: schemas.ResultQuery,
     responses: { 200: { description: 'A page of results.', schema: schemas.JobResultsBody } },
     handle: jobs.getResults,
@@ -44,7 +46,7 @@ export const jobRoutes: readonly Route[] = [
     scope: 'operator:sessions',
     summary: 'Try a job again now.',
     responses: { 200: { description: 'The job.', schema: schemas.JobBody } },
-    errors: { 409: 'The job is over.' },
+    errors: { 409: NOT_NOW },
     handle: jobs.retryJob,
   }),
   operatorRoute({
@@ -52,9 +54,9 @@ export const jobRoutes: readonly Route[] = [
     path: JOB,
     operationId: 'deleteJob',
     scope: 'operator:sessions',
-    summary: 'Give up what is left of a job, or forget one that is over. What it has ended stays ended.',
+    summary: 'Give up what is left of a job, or forget one that is over.',
     responses: { 204: { description: 'It is given up.' } },
-    errors: { 409: 'It completes a change that was made, and must be done.' },
+    errors: { 409: NOT_NOW },
     handle: jobs.deleteJob,
   }),
 ]

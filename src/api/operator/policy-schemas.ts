@@ -137,14 +137,16 @@ const explained = z
 export const PolicyBody = z
   .object({
     user_id: z.string(),
-    rules: z.object({
-      overall_timeout_seconds: explained,
-      inactivity_timeout_seconds: explained,
-      concurrent_session_limit: explained,
-      client_kind_limits: explained,
-      when_limit_reached: explained,
-      persistent_cookies: explained,
-      track_location: explained,
-    }),
+    rules: z
+      .object({
+        overall_timeout_seconds: explained,
+        inactivity_timeout_seconds: explained,
+        concurrent_session_limit: explained,
+        client_kind_limits: explained,
+        when_limit_reached: explained,
+        persistent_cookies: explained,
+        track_location: explained,
+      })
+      .meta({ id: 'PolicyRules' }),
   })
   .meta({ id: 'Policy' })
