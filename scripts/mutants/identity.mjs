@@ -112,9 +112,23 @@ export const identityMutants = [
   {
     name: 'identity: a line without end',
     file: CALLS,
-    from: 'if (this.line.size >= maxCalls * CALL_LINE_PER_CALL) return false',
+    from: 'if (this.line.ahead(place).length >= maxCalls * CALL_LINE_PER_CALL) return false',
     to: '',
     caughtBy: { file: SERVER, test: 'not even in the line' },
+  },
+  {
+    name: 'identity: everybody is a stranger in the line for the application server',
+    file: CALLS,
+    from: 'this.line.placeFor(asker, resolve)',
+    to: 'this.line.placeFor(NOBODY, resolve)',
+    caughtBy: { file: SERVER, test: 'are first for operators and who is known' },
+  },
+  {
+    name: 'identity: who signs in is a stranger to the application server',
+    file: 'src/identity/hearing.ts',
+    from: "authenticate(found?.user.username ?? '', password, asker)",
+    to: "authenticate(found?.user.username ?? '', password, { priority: 'stranger', who: '' })",
+    caughtBy: { file: SERVER, test: 'leave out neither' },
   },
   {
     name: 'identity: passwords that nobody heard count',

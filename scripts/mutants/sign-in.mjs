@@ -2,6 +2,7 @@
 
 const HEARING = 'src/identity/hearing.ts'
 const LINE = 'src/identity/hashing-line.ts'
+const QUEUE = 'src/identity/fair-queue.ts'
 const ATTEMPTS = 'src/store/sign-in-attempts.ts'
 const SIGN_IN = 'test/identity/sign-in.test.ts'
 const LINE_TEST = 'test/identity/hashing-line.test.ts'
@@ -122,8 +123,8 @@ export const signInMutants = [
   {
     name: 'sign-in: operators wait behind strangers',
     file: 'src/identity/password-hasher.ts',
-    from: "line.take('operator'",
-    to: "line.take('stranger'",
+    from: "priority: 'operator'",
+    to: "priority: 'stranger'",
     caughtBy: { file: HASHER_TEST, test: 'hash what operators set before all others' },
   },
   {
@@ -135,21 +136,21 @@ export const signInMutants = [
   },
   {
     name: 'line: no priorities',
-    file: LINE,
+    file: QUEUE,
     from: 'if (a.rank !== b.rank) return a.rank < b.rank',
     to: '',
     caughtBy: { file: LINE_TEST, test: 'has operators first' },
   },
   {
     name: 'line: who has waited long is overtaken',
-    file: LINE,
+    file: QUEUE,
     from: 'this.round = Math.max(this.round, place.round)',
     to: '',
     caughtBy: { file: LINE_TEST, test: 'lets nobody wait for ever' },
   },
   {
     name: 'line: whoever asks often goes first',
-    file: LINE,
+    file: QUEUE,
     from: 'return a.round === b.round ? a.number < b.number : a.round < b.round',
     to: 'return a.number < b.number',
     caughtBy: { file: LINE_TEST, test: 'has whoever asks often behind the others' },
@@ -171,8 +172,8 @@ export const signInMutants = [
   {
     name: 'line: waits for who is gone',
     file: LINE,
-    from: 'if (isGone(other)) this.waiting.delete(other)',
-    to: 'if (false) this.waiting.delete(other)',
+    from: 'if (!isGone(other)) return false',
+    to: 'return false',
     caughtBy: { file: LINE_TEST, test: 'does not wait for one whose object is gone' },
   },
   {
@@ -220,11 +221,11 @@ export const signInMutants = [
   {
     name: 'hash: whoever signs in elsewhere costs none',
     file: HEARING,
-    from: 'const hashed = await line.take(priority, who, cost, milliseconds, () => comparePassword(password, hash, cost))',
+    from: 'const hashed = await line.take(asker, cost, milliseconds, () => comparePassword(password, hash, cost))',
     to: `const hashed =
     checkedBy === 'application_server'
       ? ok({ fits: false, otherCost: false })
-      : await line.take(priority, who, cost, milliseconds, () => comparePassword(password, hash, cost))`,
+      : await line.take(asker, cost, milliseconds, () => comparePassword(password, hash, cost))`,
     caughtBy: { file: 'test/api/apio/login.test.ts', test: 'every path costs one hash' },
   },
 ]

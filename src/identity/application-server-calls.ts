@@ -1,6 +1,7 @@
 /**
  * `ApplicationServerCalls`: the one Durable Object through which all calls of the application server go, so that
- * no more are under way than it bears, however many places ask. Who finds no room waits in a short line.
+ * no more are under way than it bears, however many places ask. Who finds no room waits in a short line, in which
+ * strangers stand behind those who are known.
  */
 
 import { DurableObject } from 'cloudflare:workers'
@@ -10,6 +11,7 @@ import { CALL_LINE_PER_CALL, CALL_LINE_TIMEOUT_MILLISECONDS } from '../limits.ts
 import { logContext } from '../log-context.ts'
 import { readSettings } from '../settings.ts'
 import { logUnavailable } from '../time-limit.ts'
+import { type Asker, FairQueue } from './fair-queue.ts'
 
 /** Host of requests over a service binding, where no name is looked up. */
 const BINDING_BASE = 'http://application-server'
@@ -22,6 +24,8 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>
   /** JSON; null for none. */
   readonly body: string | null
+  /** For whom. The version before does not say it. */
+  readonly asker?: Asker
 }
 
 /** What it answered. */
@@ -34,6 +38,8 @@ export interface Reply {
 /** Why there is no answer. `not_sent`: it was not called. `unreachable`, `timed_out`: it may have been. */
 export type CallFault = { readonly code: 'not_sent' | 'unreachable' | 'timed_out' }
 
+const NOBODY: Asker = { priority: 'stranger', who: '' }
+
 interface Bindings {
   readonly APPLICATION_SERVER?: Fetcher
 }
@@ -41,8 +47,8 @@ interface Bindings {
 export class ApplicationServerCalls extends DurableObject<Bindings> {
   private readonly settings
   private underWay = 0
-  /** Each is called with whether there is room. */
-  private readonly line = new Set<(room: boolean) => void>()
+  /** Each keeps what is called with whether there is room. */
+  private readonly line = new FairQueue<(room: boolean) => void>()
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
@@ -53,7 +59,7 @@ export class ApplicationServerCalls extends DurableObject<Bindings> {
 
   /** Calls the application server as soon as there is room. Its answer comes whole, or not at all. */
   async send(call: Call): Promise<Result<Reply, CallFault>> {
-    if (!(await this.enter())) return fail({ code: 'not_sent' })
+    if (!(await this.enter(call.asker ?? NOBODY))) return fail({ code: 'not_sent' })
     try {
       return await logContext.run({ object: this.ctx.id.toString() }, () => this.exchange(call))
     } finally {
@@ -61,28 +67,34 @@ export class ApplicationServerCalls extends DurableObject<Bindings> {
     }
   }
 
-  private async enter(): Promise<boolean> {
+  private async enter(asker: Asker): Promise<boolean> {
     const { maxCalls } = this.settings
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const place = this.line.placeFor(asker, resolve)
     if (this.underWay < maxCalls) {
       this.underWay += 1
+      this.line.begin(place)
       return true
     }
-    if (this.line.size >= maxCalls * CALL_LINE_PER_CALL) return false
-    return new Promise((resolve) => {
-      const answer = (room: boolean) => {
-        clearTimeout(timer)
-        this.line.delete(answer)
-        resolve(room)
-      }
-      const timer = setTimeout(answer, CALL_LINE_TIMEOUT_MILLISECONDS, false)
-      this.line.add(answer)
-    })
+    if (this.line.ahead(place).length >= maxCalls * CALL_LINE_PER_CALL) return false
+    this.line.join(place)
+    const timer = setTimeout(() => {
+      this.line.leave(place)
+      resolve(false)
+    }, CALL_LINE_TIMEOUT_MILLISECONDS)
+    const hasRoom = await promise
+    clearTimeout(timer)
+    return hasRoom
   }
 
   private leave(): void {
-    const [next] = this.line
-    if (next === undefined) this.underWay -= 1
-    else next(true)
+    const next = this.line.first()
+    if (next === undefined) {
+      this.underWay -= 1
+    } else {
+      this.line.begin(next)
+      next.kept(true)
+    }
   }
 
   private async exchange({ method, path, headers, body }: Call): Promise<Result<Reply, CallFault>> {

@@ -18,6 +18,7 @@ import {
 import type { ApplicationServerSettings } from '../settings.ts'
 import { logUnavailable, within } from '../time-limit.ts'
 import type { ApplicationServerCalls, Reply } from './application-server-calls.ts'
+import type { Asker } from './fair-queue.ts'
 
 /** What kept the application server from doing what it was asked. */
 export type ApplicationServerFault =
@@ -49,8 +50,12 @@ export class ApplicationServer {
   }
 
   /** Whether it says that this is the user's password. A fault says nothing of the password: it was not heard. */
-  async authenticate(username: string, password: string): Promise<Result<boolean, ApplicationServerFault>> {
-    const answer = await this.call('POST', 'v1/authenticate', { username, password })
+  async authenticate(
+    username: string,
+    password: string,
+    asker: Asker,
+  ): Promise<Result<boolean, ApplicationServerFault>> {
+    const answer = await this.call(asker, 'POST', 'v1/authenticate', { username, password })
     if (!answer.ok) return answer
     const fault = faultOf(answer.value)
     if (fault !== null) return fail(fault)
@@ -59,8 +64,8 @@ export class ApplicationServer {
   }
 
   /** A user's profile; null if it does not know the user. Changes nothing. */
-  async readProfile(username: string): Promise<Result<RemoteProfile | null, ApplicationServerFault>> {
-    const answer = await this.call('GET', profilePath(username))
+  async readProfile(username: string, asker: Asker): Promise<Result<RemoteProfile | null, ApplicationServerFault>> {
+    const answer = await this.call(asker, 'GET', profilePath(username))
     if (!answer.ok) return answer
     if (answer.value.status === 404) return ok(null)
     const fault = faultOf(answer.value)
@@ -78,9 +83,10 @@ export class ApplicationServer {
     changes: ProfileChanges,
     idempotencyKey: string,
     version: number,
+    asker: Asker,
   ): Promise<Result<RemoteProfile, ApplicationServerFault | UnknownOutcome | VersionConflict>> {
     if (version >= Number.MAX_SAFE_INTEGER) return fail(LAST_VERSION)
-    const answer = await this.call('PATCH', profilePath(username), wireProfile(changes), {
+    const answer = await this.call(asker, 'PATCH', profilePath(username), wireProfile(changes), {
       'idempotency-key': idempotencyKey,
       'if-match': `"${version}"`,
     })
@@ -95,6 +101,7 @@ export class ApplicationServer {
   }
 
   private async call(
+    asker: Asker,
     method: string,
     path: string,
     body?: unknown,
@@ -111,6 +118,7 @@ export class ApplicationServer {
       path,
       headers: { ...json, ...headers },
       body: body === undefined ? null : JSON.stringify(body),
+      asker,
     }
     const object = this.calls.get(this.calls.idFromName('application-server'))
     const limit = CALL_LINE_TIMEOUT_MILLISECONDS + timeoutMilliseconds + CALL_SLACK_MILLISECONDS

@@ -17,6 +17,7 @@ import type { Database } from '../store/database.ts'
 import { hasSignedInFrom, notePasswordSignIn } from '../store/password-sign-ins.ts'
 import { type AttemptCounts, countWrongPassword, forgetAttempts, readAttempt } from '../store/sign-in-attempts.ts'
 import type { KnownUser } from '../store/users.ts'
+import type { Asker } from './fair-queue.ts'
 import type { HashingLine } from './hashing-line.ts'
 import { LOGIN_MODE_RULES } from './login-modes.ts'
 import { comparePassword, hashPassword } from './passwords.ts'
@@ -39,7 +40,7 @@ export interface Hearing {
   /** When the request arrived, epoch milliseconds. */
   readonly now: number
   /** Whether the application server says that it is the user's password. */
-  readonly authenticate: (username: string, password: string) => Promise<Result<boolean, SessionError>>
+  readonly authenticate: (username: string, password: string, asker: Asker) => Promise<Result<boolean, SessionError>>
 }
 
 interface Dependencies {
@@ -84,9 +85,9 @@ export async function hear(
     const slowing = known ? 0 : slowingOf(counts, hearing)
     if (slowing > 0) await scheduler.wait(slowing)
 
-    const place = { priority: known ? 'known' : 'stranger', who: known ? username : prefix } as const
+    const asker: Asker = { priority: known ? 'known' : 'stranger', who: known ? username : prefix }
     const milliseconds = until + slowing - Date.now()
-    const compared = await check(deps.line, attempt, found, { ...hearing, ...place, milliseconds })
+    const compared = await check(deps.line, attempt, found, { ...hearing, asker, milliseconds })
     if (!compared.ok) return compared
     if (!compared.value.fits || found === null) {
       const storeId = found?.user.identityStoreId ?? null
@@ -145,7 +146,7 @@ interface Verdict {
   readonly replace: boolean
 }
 
-type Turn = Hearing & { readonly priority: 'known' | 'stranger'; readonly who: string; readonly milliseconds: number }
+type Turn = Hearing & { readonly asker: Asker; readonly milliseconds: number }
 
 /**
  * Whether the password is the user's, as the login mode has it. Everybody costs one hash: nobody, the disabled,
@@ -155,17 +156,17 @@ async function check(
   line: HashingLine,
   { password }: Try,
   found: KnownUser | null,
-  { priority, who, cost, milliseconds, authenticate }: Turn,
+  { asker, cost, milliseconds, authenticate }: Turn,
 ): Promise<Result<Verdict, SessionError>> {
   const mayTry = found?.user.active === true && !found.user.bot
   const checkedBy = mayTry ? LOGIN_MODE_RULES[found.loginMode].passwordCheckedBy : 'nobody'
   const hash = checkedBy === 'latchkey' ? (found?.user.passwordHash ?? null) : null
-  const hashed = await line.take(priority, who, cost, milliseconds, () => comparePassword(password, hash, cost))
+  const hashed = await line.take(asker, cost, milliseconds, () => comparePassword(password, hash, cost))
   if (!hashed.ok) return hashed
   if (checkedBy !== 'application_server') {
     return ok({ fits: hashed.value.fits, replace: hashed.value.otherCost })
   }
-  const authenticated = await authenticate(found?.user.username ?? '', password)
+  const authenticated = await authenticate(found?.user.username ?? '', password, asker)
   return authenticated.ok ? ok({ fits: authenticated.value, replace: false }) : authenticated
 }
 
@@ -178,6 +179,8 @@ async function note(
   replace: boolean,
 ): Promise<void> {
   const hash = () => hashPassword(password, cost)
-  const made = replace ? await line.take('stranger', username, cost, MAX_HASHING_WAIT_MILLISECONDS, hash) : ok(null)
+  const made = replace
+    ? await line.take({ priority: 'stranger', who: username }, cost, MAX_HASHING_WAIT_MILLISECONDS, hash)
+    : ok(null)
   await notePasswordSignIn(db, user, addressPrefix(address), made.ok ? made.value : null)
 }

@@ -14,6 +14,7 @@ import { logContext } from '../log-context.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
 import type { Unavailable } from '../time-limit.ts'
+import type { Asker } from './fair-queue.ts'
 import { HashingLine } from './hashing-line.ts'
 import { type Hearing, hear, type Try } from './hearing.ts'
 import { hashPassword } from './passwords.ts'
@@ -28,7 +29,8 @@ export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
 
   /** Hashes an operator's new password for a user. Errors: `unavailable` if it would take too long. */
   hash(who: string, password: string, cost: HashCost): Promise<Result<string, Unavailable>> {
-    return line.take('operator', who, cost, MAX_HASHING_WAIT_MILLISECONDS, () => hashPassword(password, cost))
+    const asker: Asker = { priority: 'operator', who }
+    return line.take(asker, cost, MAX_HASHING_WAIT_MILLISECONDS, () => hashPassword(password, cost))
   }
 
   /** Hears a try to sign in. `authenticate` asks the application server. Errors as for `hear`. */

@@ -56,8 +56,9 @@ async function verify(
     {
       throttle,
       now,
-      authenticate: async (username, password) => {
-        const authenticated = await applicationServer.authenticate(username, password)
+      // A hasher of the version before does not say for whom.
+      authenticate: async (username, password, asker = { priority: 'stranger', who: '' }) => {
+        const authenticated = await applicationServer.authenticate(username, password, asker)
         return authenticated.ok ? authenticated : { ok: false, error: unavailableBecause(authenticated.error) }
       },
     },

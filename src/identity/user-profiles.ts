@@ -35,6 +35,7 @@ import type { Unavailable } from '../time-limit.ts'
 import { Turns } from '../turns.ts'
 import { ApplicationServer, unavailableBecause } from './application-server.ts'
 import type { ApplicationServerCalls } from './application-server-calls.ts'
+import type { Asker } from './fair-queue.ts'
 import { writesBoth } from './login-modes.ts'
 import { type PendingChange, PendingChanges } from './pending-change.ts'
 import { profileBaseOf } from './stored-profiles.ts'
@@ -111,7 +112,7 @@ export class UserProfiles extends DurableObject<Bindings> {
   ): Promise<Result<Profile, SessionError>> {
     const pending = await this.begin(user, changes, requestId, actor)
     for (let tries = 1; ; tries += 1) {
-      const read = await this.server.readProfile(pending.username)
+      const read = await this.server.readProfile(pending.username, askerOf(pending))
       if (!read.ok) return this.abandon(unavailableBecause(read.error))
       const theirs = read.value
       if (theirs === null) return this.abandon(UNKNOWN_THERE)
@@ -122,7 +123,9 @@ export class UserProfiles extends DurableObject<Bindings> {
 
       const ours = profileOf(user)
       this.pending.sending(update, theirs.version, actor, ours)
-      const sent = await this.server.updateProfile(pending.username, update, pending.idempotencyKey, theirs.version)
+      const { username, idempotencyKey } = pending
+      const asker = askerOf(pending)
+      const sent = await this.server.updateProfile(username, update, idempotencyKey, theirs.version, asker)
       if (sent.ok) return this.takeOver(pending, user, sent.value)
       switch (sent.error.code) {
         case 'version_conflict':
@@ -202,7 +205,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     profile: Profile,
     theirs: RemoteProfile,
   ): Promise<Result<boolean, Unavailable>> {
-    const actor = request?.actor ?? `user:${owner.userId}`
+    const actor = actorOf({ owner, request })
     return takeProfile(this.db, { ...user, username }, profile, theirs, entry(owner, requestId, actor))
   }
 
@@ -239,10 +242,11 @@ export class UserProfiles extends DurableObject<Bindings> {
     if (baseVersion === null) return true
     if (request === null) return false
     const { actor: _, ours, ...update } = request
-    const sent = await this.server.updateProfile(username, update, idempotencyKey, baseVersion)
+    const asker = askerOf(pending)
+    const sent = await this.server.updateProfile(username, update, idempotencyKey, baseVersion, asker)
     if (!sent.ok && (sent.error.code === 'refused' || sent.error.code === 'nonsense')) return this.staysRefused(pending)
     if (!sent.ok && sent.error.code !== 'version_conflict') return false
-    const theirs = sent.ok ? sent : await this.server.readProfile(username)
+    const theirs = sent.ok ? sent : await this.server.readProfile(username, asker)
     if (!theirs.ok) return false
     if (!sent.ok && theirs.value?.version === baseVersion) return this.staysRefused(pending)
     const row = await readUserRow(this.db, owner)
@@ -284,6 +288,17 @@ const OURS_FOLLOWS: SessionError = {
   ...WHAT,
   because: 'timed_out',
   detail: 'The application server has the change. Our database follows within a minute.',
+}
+
+/** Who asked for a change. The version before did not note an operator. */
+function actorOf({ owner, request }: Pick<PendingChange, 'owner' | 'request'>): string {
+  return request?.actor ?? `user:${owner.userId}`
+}
+
+/** Whoever changes its own profile is signed in. */
+function askerOf(pending: PendingChange): Asker {
+  const isOwn = actorOf(pending) === `user:${pending.owner.userId}`
+  return { priority: isOwn ? 'known' : 'operator', who: pending.username }
 }
 
 function profileOf({ firstName, lastName, emailAddress }: Profile): Profile {

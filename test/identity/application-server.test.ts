@@ -1,6 +1,7 @@
 /** The application server is protected from us, and what it answers is held to the contract. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import type { Priority } from '../../src/identity/fair-queue.ts'
 import { readSettings } from '../../src/settings.ts'
 import { login, putInfo, sessionFor } from '../api/apio/requests.ts'
 import {
@@ -70,7 +71,8 @@ describe('calls under way', () => {
     const cookie = await sessionFor(writer)
     applicationServer.decide = () => 'hanging'
     const calls = env.APPLICATION_SERVER_CALLS.get(env.APPLICATION_SERVER_CALLS.idFromName('application-server'))
-    const call = { method: 'GET', path: 'v1/users/x/profile', headers: {}, body: null }
+    const asker = { priority: 'operator', who: 'crowd' } as const
+    const call = { method: 'GET', path: 'v1/users/x/profile', headers: {}, body: null, asker }
     const crowd = Promise.all(Array.from({ length: 30 * AT_MOST }, () => calls.send(call)))
     await expect.poll(() => applicationServer.calls.length).toBe(AT_MOST)
     const answers = await Promise.all([login(user), putInfo(cookie, { first_name: 'New' })])
@@ -82,6 +84,50 @@ describe('calls under way', () => {
     expect(applicationServer.mostUnderWay).toBe(AT_MOST)
     expect(await attemptsOf(user)).toEqual([])
     expect(await profileAlarm(writer)).toBeNull()
+  })
+
+  test('are first for operators and who is known, whatever strangers ask, and nobody asks for all', async () => {
+    applicationServer.decide = () => 'hanging'
+    const calls = env.APPLICATION_SERVER_CALLS.get(env.APPLICATION_SERVER_CALLS.idFromName('application-server'))
+    const send = (path: string, priority: Priority, who: string) =>
+      calls.send({ method: 'GET', path, headers: {}, body: null, asker: { priority, who } })
+    const flood = Array.from({ length: 20 * AT_MOST }, () => send('flood', 'stranger', 'prefix'))
+    await expect.poll(() => applicationServer.calls.length).toBe(AT_MOST)
+    const [stranger, known, operator] = [
+      send('stranger', 'stranger', 'another prefix'),
+      send('known', 'known', 'user'),
+      send('operator', 'operator', 'user'),
+    ]
+    const outcomes = await Promise.all([operator, known, stranger])
+    await Promise.all(flood)
+    // Each that gives up makes room for the next.
+    expect(outcomes.map((one) => !one.ok && one.error.code)).toEqual(['timed_out', 'timed_out', 'timed_out'])
+    const order = applicationServer.calls.slice(AT_MOST).map(({ path }) => path.slice(1))
+    expect(order.filter((path) => path !== 'flood')).toEqual(['operator', 'known', 'stranger'])
+    expect(order.indexOf('stranger')).toBeLessThanOrEqual(3)
+  })
+
+  test('leave out neither who has signed in before nor who is signed in, while strangers fill the line', async () => {
+    const [stranger, known] = [await userOf('SERVER_LOGIN'), await userOf('SERVER_LOGIN')]
+    const writer = await userOf('LOCAL_LOGIN_DEDICATED')
+    const cookie = await sessionFor(writer)
+    expect((await login(known)).status).toBe(200)
+    applicationServer.decide = ({ path }) => (path === '/flood' ? 'hanging' : 'none')
+    const calls = env.APPLICATION_SERVER_CALLS.get(env.APPLICATION_SERVER_CALLS.idFromName('application-server'))
+    const before = applicationServer.calls.length
+    const flood = Array.from({ length: 15 * AT_MOST }, (_, number) =>
+      calls.send({
+        method: 'GET',
+        path: 'flood',
+        headers: {},
+        body: null,
+        asker: { priority: 'stranger', who: `prefix ${number}` },
+      }),
+    )
+    await expect.poll(() => applicationServer.calls.length).toBe(before + AT_MOST)
+    const answers = await Promise.all([login(stranger), login(known), putInfo(cookie, { first_name: 'New' })])
+    expect(answers.map(({ status }) => status)).toEqual([503, 200, 200])
+    await Promise.all(flood)
   })
 
   test('make room for who waits', async () => {

@@ -42,7 +42,7 @@ describe('the hashers', () => {
     const options = { bearer: await makeOperator(), json: { password: 'a wholly different one' }, method: 'PATCH' }
     const path = `/operator/identity-stores/${user.identityStoreId}/users/${user.userId}`
     expect((await send(path, options)).status).toBe(200)
-    expect(turns.mock.calls.map(([priority]) => priority)).toEqual(['operator'])
+    expect(turns.mock.calls.map(([{ priority }]) => priority)).toEqual(['operator'])
   })
 })
 
@@ -59,12 +59,12 @@ describe('a flood of strangers', () => {
     const users = await Promise.all(Array.from({ length: KNOWN }, () => makeUser()))
     for (const user of users) expect((await signIn(user)).status).toBe(201)
     const { take } = HashingLine.prototype
-    vi.spyOn(HashingLine.prototype, 'take').mockImplementation(function (this: HashingLine, ...[how, who, , ms, hash]) {
+    vi.spyOn(HashingLine.prototype, 'take').mockImplementation(function (this: HashingLine, ...[asker, , ms, hash]) {
       const slow = () => {
         advanceClock(0.16)
         return hash()
       }
-      return take.call(this, how, who, FULL_COST, ms, slow) as never
+      return take.call(this, asker, FULL_COST, ms, slow) as never
     })
     const guess = (index: number) => ({ ...users[0], username: `nobody-${index}@pie.example` }) as TestUser
     const strangers = Array.from({ length: STRANGERS }, (_, at) => signIn(guess(at % 40), addressOf(at), 'guess'))

@@ -106,11 +106,8 @@ describe('five wrong passwords', () => {
 function countHashes(): { readonly count: number } {
   const { take } = HashingLine.prototype
   let count = 0
-  vi.spyOn(HashingLine.prototype, 'take').mockImplementation(function (
-    this: HashingLine,
-    ...[how, who, cost, ms, hash]
-  ) {
-    return take.call(this, how, who, cost, ms, () => {
+  vi.spyOn(HashingLine.prototype, 'take').mockImplementation(function (this: HashingLine, ...[asker, cost, ms, hash]) {
+    return take.call(this, asker, cost, ms, () => {
       count += 1
       return hash()
     }) as never
