@@ -77,7 +77,7 @@ export async function answer(request: Request, context: RequestContext): Promise
   return complete(response, context.headers)
 }
 
-/** Every log line says whose request it is. Not of the check: it is asked more often than all the rest. */
+/** Every log line says whose request it is. The check, which is asked more often than all the rest, hands its id along instead. */
 function route(request: Request, context: RequestContext): Promise<Response> {
   if (request.method === 'GET' && pathOf(request.url) === CHECK) return served.fetch(request, context)
   return logContext.run({ requestId: context.requestId }, () => served.fetch(request, context))

@@ -11,6 +11,7 @@ import type { Scope } from './auth/scopes.ts'
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
 import type { Env } from './env.ts'
+import { logContext } from './log-context.ts'
 import { servicesOf } from './services.ts'
 import { endOnRecord } from './sessions/recorded-end.ts'
 import type { Sessions } from './sessions/service.ts'
@@ -33,7 +34,8 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     const { token, ...asked } = parsed.value
     const verified = await this.sessions.verifyOfStore(token, 'web', caller.value.identityStoreId)
     if (!verified.ok) return verified
-    const check = await this.sessions.check(verified.value, { ...asked, cookie: false }, Date.now())
+    const options = { ...asked, cookie: false, requestId: crypto.randomUUID() }
+    const check = await this.sessions.check(verified.value, options, Date.now())
     return check.ok ? ok(sessionBody(check.value.checked, check.value.checked.session.id)) : check
   }
 
@@ -44,6 +46,16 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * `invalid_request`, `unavailable`.
    */
   async open(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
+    return logContext.run({ requestId: crypto.randomUUID() }, () => this.opened(input))
+  }
+
+  /** Ends the session of a token; ending twice is ending once. Errors: `unauthenticated`, `forbidden`, `invalid_request`, `unavailable`. */
+  async end(input: unknown): Promise<Result<void, SessionError>> {
+    const requestId = crypto.randomUUID()
+    return logContext.run({ requestId }, () => this.ended(input, requestId))
+  }
+
+  private async opened(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
     const caller = this.caller('sessions:open')
     if (!caller.ok) return caller
     const parsed = checkInput(input, OpenInput)
@@ -67,17 +79,16 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     return ok({ ...sessionBody(view, view.session.id), token })
   }
 
-  /** Ends the session of a token; ending twice is ending once. Errors: `unauthenticated`, `forbidden`, `invalid_request`, `unavailable`. */
-  async end(input: unknown): Promise<Result<void, SessionError>> {
+  private async ended(input: unknown, requestId: string): Promise<Result<void, SessionError>> {
     const caller = this.caller('sessions:revoke')
     if (!caller.ok) return caller
     const parsed = checkInput(input, EndInput)
     if (!parsed.ok) return parsed
     const verified = await this.sessions.verifyOfStore(parsed.value.token, 'web', caller.value.identityStoreId)
     if (!verified.ok) return verified
-    const by = { caller: 'service_binding', requestId: crypto.randomUUID() }
+    const by = { caller: 'service_binding', requestId }
     const { sessionId } = verified.value.token
-    const context = { now: Date.now(), requestId: by.requestId, actor: by.caller }
+    const context = { now: Date.now(), requestId, actor: by.caller }
     const { identityStoreId } = caller.value
     const entry = auditEntry(context, identityStoreId, 'session.ended', `session:${sessionId}`)
     const ended = await endOnRecord(this.services.db, entry, { session_ids: [sessionId] }, () =>

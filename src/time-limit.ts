@@ -10,26 +10,28 @@ export type Unavailable = Extract<SessionError, { code: 'unavailable' }>
 /**
  * Runs `work` and answers `unavailable` if it fails or takes too long.
  * @param isBug tells an error that must not be taken for an outage; it is thrown on
+ * @param requestId for the log, of work that runs in no log context
  */
 export async function within<T>(
   milliseconds: number,
   what: string,
   work: () => Promise<T>,
   isBug: (error: unknown) => boolean = () => false,
+  requestId?: string,
 ): Promise<Result<T, Unavailable>> {
   let timer: ReturnType<typeof setTimeout> | undefined
   try {
     return await new Promise<Result<T, Unavailable>>((resolve, reject) => {
       // Not `scheduler.wait` with a signal: to abort one costs the CPU time of half a check.
       timer = setTimeout(() => {
-        logUnavailable(what, `no answer within ${milliseconds} ms`)
+        logUnavailable(what, `no answer within ${milliseconds} ms`, requestId)
         resolve(unavailable(what))
       }, milliseconds)
       work().then((value) => resolve(ok(value)), reject)
     })
   } catch (error) {
     if (isBug(error)) throw error
-    logUnavailable(what, causeOf(error).message)
+    logUnavailable(what, causeOf(error).message, requestId)
     return unavailable(what)
   } finally {
     clearTimeout(timer)
@@ -37,8 +39,8 @@ export async function within<T>(
 }
 
 /** Logs that something did not answer, and whom it kept waiting. */
-export function logUnavailable(what: string, error: string): void {
-  console.warn('unavailable', { what, error, ...logContext.getStore() })
+export function logUnavailable(what: string, error: string, requestId?: string): void {
+  console.warn('unavailable', { what, error, ...logContext.getStore(), ...(requestId && { requestId }) })
 }
 
 function unavailable(what: string) {

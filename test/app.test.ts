@@ -7,7 +7,7 @@ import { readSettings } from '../src/settings.ts'
 import { intercept } from './support/bindings.ts'
 import { advanceClock, stopClock } from './support/clock.ts'
 import { countCalls } from './support/counts.ts'
-import { breakD1 } from './support/faults.ts'
+import { breakD1, breakKv, breakUserObjects } from './support/faults.ts'
 import { ORIGIN, type RequestOptions, send, signIn } from './support/requests.ts'
 import { makeOperator, makeUser } from './support/stores.ts'
 import { workerWith } from './support/variants.ts'
@@ -298,6 +298,22 @@ test('an outage is logged with the request that it kept waiting', async () => {
   const requestId = response.headers.get('x-request-id')
   expect(response.status).toBe(503)
   expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining({ what: 'D1', requestId }))
+})
+
+test('so is an outage that keeps a check waiting, which runs in no log context', async () => {
+  const session = await signIn(await makeUser())
+  // A copy of the config that is too old to go by.
+  stopClock()
+  advanceClock(3_600)
+  const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  breakKv()
+  breakUserObjects()
+  const response = await send('/sessions/current', { bearer: session.token })
+  const requestId = response.headers.get('x-request-id')
+  expect(response.status).toBe(503)
+  for (const what of ['KV', 'sessions']) {
+    expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining({ what, requestId }))
+  }
 })
 
 test('/healthz asks the bindings at most every five seconds', async () => {

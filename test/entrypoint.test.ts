@@ -1,8 +1,9 @@
 import { env, exports } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { SessionsEntrypoint } from '../src/index.ts'
 import { advanceClock, stopClock } from './support/clock.ts'
 import { countCalls } from './support/counts.ts'
+import { breakD1, breakUserObjects } from './support/faults.ts'
 import { mirrored } from './support/objects.ts'
 import { check, send, signIn } from './support/requests.ts'
 import { makeStore, makeUser } from './support/stores.ts'
@@ -19,6 +20,25 @@ function bound(props?: unknown): Pick<SessionsEntrypoint, 'check' | 'open' | 'en
 const to = (identityStoreId: string, scopes: readonly string[] = ALL) => bound({ identityStoreId, scopes })
 
 describe('a bound Worker', () => {
+  test('has its outages logged with an id, one a call', async () => {
+    const user = await makeUser()
+    const sessions = to(user.identityStoreId)
+    const { token } = await signIn(user)
+    const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    breakD1()
+    breakUserObjects()
+    const results = [
+      await sessions.check({ token }),
+      await sessions.open({ userId: user.userId, client }),
+      await sessions.end({ token }),
+    ]
+    expect(results.map((result) => !result.ok && result.error.code)).toEqual(Array(3).fill('unavailable'))
+    const lines = logged.mock.calls.filter(([said]) => said === 'unavailable').map(([, fields]) => fields)
+    expect(lines.length).toBeGreaterThanOrEqual(3)
+    for (const line of lines) expect(line).toMatchObject({ requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    expect(new Set(lines.map(({ requestId }) => requestId)).size).toBe(3)
+  })
+
   test('opens, checks and ends a session of its store', async () => {
     const user = await makeUser()
     const sessions = to(user.identityStoreId)

@@ -83,4 +83,18 @@ export const runningMutants = [
     to: 'const NEEDED = 18',
     caughtBy: { file: 'test/house/require-node.test.ts', test: 'who starts vitest on an old Node' },
   },
+  {
+    name: 'running: an outage of a check is logged without its request',
+    file: 'src/sessions/service.ts',
+    from: 'await askAgain(call, requestId)',
+    to: 'await askAgain(call)',
+    caughtBy: { file: 'test/app.test.ts', test: 'so is an outage that keeps a check waiting' },
+  },
+  {
+    name: 'running: an outage of a bound Worker is logged without an id',
+    file: 'src/entrypoint.ts',
+    from: 'return logContext.run({ requestId }, () => this.ended(input, requestId))',
+    to: 'return this.ended(input, requestId)',
+    caughtBy: { file: 'test/entrypoint.test.ts', test: 'has its outages logged with an id' },
+  },
 ]

@@ -26,17 +26,21 @@ export class ConfigCopies {
 
   /**
    * A store's config, at most 30 s behind KV; null if none is known. Never fails: a missing copy changes nothing. A promise
-   * only if KV is asked first.
+   * only if KV is asked first. `requestId` as for `within`.
    */
-  get(tag: string, now: number): Versioned<SessionConfig> | null | Promise<Versioned<SessionConfig> | null> {
+  get(
+    tag: string,
+    now: number,
+    requestId?: string,
+  ): Versioned<SessionConfig> | null | Promise<Versioned<SessionConfig> | null> {
     const copy = this.copies.get(tag)
     const age = copy === undefined ? Number.POSITIVE_INFINITY : now - copy.readAt
     if (copy === undefined || age < 0 || age >= MAX_COPY_AGE_MILLISECONDS) {
-      return this.read(tag, now)
+      return this.read(tag, now, requestId)
     }
     if (age >= CONFIG_REFRESH_MILLISECONDS && !copy.refreshing) {
       copy.refreshing = true
-      waitUntil(this.read(tag, now))
+      waitUntil(this.read(tag, now, requestId))
     }
     return copy.config
   }
@@ -48,8 +52,8 @@ export class ConfigCopies {
     this.keep(tag, config, now)
   }
 
-  private async read(tag: string, now: number): Promise<Versioned<SessionConfig> | null> {
-    const read = await readPublished(this.kv, tag)
+  private async read(tag: string, now: number, requestId?: string): Promise<Versioned<SessionConfig> | null> {
+    const read = await readPublished(this.kv, tag, requestId)
     const known = this.copies.get(tag)?.config ?? null
     const found = read.ok ? read.value : null
     const newest = (found?.version ?? 0) >= (known?.version ?? 0) ? found : known

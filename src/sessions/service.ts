@@ -43,6 +43,8 @@ export interface VerifiedToken {
 export interface CheckOptions extends CheckHow {
   /** Accept what this isolate learned at most so many seconds ago; 0 for a strict check. */
   readonly maxAgeSeconds: number
+  /** For the log, of a check that runs in no log context: to set one up would cost each of them time. */
+  readonly requestId?: string
 }
 
 /** The answer to a check. */
@@ -178,11 +180,12 @@ export class Sessions {
         return ok({ checked: known.checked, ageSeconds: Math.floor((now - known.learnedAt) / 1000) })
       }
     }
-    const { maxAgeSeconds: _, ...how } = options
+    const { maxAgeSeconds: _, requestId, ...how } = options
     const endsSeen = this.memory.endsSeen
     const known = this.memory.last(token.sessionId, text)
-    const config = await this.configs.get(token.storeTag, now)
-    const answer = await askAgain(() => checkConditionally(this.stub(token), proofOf(token), how, config, known))
+    const config = await this.configs.get(token.storeTag, now, requestId)
+    const call = () => checkConditionally(this.stub(token), proofOf(token), how, config, known)
+    const answer = await askAgain(call, requestId)
     if (!answer.ok) {
       if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
       return answer

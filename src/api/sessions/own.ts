@@ -18,13 +18,13 @@ import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
 /** `GET /sessions/current`: the check. */
 export async function checkSession(request: Request, _parameters: object, context: RequestContext): HandlerResult {
-  const { services, client, now } = context
+  const { services, client, now, requestId } = context
   const query = parseQuery(request, CheckQuery)
   if (!query.ok) return query
   const { touch } = query.value
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_CHECK_AGE_SECONDS)
   const check = await asCaller(request, context, (caller) => {
-    const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds }
+    const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds, requestId }
     return services.sessions.check(caller, options, now)
   })
   if (!check.ok) return check

@@ -46,12 +46,14 @@ export function publishedConfig(
   return readPublished(kv, storeTag(identityStoreId))
 }
 
-/** The same, by the store's tag. */
+/** The same, by the store's tag. `requestId` as for `within`. */
 export async function readPublished(
   kv: KVNamespace,
   tag: string,
+  requestId?: string,
 ): Promise<Result<Versioned<SessionConfig> | null, Unavailable>> {
-  const text = await within(KV_TIMEOUT_MILLISECONDS, 'KV', () => kv.get(key(tag), { type: 'text', cacheTtl: 30 }))
+  const get = () => kv.get(key(tag), { type: 'text', cacheTtl: 30 })
+  const text = await within(KV_TIMEOUT_MILLISECONDS, 'KV', get, undefined, requestId)
   return text.ok ? ok(parseConfig(text.value)) : text
 }
 
