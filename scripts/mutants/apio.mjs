@@ -26,7 +26,7 @@ export const apioMutants = [
   {
     name: 'APIO: settling does not send the change again',
     file: OBJECT,
-    from: 'const sent = await this.server.updateProfile(username, update, idempotencyKey, baseVersion)',
+    from: 'const sent = await this.server.updateProfile(username, update, idempotencyKey, baseVersion, asker)',
     to: "const sent: any = { ok: false, error: { code: 'version_conflict' } }",
     caughtBy: { file: WRITES, test: 'writing theirs, late leaves them equal' },
   },

@@ -83,7 +83,7 @@ export const mutants = [
   {
     name: 'a new password voids nothing',
     file: LIFECYCLE,
-    from: 'session.epoch < state.status.version ?',
+    from: 'isVoid(session, state.status.version) ?',
     to: 'false ?',
     caughtBy: { file: RULES, test: 'a new password ends the sessions that were opened before it' },
   },

@@ -13,6 +13,7 @@ import {
   type EndDecision,
   type Ending,
   type EndReason,
+  isVoid,
   type Session,
   sameClient,
 } from './session.ts'
@@ -61,8 +62,7 @@ export function endingOf(session: Session, state: Pick<UserState, 'status' | 'po
   const due = deadline(session, state.policy)
   if (now >= due.endedAt) return due
   if (!state.status.value.active) return { reason: 'user_disabled', endedAt: now }
-  // The version of the status is the user's epoch.
-  return session.epoch < state.status.version ? { reason: 'password_changed', endedAt: now } : null
+  return isVoid(session, state.status.version) ? { reason: 'password_changed', endedAt: now } : null
 }
 
 /**
@@ -89,7 +89,7 @@ export function decide(state: UserState, command: Command, now: number): Result<
   switch (command.type) {
     case 'open': {
       if (!state.status.value.active) return fail({ code: 'user_disabled' })
-      if (command.session.epoch < state.status.version) return fail(verifiedTooEarly(command.session.credentialsType))
+      if (isVoid(command.session, state.status.version)) return fail(verifiedTooEarly(command.session.credentialsType))
       const replaced = living.filter((session) => session.id === command.replaces)
       const chosen = new Set(command.endSessions)
       const madeRoom = living.filter(({ id, kind }) => kind === 'web' && chosen.has(id) && id !== command.replaces)

@@ -97,6 +97,11 @@ export interface Session {
   readonly cookieIssuedAt: number | null
 }
 
+/** Whether what the user was verified by counts no more: its epoch has risen since. */
+export function isVoid({ epoch }: Pick<Session, 'epoch'>, epochNow: number): boolean {
+  return epoch < epochNow
+}
+
 /** How a session ended. */
 export interface Ending {
   readonly reason: EndReason

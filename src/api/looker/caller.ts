@@ -2,6 +2,7 @@
 import { administers, mayDo } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { isVoid } from '../../domain/session.ts'
 import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import { findUser, findUserOfApiClient, type KnownUser } from '../../store/users.ts'
@@ -53,8 +54,10 @@ export async function authenticate(
     ? findUser(services.db, key)
     : findUserOfApiClient(services.db, key, apiClientId, now))
   if (!user.ok) return user
-  // Disabled a moment ago, and the user's object may not have been told yet; or the API client is no more.
-  if (user.value === null || !user.value.user.active) return fail({ code: 'unauthenticated' })
+  // Disabled, or given a new password, since the session was checked; or the API client is no more.
+  if (user.value === null || !user.value.user.active || isVoid(session.value.session, user.value.user.statusVersion)) {
+    return fail({ code: 'unauthenticated' })
+  }
 
   const { actor } = session.value.session
   if (actor !== null) {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { generateLoginToken } from '../../../src/identity/login-tokens.ts'
 import { updateUser } from '../../../src/store/user-changes.ts'
 import { findUser } from '../../../src/store/users.ts'
+import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { type RequestOptions, send, tokenInCookie } from '../../support/requests.ts'
 import { db, makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
@@ -204,6 +205,25 @@ test('one that is made while its maker gets a new password is not made', async (
     .bind(identityStoreId)
     .all()
   expect(results).toEqual([{ action: 'user.updated' }])
+})
+
+test('by a session that was checked before its maker got a new password, none is made', async () => {
+  const identityStoreId = await makeStore()
+  const [owner, member] = [await makeUser({ identityStoreId, role: 'owner' }), await makeUser({ identityStoreId })]
+  const cookie = await sessionFor(owner)
+  const leave = intercept(async (call, goOn) => {
+    const answer = await goOn()
+    if (call.to === 'USERS') {
+      leave()
+      await env.DB.prepare('UPDATE users SET status_version = status_version + 1 WHERE user_id = ?')
+        .bind(owner.userId)
+        .run()
+    }
+    return answer
+  })
+  expect((await generate(cookie, member.username)).status).toBe(401)
+  const made = env.DB.prepare('SELECT count(*) AS tokens FROM login_tokens WHERE maker_user_id = ?').bind(owner.userId)
+  expect(await made.first()).toEqual({ tokens: 0 })
 })
 
 test('a token of a version that did not note its maker is good for its user', async () => {

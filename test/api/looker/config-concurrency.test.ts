@@ -4,6 +4,7 @@ import { eq } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { storeTag } from '../../../src/sessions/jobs/published-config.ts'
 import { auditEvents, sessionConfigs } from '../../../src/store/schema.ts'
+import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { KvDouble } from '../../support/kv-double.ts'
 import { db } from '../../support/stores.ts'
@@ -87,4 +88,21 @@ test('concurrent changes of one field leave one of them, whole', async () => {
     minutes.map((session_minutes) => looker('PATCH', '/session_config', token, { json: { session_minutes } })),
   )
   expect(minutes).toContain((await looker('GET', '/session_config', token)).body.session_minutes)
+})
+
+test('an access token that was checked before its user got a new password changes nothing', async () => {
+  const { token, user } = await logIn()
+  const leave = intercept(async (call, goOn) => {
+    const answer = await goOn()
+    if (call.to === 'USERS') {
+      leave()
+      await env.DB.prepare('UPDATE users SET status_version = status_version + 1 WHERE user_id = ?')
+        .bind(user.userId)
+        .run()
+    }
+    return answer
+  })
+  expect((await looker('PATCH', '/session_config', token, { json: { session_minutes: 777 } })).status).toBe(401)
+  const [row] = await db.select().from(sessionConfigs).where(eq(sessionConfigs.identityStoreId, user.identityStoreId))
+  expect(row?.version).toBe(1)
 })
