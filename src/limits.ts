@@ -14,6 +14,8 @@ export const KV_TIMEOUT_MILLISECONDS = 2_000
 export const MAX_BOUND_BYTES = 2_000_000
 /** Rows that are looked at for one page of a list, whatever it is filtered by. */
 export const MAX_SCANNED_ROWS = 2_000
+/** Session records, and audit events, of a deleted user that are erased at a time. */
+export const ERASURE_BATCH_ROWS = 1_000
 /** Rows that one statement of housekeeping removes. */
 export const REMOVAL_BATCH_ROWS = 1_000
 /** Batches of each of nine kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation. */

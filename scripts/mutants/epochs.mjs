@@ -12,8 +12,8 @@ export const epochMutants = [
   {
     name: 'epoch: an older one is good enough to open',
     file: LIFECYCLE,
-    from: 'if (command.session.epoch < state.status.version) return',
-    to: 'if (command.session.epoch < 0) return',
+    from: 'if (isVoid(command.session, state.status.version)) return',
+    to: 'if (isVoid(command.session, 0)) return',
     caughtBy: { file: RULES, test: 'a sign-in that is held between look-up and opening' },
   },
   {
@@ -131,8 +131,8 @@ export const epochMutants = [
   {
     name: 'memory: what was learned is answered from while the objects are told',
     file: 'src/sessions/session-changes.ts',
-    from: '      forget()\n      const applied = await made.value.jobs.confirm()',
-    to: '      const applied = await made.value.jobs.confirm()',
+    from: '      forget()\n      const applied = await made.value.jobs.confirm({ needless',
+    to: '      const applied = await made.value.jobs.confirm({ needless',
     caughtBy: { file: RULES, test: 'while its objects are told' },
   },
 ]

@@ -57,9 +57,9 @@ export const storageMutants = [
   },
   {
     name: "storage: a deletion reads every audit event of the user's store",
-    file: 'src/store/user-changes.ts',
-    from: 'WHERE identity_store_id = ',
-    to: "WHERE action <> '' AND identity_store_id = ",
+    file: 'src/store/erasure.ts',
+    from: ' AND subject = $',
+    to: " AND action <> '' AND subject = $",
     caughtBy: { file: PLANS, test: 'no statement of what happens often' },
   },
   {
@@ -84,15 +84,29 @@ export const storageMutants = [
     caughtBy: { file: KEPT, test: 'what fails does not keep the rest from being removed' },
   },
   {
+    name: 'storage: what one statement does not erase of a deleted user stays',
+    file: 'src/sessions/jobs/erase-user.ts',
+    from: "{ next: 'again', dueAt: now,",
+    to: "{ next: 'done', dueAt: now,",
+    caughtBy: { file: KEPT, test: 'of a great many sessions' },
+  },
+  {
+    name: 'storage: a job erases a user who was not deleted',
+    file: 'src/store/erasure.ts',
+    from: 'sql`EXISTS (SELECT 1 FROM audit_events AS deletion',
+    to: 'sql`0 = 0 OR EXISTS (SELECT 1 FROM audit_events AS deletion',
+    caughtBy: { file: KEPT, test: 'of a great many sessions' },
+  },
+  {
     name: "storage: a deleted user's sessions keep their addresses",
-    file: 'src/store/user-changes.ts',
+    file: 'src/store/erasure.ts',
     from: '.set({ address: null, userAgent: null, recentAddress: null, recentUserAgent: null, location: null })',
     to: '.set({ location: null })',
     caughtBy: { file: KEPT, test: 'a deleted user leaves no name' },
   },
   {
     name: "storage: a deleted user's audit events keep its names",
-    file: 'src/store/user-changes.ts',
+    file: 'src/store/erasure.ts',
     from: '.set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })',
     to: '.set({ actor: auditEvents.actor })',
     caughtBy: { file: KEPT, test: 'a deleted user leaves no name' },
@@ -121,8 +135,8 @@ export const storageMutants = [
   {
     name: 'storage: outages are logged without the request',
     file: 'src/time-limit.ts',
-    from: "console.warn('unavailable', { what, error, ...logContext.getStore() })",
-    to: "console.warn('unavailable', { what, error })",
+    from: '...logContext.getStore(), ...(requestId',
+    to: '...(requestId',
     caughtBy: { file: 'test/app.test.ts', test: 'an outage is logged with the request that it kept waiting' },
   },
   {

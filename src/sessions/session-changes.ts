@@ -15,6 +15,7 @@ import type { Database } from '../store/database.ts'
 import { putGroupConfig } from '../store/group-session-configs.ts'
 import { type ConfigChange, type ConfigChanges, updateSessionConfig } from '../store/session-configs.ts'
 import type { ChangedUsers } from '../store/session-settings.ts'
+import { deleteUser } from '../store/user-changes.ts'
 import { type Unavailable, within } from '../time-limit.ts'
 import type { CheckMemory } from './check-memory.ts'
 import type { ConfigCopies } from './config-copies.ts'
@@ -39,20 +40,38 @@ export class SessionChanges {
 
   /**
    * Makes a change to one user and applies it to the live sessions. If the user's object cannot be told now,
-   * `unavailable` is answered, the change stands, and a job tells the object.
+   * `unavailable` is answered, the change stands, and a job tells the object. `more`: jobs that follow this one, but for
+   * those for which the change has left nothing to do.
    */
   async changeRules<T, E>(
     { identityStoreId, userId }: UserKey,
     change: () => Promise<Result<T, E | Unavailable>>,
+    more: readonly Job[] = [],
+    needless: (made: T) => readonly Job['kind'][] = () => [],
   ): Promise<Result<T, E | Unavailable>> {
-    const jobs: Job[] = [{ kind: 'apply_rules', userIds: [userId], signedInOnly: false }]
+    const jobs: Job[] = [{ kind: 'apply_rules', userIds: [userId], signedInOnly: false }, ...more]
     return this.memory.forgettingAll({ identityStoreId, userId }, async (forget) => {
       const made = await changeWithJobs(this.stub(identityStoreId), identityStoreId, crypto.randomUUID(), jobs, change)
       if (!made.ok) return made
       forget()
-      const applied = await made.value.jobs.confirm()
+      const applied = await made.value.jobs.confirm({ needless: needless(made.value.value) })
       return applied.ok ? ok(made.value.value) : applied
     })
+  }
+
+  /**
+   * Deletes a user, and ends its sessions. What there is of it beyond a first batch is erased by a job. Errors:
+   * `user_not_found`; `unavailable` as for `changeRules`.
+   */
+  async deleteUser(owner: UserKey, entry: AuditEntry): Promise<Result<unknown, SessionError>> {
+    const until = { sessionId: '', eventId: '' }
+    const erasing = { kind: 'erase_user', userId: owner.userId, deletionEventId: entry.eventId, until } as const
+    const remove = async (): Promise<Result<{ readonly left: object | null }, SessionError>> => {
+      const deleted = await deleteUser(this.db, owner.userId, entry)
+      if (!deleted.ok) return deleted
+      return deleted.value === null ? fail({ code: 'user_not_found' }) : ok(deleted.value)
+    }
+    return this.changeRules(owner, remove, [erasing], ({ left }) => (left === null ? ['erase_user'] : []))
   }
 
   /**

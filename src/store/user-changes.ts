@@ -3,13 +3,14 @@
  * database from the row that it changes, so that it is true whatever else goes on. The status version grows
  * with each change of the status and of the password, and when a user becomes a bot, never otherwise.
  */
-import { and, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
 import { attempt, attemptUnique, type Database } from './database.ts'
+import { type ErasedUntil, firstErasure, nextErasure } from './erasure.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { jsonBoolean, jsonObjectWith } from './json-object.ts'
@@ -17,7 +18,7 @@ import { voidTokensMadeBy } from './login-tokens.ts'
 import { issuerOfStore } from './openid-providers.ts'
 import { PROFILE_BASE } from './profiles.ts'
 import { revocation } from './revocation.ts'
-import { auditEvents, sessionSettings, sessions, users } from './schema.ts'
+import { sessionSettings, users } from './schema.ts'
 import type { User } from './users.ts'
 
 /** What an operator says about a user. */
@@ -198,38 +199,25 @@ export async function updateUser(
   return written.ok ? ok(written.value[2][0] ?? null) : written
 }
 
-/** What the audit log keeps of a deleted user: nothing that names a person, a device or a place. */
-const PERSONAL = ['username', 'first_name', 'last_name', 'email_address', 'openid_subject', 'address', 'user_agent']
-
 /**
  * Deletes a user: nobody can sign in as it, its credentials are revoked, its username is free. The row stays, so that its versions
  * never go back, without names; so do the records of its sessions and its audit events, without names, addresses and
- * user agents. False if there is no such user.
+ * user agents: the first thousand of each now, the rest by `eraseNext`. Null if there is no such user.
  */
 export async function deleteUser(
   db: Database,
   userId: string,
   entry: AuditEntry,
-): Promise<Result<boolean, Unavailable>> {
+): Promise<Result<{ readonly left: ErasedUntil | null } | null, Unavailable>> {
   const { identityStoreId, at } = entry
   const key = { identityStoreId, userId }
-  // Its index covers this. With more in one query SQLite prefers the primary key, which leads through the store's events.
-  const eventsAboutUser = sql`(SELECT identity_store_id, event_id FROM audit_events
-    WHERE identity_store_id = ${identityStoreId} AND subject = ${`user:${userId}`})`
   const isThere = rowExists(users, thereIs(key))
   const written = await attempt(() =>
     db.batch([
       insertRowEvent(db, entry, VIEW, thereIs(key), null),
       revocation(db, identityStoreId, userId, isThere, at),
       voidTokensMadeBy(db, identityStoreId, userId, isThere),
-      db
-        .update(auditEvents)
-        .set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })
-        .where(sql`(${auditEvents.identityStoreId}, ${auditEvents.eventId}) IN ${eventsAboutUser} AND ${isThere}`),
-      db
-        .update(sessions)
-        .set({ address: null, userAgent: null, recentAddress: null, recentUserAgent: null, location: null })
-        .where(sql`${sessions.identityStoreId} = ${identityStoreId} AND ${sessions.userId} = ${userId} AND ${isThere}`),
+      ...firstErasure(db, key, isThere),
       db
         .update(users)
         .set({
@@ -251,13 +239,9 @@ export async function deleteUser(
         .returning({ userId: users.userId }),
     ]),
   )
-  return written.ok ? ok(written.value[5].length > 0) : written
-}
-
-/** SQL of an audit event's object with null for whatever names a person. */
-function withoutNames(object: SQLWrapper): SQL {
-  const members = PERSONAL.map((name) => sql.raw(`, '$.${name}', NULL`))
-  return sql`json_replace(${object}${sql.join(members)})`
+  if (!written.ok) return written
+  const [, , , erasedSessions, erasedEvents, deleted] = written.value
+  return ok(deleted.length > 0 ? { left: nextErasure(erasedSessions, erasedEvents) } : null)
 }
 
 /** What the audit log shows of changes, under its names. */

@@ -5,11 +5,11 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RETENTION } from '../../src/domain/retention.ts'
 import worker from '../../src/index.ts'
-import { REMOVAL_BATCH_ROWS } from '../../src/limits.ts'
+import { ERASURE_BATCH_ROWS, REMOVAL_BATCH_ROWS } from '../../src/limits.ts'
 import { keepHouse, removeEndedSessions } from '../../src/store/housekeeping.ts'
 import { stopClock } from '../support/clock.ts'
 import { breakD1Statements, breakUserObjects } from '../support/faults.ts'
-import { mirrored, mirroredByAlarm } from '../support/objects.ts'
+import { fireJobAlarm, mirrored, mirroredByAlarm, storeJobs } from '../support/objects.ts'
 import { check, send, signIn } from '../support/requests.ts'
 import { db, makeBearer, makeOperator, makeStore, makeUser } from '../support/stores.ts'
 
@@ -239,6 +239,37 @@ test('a deleted user leaves no name, address or user agent behind in D1', async 
   ])
     expect(texts.join()).not.toContain(trace)
   expect(texts[2]).toContain('user.deleted')
+})
+
+test('of a great many sessions the rest is erased by a job, and nothing of another user or of the next one of the id', async () => {
+  const user = await makeUser()
+  const other = await makeUser({ identityStoreId: user.identityStoreId })
+  const { identityStoreId, userId } = user
+  const kept = (whose: string) => count('sessions', identityStoreId, `user_id = '${whose}' AND address IS NOT NULL`)
+  const sessionsOf = (whose: string, count: number) =>
+    env.DB.prepare(
+      `INSERT INTO sessions (identity_store_id, user_id, session_id, number, version, kind, opened_at, last_seen_at, persistent, credentials_type, address, ended_at, end_reason)
+       WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1)
+       SELECT ?2, ?3, '0000-' || n, n, 1, 'web', 0, 0, 0, 'password', '203.0.113.80', 1, 'logout' FROM counted`,
+    )
+      .bind(count, identityStoreId, whose)
+      .run()
+  await sessionsOf(userId, 3 * ERASURE_BATCH_ROWS + 7)
+  await sessionsOf(other.userId, 3)
+  // A job whose deletion was not made finds nothing to do.
+  const erase = { kind: 'erase_user', userId: other.userId, deletionEventId: 'none' } as const
+  const job = { ...erase, until: { sessionId: '', eventId: '' } }
+  await storeJobs(identityStoreId).enqueue(identityStoreId, { id: 'erase_user:none', job })
+  await fireJobAlarm(identityStoreId)
+  const path = `/operator/identity-stores/${identityStoreId}/users/${userId}`
+  const bearer = await makeOperator()
+  expect((await send(path, { method: 'DELETE', bearer })).status).toBe(204)
+  expect(await kept(userId)).toBeLessThanOrEqual(2 * ERASURE_BATCH_ROWS + 7)
+  expect((await send(path, { method: 'PUT', bearer, json: { username: user.username } })).status).toBe(201)
+  while ((await storeJobs(identityStoreId).list()).some(({ kind }) => kind === 'erase_user')) {
+    await fireJobAlarm(identityStoreId)
+  }
+  expect([await kept(userId), await kept(other.userId)]).toEqual([0, 3])
 })
 
 test('nor does an object that learns of the deletion only when it copies to D1', async () => {

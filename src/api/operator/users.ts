@@ -9,7 +9,6 @@ import type { AuditEntry } from '../../store/audit-events.ts'
 import { findOpenIdProvider } from '../../store/openid-providers.ts'
 import {
   type ChangedMeanwhile,
-  deleteUser,
   putUser,
   type UserChanges,
   type UsernameTaken,
@@ -136,11 +135,7 @@ export async function deleteStoreUser(_request: Request, path: UserPath, context
   const user = await requireUser(owner, context)
   if (!user.ok) return user
   const entry = userEntry(owner, context, 'user.deleted')
-  const done = await context.services.sessions.changes.changeRules<undefined, SessionError>(owner, async () => {
-    const deleted = await deleteUser(context.services.db, owner.userId, entry)
-    if (!deleted.ok) return deleted
-    return deleted.value ? ok() : fail({ code: 'user_not_found' })
-  })
+  const done = await context.services.sessions.changes.deleteUser(owner, entry)
   return done.ok ? ok(empty()) : done
 }
 

@@ -3,6 +3,7 @@
 import { readSessionConfig } from '../../store/session-configs.ts'
 import { type ApplyRules, applyRules } from './apply-rules.ts'
 import { type EndSessions, endSessions } from './end-sessions.ts'
+import { type EraseUser, eraseUser } from './erase-user.ts'
 import type { JobContext, JobOutcome } from './job-calls.ts'
 import { publishConfig, publishedConfig } from './published-config.ts'
 import { type ResetUsers, resetUsers } from './reset-users.ts'
@@ -23,6 +24,7 @@ export type Job =
   | EndSessions
   | SweepSessions
   | ClearLocations
+  | EraseUser
 
 /** Whether an operator may give a job up: no other change relies on it. */
 export function mayBeCancelled({ kind }: Job): boolean {
@@ -54,6 +56,8 @@ export function runJob(job: Job, context: JobContext): Promise<JobOutcome<Job>> 
       return sweepStep(job, context)
     case 'clear_locations':
       return clearLocationsStep(job, context)
+    case 'erase_user':
+      return eraseUser(job, context)
   }
 }
 

@@ -40,6 +40,12 @@ const StoredJob: z.ZodType<Job> = z.union([
   }),
   z.object({ kind: z.literal('sweep_sessions'), progress: Progress.exactOptional() }),
   z.object({ kind: z.literal('clear_locations'), progress: Progress.exactOptional() }),
+  z.object({
+    kind: z.literal('erase_user'),
+    userId: z.string(),
+    deletionEventId: z.string(),
+    until: z.object({ sessionId: z.string(), eventId: z.string() }),
+  }),
 ])
 
 const Named = z.object({ kind: z.string() })
