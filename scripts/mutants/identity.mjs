@@ -124,6 +124,20 @@ export const identityMutants = [
     caughtBy: { file: SERVER, test: 'are no more than the bound' },
   },
   {
+    name: 'identity: who waits for the application server waits for ever',
+    file: CALLS,
+    from: '    }, CALL_LINE_TIMEOUT_MILLISECONDS)',
+    to: '    }, 1_000 * CALL_LINE_TIMEOUT_MILLISECONDS)',
+    caughtBy: { file: SERVER, test: 'who waits too long in the line' },
+  },
+  {
+    name: 'identity: calls of the application server without a time limit',
+    file: CALLS,
+    from: 'AbortSignal.timeout(timeoutMilliseconds)',
+    to: 'AbortSignal.timeout(1_000_000 * timeoutMilliseconds)',
+    caughtBy: { file: SERVER, test: 'that are not answered in time give up' },
+  },
+  {
     name: 'identity: a line without end',
     file: CALLS,
     from: 'if (this.line.ahead(place).length >= maxCalls * CALL_LINE_PER_CALL) return false',

@@ -1,7 +1,9 @@
 /** The application server is protected from us, and what it answers is held to the contract. */
+import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Priority } from '../../src/identity/fair-queue.ts'
+import { CALL_LINE_PER_CALL } from '../../src/limits.ts'
 import { readSettings } from '../../src/settings.ts'
 import { login, putInfo, sessionFor } from '../api/apio/requests.ts'
 import {
@@ -11,7 +13,7 @@ import {
   theirProfile,
   useApplicationServer,
 } from '../support/application-server.ts'
-import { advanceClock, stopClock } from '../support/clock.ts'
+import { advanceClock, holdTimeLimits, stopClock } from '../support/clock.ts'
 import { fireProfileAlarm, profileAlarm } from '../support/objects.ts'
 import { makeStore, makeUser, type TestUser } from '../support/stores.ts'
 
@@ -20,6 +22,8 @@ useApplicationServer()
 const settings = readSettings(env)
 if (!settings.ok) throw new Error(settings.error.join())
 const AT_MOST = settings.value.applicationServer.maxCalls
+/** Bounds a wait that never ends; says nothing about speed. */
+const LONG = { timeout: 30_000, interval: 10 }
 const TRIES = settings.value.throttle.triesPerUserAndAddress
 
 async function userOf(
@@ -40,46 +44,63 @@ async function attemptsOf(user: TestUser): Promise<unknown[]> {
 }
 
 /** How often each status came. */
-function tally(statuses: readonly number[]): Record<number, number> {
+function tally(statuses: readonly (number | string)[]): Record<number, number> {
   return Object.fromEntries(
     [...new Set(statuses)].map((one) => [one, statuses.filter((status) => status === one).length]),
   )
 }
 
 describe('calls under way', () => {
-  test('are no more than the bound, whoever asks', async () => {
+  const calls = env.APPLICATION_SERVER_CALLS.get(env.APPLICATION_SERVER_CALLS.idFromName('application-server'))
+  const send = (path: string, priority: Priority, who: string) =>
+    calls.send({ method: 'GET', path, headers: {}, body: null, asker: { priority, who } })
+
+  /** Sends many calls, and answers how often each outcome came. */
+  async function sendMany(count: number, one: (number: number) => ReturnType<typeof send>) {
+    const outcomes = await Promise.all(Array.from({ length: count }, (_, number) => one(number)))
+    return tally(outcomes.map((outcome) => (outcome.ok ? 'answered' : outcome.error.code)))
+  }
+
+  /** Waits until all places are taken and so many stand in the line. */
+  async function untilInLine(count: number): Promise<void> {
+    const inLine = () => runInDurableObject(calls, (object) => Reflect.get(object, 'line').size as number)
+    await vi.waitFor(
+      async () => expect([applicationServer.underWayNow, await inLine()]).toEqual([AT_MOST, count]),
+      LONG,
+    )
+  }
+
+  test('are no more than the bound, whoever asks, and make room for who waits', async () => {
     const identityStoreId = await makeStore()
     const users = await Promise.all(Array.from({ length: 3 * AT_MOST }, () => userOf('SERVER_LOGIN', identityStoreId)))
     const writer = await userOf('LOCAL_LOGIN_DEDICATED')
     const cookie = await sessionFor(writer)
-    applicationServer.decide = () => 'hanging'
-    const signIns = users.map((user) => login(user))
-    await expect.poll(() => applicationServer.calls.length).toBe(AT_MOST)
-    const change = putInfo(cookie, { first_name: 'New' })
-    const statuses = (await Promise.all(signIns)).map(({ status }) => status)
-    // Each that gives up makes room for one who waits.
-    expect(Object.keys(tally(statuses)).filter((status) => status !== '503' && status !== '504')).toEqual([])
+    holdTimeLimits()
+    applicationServer.decide = () => 'held'
+    const answers = [...users.map((user) => login(user)), putInfo(cookie, { first_name: 'New' })]
+    await untilInLine(2 * AT_MOST + 1)
+    expect(applicationServer.calls).toHaveLength(AT_MOST)
+    applicationServer.holding = false
+    expect(tally((await Promise.all(answers)).map(({ status }) => status))).toEqual({ 200: answers.length })
     expect(applicationServer.mostUnderWay).toBe(AT_MOST)
-    expect([503, 504]).toContain((await change).status)
-    expect(await ourProfile(writer)).toMatchObject({ first_name: 'Test' })
-    applicationServer.decide = () => 'none'
-    for (const user of users) expect((await login(user)).status).toBe(200)
+    expect(await ourProfile(writer)).toMatchObject({ first_name: 'New' })
   })
 
   test('who finds no room, not even in the line, is told 503 at once, is not counted, and nothing is called', async () => {
     const [user, writer] = [await userOf('SERVER_LOGIN'), await userOf('LOCAL_LOGIN_DEDICATED')]
     const cookie = await sessionFor(writer)
-    applicationServer.decide = () => 'hanging'
-    const calls = env.APPLICATION_SERVER_CALLS.get(env.APPLICATION_SERVER_CALLS.idFromName('application-server'))
-    const asker = { priority: 'operator', who: 'crowd' } as const
-    const call = { method: 'GET', path: 'v1/users/x/profile', headers: {}, body: null, asker }
-    const crowd = Promise.all(Array.from({ length: 30 * AT_MOST }, () => calls.send(call)))
-    await expect.poll(() => applicationServer.calls.length).toBe(AT_MOST)
+    holdTimeLimits()
+    applicationServer.decide = () => 'held'
+    const crowd = sendMany(30 * AT_MOST, () => send('crowd', 'operator', 'crowd'))
+    await untilInLine(CALL_LINE_PER_CALL * AT_MOST)
+    // While all that is under way is held: they waited for nothing.
     const answers = await Promise.all([login(user), putInfo(cookie, { first_name: 'New' })])
     expect(answers.map(({ status }) => status)).toEqual([503, 503])
-    const outcomes = (await crowd).map((outcome) => (outcome.ok ? 'answered' : outcome.error.code))
-    const called = outcomes.filter((outcome) => outcome === 'timed_out').length
-    expect(outcomes.filter((outcome) => outcome === 'not_sent')).toHaveLength(30 * AT_MOST - called)
+    await untilInLine(CALL_LINE_PER_CALL * AT_MOST)
+    applicationServer.holding = false
+    const called = AT_MOST + CALL_LINE_PER_CALL * AT_MOST
+    expect(await crowd).toEqual({ answered: called, not_sent: 30 * AT_MOST - called })
+    expect(applicationServer.calls.filter(({ path }) => path === '/crowd')).toHaveLength(called)
     expect(applicationServer.calls).toHaveLength(called)
     expect(applicationServer.mostUnderWay).toBe(AT_MOST)
     expect(await attemptsOf(user)).toEqual([])
@@ -87,21 +108,19 @@ describe('calls under way', () => {
   })
 
   test('are first for operators and who is known, whatever strangers ask, and nobody asks for all', async () => {
-    applicationServer.decide = () => 'hanging'
-    const calls = env.APPLICATION_SERVER_CALLS.get(env.APPLICATION_SERVER_CALLS.idFromName('application-server'))
-    const send = (path: string, priority: Priority, who: string) =>
-      calls.send({ method: 'GET', path, headers: {}, body: null, asker: { priority, who } })
-    const flood = Array.from({ length: 20 * AT_MOST }, () => send('flood', 'stranger', 'prefix'))
-    await expect.poll(() => applicationServer.calls.length).toBe(AT_MOST)
-    const [stranger, known, operator] = [
+    holdTimeLimits()
+    applicationServer.decide = () => 'held'
+    const flood = sendMany(20 * AT_MOST, () => send('flood', 'stranger', 'prefix'))
+    await untilInLine(CALL_LINE_PER_CALL * AT_MOST)
+    const others = [
       send('stranger', 'stranger', 'another prefix'),
       send('known', 'known', 'user'),
       send('operator', 'operator', 'user'),
     ]
-    const outcomes = await Promise.all([operator, known, stranger])
-    await Promise.all(flood)
-    // Each that gives up makes room for the next.
-    expect(outcomes.map((one) => !one.ok && one.error.code)).toEqual(['timed_out', 'timed_out', 'timed_out'])
+    await untilInLine(CALL_LINE_PER_CALL * AT_MOST + others.length)
+    applicationServer.holding = false
+    expect((await Promise.all(others)).map(({ ok }) => ok)).toEqual([true, true, true])
+    await flood
     const order = applicationServer.calls.slice(AT_MOST).map(({ path }) => path.slice(1))
     expect(order.filter((path) => path !== 'flood')).toEqual(['operator', 'known', 'stranger'])
     expect(order.indexOf('stranger')).toBeLessThanOrEqual(3)
@@ -112,31 +131,44 @@ describe('calls under way', () => {
     const writer = await userOf('LOCAL_LOGIN_DEDICATED')
     const cookie = await sessionFor(writer)
     expect((await login(known)).status).toBe(200)
-    applicationServer.decide = ({ path }) => (path === '/flood' ? 'hanging' : 'none')
-    const calls = env.APPLICATION_SERVER_CALLS.get(env.APPLICATION_SERVER_CALLS.idFromName('application-server'))
-    const before = applicationServer.calls.length
-    const flood = Array.from({ length: 15 * AT_MOST }, (_, number) =>
-      calls.send({
-        method: 'GET',
-        path: 'flood',
-        headers: {},
-        body: null,
-        asker: { priority: 'stranger', who: `prefix ${number}` },
-      }),
-    )
-    await expect.poll(() => applicationServer.calls.length).toBe(before + AT_MOST)
-    const answers = await Promise.all([login(stranger), login(known), putInfo(cookie, { first_name: 'New' })])
-    expect(answers.map(({ status }) => status)).toEqual([503, 200, 200])
-    await Promise.all(flood)
+    holdTimeLimits()
+    applicationServer.decide = ({ path }) => (path === '/flood' ? 'held' : 'none')
+    const flood = sendMany(15 * AT_MOST, (number) => send('flood', 'stranger', `prefix ${number}`))
+    await untilInLine(CALL_LINE_PER_CALL * AT_MOST)
+    expect((await login(stranger)).status).toBe(503)
+    const answers = [login(known), putInfo(cookie, { first_name: 'New' })]
+    await untilInLine(CALL_LINE_PER_CALL * AT_MOST + answers.length)
+    applicationServer.holding = false
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200])
+    await flood
   })
 
-  test('make room for who waits', async () => {
-    const identityStoreId = await makeStore()
-    const users = await Promise.all(Array.from({ length: 2 * AT_MOST }, () => userOf('SERVER_LOGIN', identityStoreId)))
-    applicationServer.decide = () => Response.json({ authenticated: true })
-    const answers = await Promise.all(users.map((user) => login(user)))
-    expect(tally(answers.map(({ status }) => status))).toEqual({ 200: users.length })
-    expect(applicationServer.mostUnderWay).toBeLessThanOrEqual(AT_MOST)
+  test('that are not answered in time give up, and make room for who waits', async () => {
+    const [users, writer] = [[await userOf('SERVER_LOGIN')], await userOf('LOCAL_LOGIN_DEDICATED')]
+    const cookie = await sessionFor(writer)
+    // The time limit of a call strikes, that of the line does not.
+    const { timeout } = AbortSignal
+    holdTimeLimits()
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => timeout.call(AbortSignal, milliseconds))
+    applicationServer.decide = () => 'hanging'
+    const crowd = sendMany(2 * AT_MOST, () => send('crowd', 'known', 'crowd'))
+    const answers = [...users.map((user) => login(user)), putInfo(cookie, { first_name: 'New' })]
+    expect(await crowd).toEqual({ timed_out: 2 * AT_MOST })
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([504, 504])
+    expect(applicationServer.mostUnderWay).toBe(AT_MOST)
+    expect(await ourProfile(writer)).toMatchObject({ first_name: 'Test' })
+  })
+
+  test('who waits too long in the line is told so, and is not called for', async () => {
+    holdTimeLimits()
+    applicationServer.decide = () => 'held'
+    const crowd = sendMany(AT_MOST, () => send('crowd', 'known', 'crowd'))
+    await untilInLine(0)
+    vi.mocked(setTimeout).mockRestore()
+    expect(await send('waits', 'operator', 'user')).toEqual({ ok: false, error: { code: 'not_sent' } })
+    applicationServer.holding = false
+    expect(await crowd).toEqual({ answered: AT_MOST })
+    expect(applicationServer.calls.filter(({ path }) => path === '/waits')).toEqual([])
   })
 })
 

@@ -39,12 +39,16 @@ export type Mishap =
   | 'nonsense'
   /** No answer ever; nothing was done. */
   | 'hanging'
+  /** It is on its way until the test lets go of what it holds (`holding`), and then does what it was asked. */
+  | 'held'
 
 /** The switch. `decide` is asked at each call; a response stands for what the server says in place of its own. */
 export const applicationServer = {
   decide: (_call: ApplicationCall): Mishap | Response => 'none',
   /** All calls since the test began. */
   calls: [] as ApplicationCall[],
+  /** Whether calls that are `held` are held. */
+  holding: true,
   /** How many there are for whose answer somebody waits, and how many there were at most. */
   underWayNow: 0,
   mostUnderWay: 0,
@@ -66,7 +70,7 @@ export function useApplicationServer(): void {
   beforeEach(() => {
     applicationServer.decide = () => 'none'
     applicationServer.calls = []
-    Object.assign(applicationServer, { underWay: [], underWayNow: 0, mostUnderWay: 0 })
+    Object.assign(applicationServer, { holding: true, underWay: [], underWayNow: 0, mostUnderWay: 0 })
   })
   afterAll(() => {
     if (env.APPLICATION_SERVER !== undefined) Reflect.deleteProperty(env.APPLICATION_SERVER, 'fetch')
@@ -118,6 +122,10 @@ async function act(url: string, init: RequestInit): Promise<Response> {
       return new Promise(() => {})
     case 'hanging':
       return new Promise(() => {})
+    case 'held':
+      // It looks for itself: a promise of the test's own would belong to another request.
+      while (applicationServer.holding) await scheduler.wait(5)
+      return reach(request)
     case 'late':
       applicationServer.underWay.push(request)
       return new Promise(() => {})

@@ -1,6 +1,7 @@
 /**
  * The clock of the Worker and its objects: it stands still until a test moves it, and runs again after the
  * test. Move it forward only: workerd fires alarms by the real clock, so those ahead wait to be fired by hand.
+ * Time limits run by the real clock too.
  */
 import { vi } from 'vitest'
 
@@ -13,4 +14,15 @@ export function stopClock(instant: number = Date.now()): number {
 /** Moves the clock on by some seconds and returns the new instant. Stops it if it was running. */
 export function advanceClock(seconds: number): number {
   return stopClock(Date.now() + seconds * 1000)
+}
+
+/** Waits as long as this, in milliseconds, are time limits. Shorter ones are pauses, which pass. */
+const SHORTEST_TIME_LIMIT = 1_000
+
+/** Until the test ends no time limit strikes: what is held is held, however slow the machine is. */
+export function holdTimeLimits(): void {
+  const { setTimeout } = globalThis
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => new AbortController().signal)
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, milliseconds = 0) =>
+    setTimeout(milliseconds < SHORTEST_TIME_LIMIT ? run : () => {}, milliseconds)) as typeof setTimeout)
 }
