@@ -18,8 +18,13 @@ export const MAX_SCANNED_ROWS = 2_000
 export const ERASURE_BATCH_ROWS = 1_000
 /** Rows that one statement of housekeeping removes. */
 export const REMOVAL_BATCH_ROWS = 1_000
-/** Batches of each of nine kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation. */
-export const MAX_REMOVAL_BATCHES = 110
+/** Rows that one statement of housekeeping looks through for those that no rule looks at any more. */
+export const SPENT_LOOK_ROWS = 10_000
+/**
+ * Batches of each of nine kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation; a batch of
+ * three of the kinds has two.
+ */
+export const MAX_REMOVAL_BATCHES = 83
 /** How long the answer to a request with an idempotency key is kept (24 h). */
 export const IDEMPOTENT_ANSWER_MILLISECONDS = 86_400_000
 /** How long such a request has its key without an answer: longer than any takes, as short as a crash allows. */

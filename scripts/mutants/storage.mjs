@@ -23,9 +23,16 @@ export const storageMutants = [
   {
     name: 'storage: spent counters are removed by one statement without end',
     file: HOUSEKEEPING,
-    from: '{due} LIMIT ',
-    to: '{due} LIMIT 1000 * ',
+    from: '{SPENT_LOOK_ROWS} LIMIT ',
+    to: '{SPENT_LOOK_ROWS} LIMIT 1000 * ',
     caughtBy: { file: KEPT, test: 'whatever the backlog, in so many batches an hour, and what still counts stays' },
+  },
+  {
+    name: 'storage: spent counters are looked for at the beginning of their table only',
+    file: HOUSEKEEPING,
+    from: ' && last.place !== SPENT_LOOK_ROWS',
+    to: '',
+    caughtBy: { file: KEPT, test: 'behind more that still counts than one look takes' },
   },
   {
     name: 'storage: a run removes without end',

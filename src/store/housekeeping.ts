@@ -7,7 +7,7 @@
 import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
 import { firstIdAt } from '../domain/session-id.ts'
-import { COUNTED_HOURS_MILLISECONDS, MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS } from '../limits.ts'
+import { COUNTED_HOURS_MILLISECONDS, MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS, SPENT_LOOK_ROWS } from '../limits.ts'
 import { logContext } from '../log-context.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { OPERATOR_STORE } from './credentials.ts'
@@ -25,10 +25,10 @@ export async function keepHouse(
   const before = (days: number) => now - days * DAY_MILLISECONDS
   const credentialsBefore = before(retention.credentialDays)
   const tasks: Readonly<Record<string, () => Promise<Result<void, Unavailable>>>> = {
-    'call counters': () => inBatches(maxBatches, () => removeSpent(db, 'call_counters', now)),
-    'sign-in attempts': () => inBatches(maxBatches, () => removeSpent(db, 'sign_in_attempts', now)),
-    'idempotent requests': () => inBatches(maxBatches, () => removeSpent(db, 'idempotent_requests', now)),
-    'login tokens': () => inBatches(maxBatches, () => removeSpent(db, 'login_tokens', now)),
+    'call counters': () => removeSpent(db, 'call_counters', now, maxBatches),
+    'sign-in attempts': () => removeSpent(db, 'sign_in_attempts', now, maxBatches),
+    'login tokens': () => removeSpent(db, 'login_tokens', now, maxBatches),
+    'idempotent requests': () => inBatches(maxBatches, () => removeIdempotentRequests(db, now)),
     'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
     'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
     'counted hours': () => inBatches(maxBatches, () => removeCountedHours(db, now - COUNTED_HOURS_MILLISECONDS)),
@@ -56,27 +56,59 @@ async function inBatches(
   return ok()
 }
 
-/** Small tables, but for the last looked through without an index: their keys, and which of their rows no rule looks at any more. */
+/** Tables without an index for their age: their primary keys, and which of their rows no rule looks at any more. */
 const SPENT = {
-  call_counters: { key: 'identity_store_id, subject', due: 'window_ends_at < ?1' },
+  call_counters: { key: ['identity_store_id', 'subject'], due: 'window_ends_at < ?1' },
   sign_in_attempts: {
-    key: 'identity_store_id, subject',
+    key: ['identity_store_id', 'subject'],
     due: 'window_ends_at < ?1 AND coalesce(locked_until, 0) < ?1',
   },
-  login_tokens: { key: 'token_hash', due: 'expires_at <= ?1' },
-  idempotent_requests: { key: 'key_hash', due: 'expires_at <= ?1' },
+  login_tokens: { key: ['token_hash'], due: 'expires_at <= ?1' },
 } as const
 
-/** Removes a batch of what no rule looks at any more, and answers how many. It reads until it has found so many. */
-export function removeSpent(
+/** Removes what no rule looks at any more. Goes once through the table by its primary key, a batch at a time. */
+export async function removeSpent(
   db: Database,
   table: keyof typeof SPENT,
   now: number,
-): Promise<Result<number, Unavailable>> {
+  maxBatches = MAX_REMOVAL_BATCHES,
+): Promise<Result<void, Unavailable>> {
   const { key, due } = SPENT[table]
+  const columns = key.join(', ')
+  let after: readonly unknown[] = key.map(() => '')
+  for (let batches = 0; batches < maxBatches; batches += 1) {
+    const look = `SELECT ${columns}, due, place FROM (
+        SELECT ${columns}, ${due} AS due, row_number() OVER (ORDER BY ${columns}) AS place FROM ${table}
+        WHERE (${columns}) > (${key.map((_, index) => `?${index + 2}`)}) ORDER BY ${columns} LIMIT ${SPENT_LOOK_ROWS})
+      WHERE due OR place = ${SPENT_LOOK_ROWS} LIMIT ${REMOVAL_BATCH_ROWS}`
+    const looked = await attempt(() =>
+      db.$client
+        .prepare(look)
+        .bind(now, ...after)
+        .raw<unknown[]>(),
+    )
+    if (!looked.ok) return looked
+    const rows = looked.value.map((row) => ({ key: row.slice(0, -2), due: row.at(-2) === 1, place: row.at(-1) }))
+    const spent = JSON.stringify(rows.filter((row) => row.due).map((row) => row.key))
+    // One that counts again meanwhile stays.
+    const these = `(${columns}) IN (SELECT ${key.map((_, index) => `value ->> ${index}`)} FROM json_each(?2)) AND ${due}`
+    const removed = await attempt(() =>
+      db.$client.prepare(`DELETE FROM ${table} WHERE ${these}`).bind(now, spent).run(),
+    )
+    if (!removed.ok) return removed
+    const last = rows.at(-1)
+    if (last === undefined || (rows.length < REMOVAL_BATCH_ROWS && last.place !== SPENT_LOOK_ROWS)) break
+    after = last.key
+  }
+  return ok()
+}
+
+/** Removes a batch of the answers that are kept no longer, and answers how many. */
+export function removeIdempotentRequests(db: Database, now: number): Promise<Result<number, Unavailable>> {
   return remove(
     db,
-    `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${due} LIMIT ${REMOVAL_BATCH_ROWS})`,
+    `DELETE FROM idempotent_requests WHERE key_hash IN (
+       SELECT key_hash FROM idempotent_requests WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ${REMOVAL_BATCH_ROWS})`,
     now,
   )
 }

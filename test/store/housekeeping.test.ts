@@ -5,8 +5,9 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_RETENTION } from '../../src/domain/retention.ts'
 import worker from '../../src/index.ts'
-import { ERASURE_BATCH_ROWS, REMOVAL_BATCH_ROWS } from '../../src/limits.ts'
-import { keepHouse, removeEndedSessions } from '../../src/store/housekeeping.ts'
+import { ERASURE_BATCH_ROWS, REMOVAL_BATCH_ROWS, SPENT_LOOK_ROWS } from '../../src/limits.ts'
+import { keepHouse, removeEndedSessions, removeSpent } from '../../src/store/housekeeping.ts'
+import { intercept } from '../support/bindings.ts'
 import { stopClock } from '../support/clock.ts'
 import { breakD1Statements, breakUserObjects } from '../support/faults.ts'
 import { fireJobAlarm, mirrored, mirroredByAlarm, storeJobs } from '../support/objects.ts'
@@ -83,6 +84,25 @@ describe('what no rule looks at any more', () => {
       expect(await count(table, old)).toBe(REMOVAL_BATCH_ROWS + 7)
       await cron()
       expect([await count(table, old), await count(table, now)]).toEqual([0, 20])
+    },
+  )
+
+  test.each(['call_counters', 'sign_in_attempts', 'login_tokens'] as const)(
+    'is found in %s behind more that still counts than one look takes, and nothing is looked at twice',
+    async (table) => {
+      await cron()
+      await env.DB.prepare(`DELETE FROM ${table}`).run()
+      await rows(table, 'a', SPENT_LOOK_ROWS + 20, NOW + 1)
+      await rows(table, 'b', 5, NOW - 1)
+      const looks: unknown[] = []
+      const leave = intercept(async (call, goOn) => {
+        if (call.to === 'D1') looks.push(...call.statements.filter((text) => text.startsWith('SELECT')))
+        return goOn()
+      })
+      expect(await removeSpent(db, table, NOW)).toEqual({ ok: true })
+      leave()
+      expect([await count(table, 'a'), await count(table, 'b')]).toEqual([SPENT_LOOK_ROWS + 20, 0])
+      expect(looks).toHaveLength(2)
     },
   )
 })

@@ -60,7 +60,6 @@ const WALK = new RegExp(
 
 /** What walks through a table on purpose, and why. */
 const ON_PURPOSE: readonly [RegExp, string][] = [
-  [/^delete from (sign_in_attempts|call_counters|login_tokens) /i, 'hourly, in batches, and rows live for minutes'],
   [/^delete from "login_tokens" /, 'what a user made, when the user is changed: rows live for minutes'],
   [/^select (?!.* join ).* order by "\w+"\."(user_id|event_id|credential_id)" (asc|desc) limit \?$/, 'a page'],
   [/^update "credentials" set "revoked_at"/, "a store's credentials, when it or a user of it is deleted"],
