@@ -22,6 +22,8 @@ useApplicationServer()
 const settings = readSettings(env)
 if (!settings.ok) throw new Error(settings.error.join())
 const AT_MOST = settings.value.applicationServer.maxCalls
+const TIMEOUT = settings.value.applicationServer.timeoutMilliseconds
+const platformTimeout = AbortSignal.timeout.bind(AbortSignal)
 /** Bounds a wait that never ends; says nothing about speed. */
 const LONG = { timeout: 30_000, interval: 10 }
 const TRIES = settings.value.throttle.triesPerUserAndAddress
@@ -146,14 +148,14 @@ describe('calls under way', () => {
   test('that are not answered in time give up, and make room for who waits', async () => {
     const [users, writer] = [[await userOf('SERVER_LOGIN')], await userOf('LOCAL_LOGIN_DEDICATED')]
     const cookie = await sessionFor(writer)
-    // The time limit of a call strikes, that of the line does not.
-    const { timeout } = AbortSignal
+    // The platform's own time limit of a call strikes, if a shorter one; that of the line does not.
     holdTimeLimits()
-    vi.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => timeout.call(AbortSignal, milliseconds))
+    const limits = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => platformTimeout(50))
     applicationServer.decide = () => 'hanging'
     const crowd = sendMany(2 * AT_MOST, () => send('crowd', 'known', 'crowd'))
     const answers = [...users.map((user) => login(user)), putInfo(cookie, { first_name: 'New' })]
     expect(await crowd).toEqual({ timed_out: 2 * AT_MOST })
+    expect(new Set(limits.mock.calls.flat())).toEqual(new Set([TIMEOUT]))
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([504, 504])
     expect(applicationServer.mostUnderWay).toBe(AT_MOST)
     expect(await ourProfile(writer)).toMatchObject({ first_name: 'Test' })

@@ -4,7 +4,7 @@
  */
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterAll, beforeAll, beforeEach } from 'vitest'
+import { afterAll, beforeAll, beforeEach, vi } from 'vitest'
 import application, { type Env as ApplicationEnv } from '../../examples/application-server/src/index.ts'
 import { cheapHash, type TestUser } from './stores.ts'
 
@@ -70,11 +70,27 @@ export function useApplicationServer(): void {
   beforeEach(() => {
     applicationServer.decide = () => 'none'
     applicationServer.calls = []
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(timeLimit)
     Object.assign(applicationServer, { holding: true, underWay: [], underWayNow: 0, mostUnderWay: 0 })
   })
   afterAll(() => {
     if (env.APPLICATION_SERVER !== undefined) Reflect.deleteProperty(env.APPLICATION_SERVER, 'fetch')
   })
+}
+
+/** Time limits of calls. They strike where the mishap says so, and nowhere else, however slow the machine is. */
+const timeLimits = new WeakMap<AbortSignal, AbortController>()
+
+function timeLimit(): AbortSignal {
+  const limit = new AbortController()
+  timeLimits.set(limit.signal, limit)
+  return limit.signal
+}
+
+/** The time limit of a call strikes; one that is not ours strikes when it likes. */
+function noAnswer(signal: RequestInit['signal']): Promise<never> {
+  if (signal) timeLimits.get(signal)?.abort()
+  return new Promise(() => {})
 }
 
 async function answer(url: string, init: RequestInit): Promise<Response> {
@@ -90,7 +106,7 @@ async function answer(url: string, init: RequestInit): Promise<Response> {
 
 async function act(url: string, init: RequestInit): Promise<Response> {
   // The signal is the caller's: that it gave up does not stop the other side.
-  const { signal: _, ...sent } = init
+  const { signal, ...sent } = init
   const request = new Request(url, sent)
   const call = { method: request.method, path: new URL(url).pathname }
   applicationServer.calls.push(call)
@@ -119,16 +135,16 @@ async function act(url: string, init: RequestInit): Promise<Response> {
       throw new Error('Network connection lost.')
     case 'slow':
       await reach(request)
-      return new Promise(() => {})
+      return noAnswer(signal)
     case 'hanging':
-      return new Promise(() => {})
+      return noAnswer(signal)
     case 'held':
       // It looks for itself: a promise of the test's own would belong to another request.
       while (applicationServer.holding) await scheduler.wait(5)
       return reach(request)
     case 'late':
       applicationServer.underWay.push(request)
-      return new Promise(() => {})
+      return noAnswer(signal)
   }
 }
 

@@ -19,10 +19,9 @@ export function advanceClock(seconds: number): number {
 /** Waits as long as this, in milliseconds, are time limits. Shorter ones are pauses, which pass. */
 const SHORTEST_TIME_LIMIT = 1_000
 
-/** Until the test ends no time limit strikes: what is held is held, however slow the machine is. */
+/** Until the test ends nobody gives up waiting: what is held is held, however slow the machine is. */
 export function holdTimeLimits(): void {
   const { setTimeout } = globalThis
-  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => new AbortController().signal)
   vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, milliseconds = 0) =>
     setTimeout(milliseconds < SHORTEST_TIME_LIMIT ? run : () => {}, milliseconds)) as typeof setTimeout)
 }
