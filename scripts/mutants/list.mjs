@@ -213,7 +213,7 @@ export const mutants = [
   {
     name: 'a shared batch that failed is lost',
     file: 'src/sessions/object/mirror-batches.ts',
-    from: "for (const other of others) other.outcome = 'alone'\n      return this.send(db, own, [])",
+    from: "for (const other of others) other.result = 'alone'\n      return this.send(db, own, [])",
     to: 'throw error',
     caughtBy: { file: BATCHES, test: 'is the loss of no other object' },
   },

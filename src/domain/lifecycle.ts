@@ -82,8 +82,13 @@ function verifiedTooEarly(credentialsType: CredentialsType): SessionError {
   }
 }
 
+/** Why a command cannot be done. Whoever shows it to a user adds the sessions that stand in the way. */
+export type Refusal =
+  | Exclude<SessionError, { code: 'session_limit_reached' }>
+  | { readonly code: 'session_limit_reached' }
+
 /** The events that a command causes, or why it cannot be done. Sessions found dead on the way are ended too. */
-export function decide(state: UserState, command: Command, now: number): Result<SessionEvent[], SessionError> {
+export function decide(state: UserState, command: Command, now: number): Result<SessionEvent[], Refusal> {
   const ended = endDead(state, now)
   const living = without(state.sessions, ended)
   switch (command.type) {
@@ -96,7 +101,7 @@ export function decide(state: UserState, command: Command, now: number): Result<
       const others = living.filter((session) => session.id !== command.replaces && !madeRoom.includes(session))
       const over = surplus([...others, command.session], state.policy)
       if (state.policy.whenLimitReached.value === 'refuse' && [...over.keys()].some(({ kind }) => kind === 'web')) {
-        return fail({ code: 'session_limit_reached', sessions: [] })
+        return fail({ code: 'session_limit_reached' })
       }
       return ok([
         ...ended,

@@ -13,7 +13,7 @@ import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS, OBJECTS_AT_ONC
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import { putGroupConfig } from '../store/group-session-configs.ts'
-import { type ConfigChange, type ConfigChanges, updateSessionConfig } from '../store/session-configs.ts'
+import { type ConfigChanges, updateSessionConfig } from '../store/session-configs.ts'
 import type { ChangedUsers } from '../store/session-settings.ts'
 import { deleteUser } from '../store/user-changes.ts'
 import { type Unavailable, within } from '../time-limit.ts'
@@ -67,9 +67,7 @@ export class SessionChanges {
     const until = { sessionId: '', eventId: '' }
     const erasing = { kind: 'erase_user', userId: owner.userId, deletionEventId: entry.eventId, until } as const
     const remove = async (): Promise<Result<{ readonly left: object | null }, SessionError>> => {
-      const deleted = await deleteUser(this.db, owner.userId, entry)
-      if (!deleted.ok) return deleted
-      return deleted.value === null ? fail({ code: 'user_not_found' }) : ok(deleted.value)
+      return found(await deleteUser(this.db, owner.userId, entry), 'user_not_found')
     }
     return this.changeRules(owner, remove, [erasing], ({ left }) => (left === null ? ['erase_user'] : []))
   }
@@ -114,16 +112,8 @@ export class SessionChanges {
     if (changes.trackSessionLocation === false) jobs.push({ kind: 'clear_locations' })
     // The objects are told later, and by each check that knows the config.
     return this.memory.forgettingAll({ identityStoreId }, async () => {
-      const made = await changeWithJobs(
-        this.stub(identityStoreId),
-        identityStoreId,
-        eventId,
-        jobs,
-        async (): Promise<Result<ConfigChange, SessionError>> => {
-          const changed = await updateSessionConfig(this.db, changes, entry, seen)
-          if (!changed.ok) return changed
-          return changed.value === null ? fail({ code: 'identity_store_not_found' }) : ok(changed.value)
-        },
+      const made = await changeWithJobs(this.stub(identityStoreId), identityStoreId, eventId, jobs, async () =>
+        found(await updateSessionConfig(this.db, changes, entry, seen), 'identity_store_not_found'),
       )
       if (!made.ok) return made
       const { before, after } = made.value.value
@@ -145,15 +135,11 @@ export class SessionChanges {
         identityStoreId,
         eventId,
         [{ kind: 'sweep_sessions' }],
-        async (): Promise<Result<number, SessionError>> => {
-          const put = await putGroupConfig(this.db, groupId, config, entry)
-          if (!put.ok) return put
-          return put.value === null ? fail({ code: 'identity_store_not_found' }) : ok(put.value.version)
-        },
+        async () => found(await putGroupConfig(this.db, groupId, config, entry), 'identity_store_not_found'),
       )
       if (!made.ok) return made
       waitUntil(made.value.jobs.confirm())
-      return ok(made.value.value)
+      return ok(made.value.value.version)
     })
   }
 
@@ -212,4 +198,13 @@ export class SessionChanges {
   private stub(identityStoreId: string): DurableObjectStub<StoreJobs> {
     return this.jobs.get(this.jobs.idFromName(identityStoreId))
   }
+}
+
+/** What a change was made to; null means that it is not there. */
+function found<T>(
+  changed: Result<T | null, SessionError>,
+  otherwise: 'identity_store_not_found' | 'user_not_found',
+): Result<T, SessionError> {
+  if (!changed.ok) return changed
+  return changed.value === null ? fail({ code: otherwise }) : ok(changed.value)
 }

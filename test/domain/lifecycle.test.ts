@@ -110,7 +110,7 @@ describe('opening', () => {
     const open = { type: 'open', session: fresh, replaces: null } as const
     expect(decide(state, open, later(10))).toEqual({
       ok: false,
-      error: { code: 'session_limit_reached', sessions: [] },
+      error: { code: 'session_limit_reached' },
     })
     expect(eventsOf(state, { ...open, endSessions: ['b', 'unknown'] }, later(10))).toEqual([
       { type: 'ended', id: 'b', reason: 'evicted', endedAt: later(10) },

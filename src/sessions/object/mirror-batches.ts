@@ -25,11 +25,11 @@ const LOOK_MILLISECONDS = 20
 /** After so many looks the object that sends them is gone, or the batches of others never end. */
 const MAX_LOOKS = (D1_TIMEOUT_MILLISECONDS + 1_000) / LOOK_MILLISECONDS
 
-type Outcome = Result<UserRules | null, Unavailable>
+type MirrorResult = Result<UserRules | null, Unavailable>
 
 interface Waiting extends UserRecords {
   /** What came of it; null while nothing has. `alone`: the shared batch failed by a bug, which may be another's. */
-  outcome: Outcome | 'alone' | null
+  result: MirrorResult | 'alone' | null
 }
 
 export class MirrorBatches {
@@ -41,20 +41,20 @@ export class MirrorBatches {
    * Copies sessions of one user to D1, and answers what rules hold for that user now; null for a user that never
    * was. The sessions must be durable where they come from. Errors: `unavailable`.
    */
-  async submit(db: Database, own: UserRecords): Promise<Outcome> {
-    const records: Waiting = { ...own, outcome: null }
+  async submit(db: Database, own: UserRecords): Promise<MirrorResult> {
+    const records: Waiting = { ...own, result: null }
     if (this.current === null) return this.send(db, records, this.takeWaiting(own.records))
     this.waiting.push(records)
-    for (let looks = 0; looks < MAX_LOOKS && (this.current !== null || records.outcome !== null); looks += 1) {
-      if (records.outcome === 'alone') break
-      if (records.outcome !== null) return records.outcome
+    for (let looks = 0; looks < MAX_LOOKS && (this.current !== null || records.result !== null); looks += 1) {
+      if (records.result === 'alone') break
+      if (records.result !== null) return records.result
       await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS))
     }
     this.waiting = this.waiting.filter((other) => other !== records)
-    return this.send(db, records, records.outcome === 'alone' ? [] : this.takeWaiting(own.records))
+    return this.send(db, records, records.result === 'alone' ? [] : this.takeWaiting(own.records))
   }
 
-  private async send(db: Database, own: UserRecords, others: readonly Waiting[]): Promise<Outcome> {
+  private async send(db: Database, own: UserRecords, others: readonly Waiting[]): Promise<MirrorResult> {
     const batch = {}
     this.current = batch
     let mirrored: Awaited<ReturnType<typeof mirrorSessions>>
@@ -62,14 +62,14 @@ export class MirrorBatches {
       mirrored = await mirrorSessions(db, [own, ...others])
     } catch (error) {
       if (others.length === 0) throw error
-      for (const other of others) other.outcome = 'alone'
+      for (const other of others) other.result = 'alone'
       return this.send(db, own, [])
     } finally {
       if (this.current === batch) this.current = null
     }
     const [rules, ...rulesOfOthers] = mirrored.ok ? mirrored.value : []
     for (const [index, other] of others.entries()) {
-      other.outcome = mirrored.ok ? ok(rulesOfOthers[index] ?? null) : mirrored
+      other.result = mirrored.ok ? ok(rulesOfOthers[index] ?? null) : mirrored
     }
     return mirrored.ok ? ok(rules ?? null) : mirrored
   }
