@@ -232,6 +232,8 @@ export const MAX_DETAIL_LENGTH = 200
 export const MAX_PROFILE_TEXT_LENGTH = 254
 /** Most entries of a page. */
 export const MAX_PAGE_ENTRIES = 1_000
+/** How long who calls counts as having just proved who it is. */
+export const CONFIRMATION_SECONDS = 300
 /** Most identity stores that an operator is limited to. */
 export const MAX_LIMITED_STORES = 100
 /** Most users in one bulk request. */

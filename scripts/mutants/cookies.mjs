@@ -70,7 +70,7 @@ export const cookieMutants = [
   },
   {
     name: "cookies: a dead host cookie hides the other API's session",
-    file: 'src/api/sessions/caller.ts',
+    file: 'src/api/session-holder.ts',
     from: "if (done.error.code !== 'session_ended' && done.error.code !== 'unauthenticated') return done",
     to: 'return done',
     caughtBy: { file: COOKIES, test: 'does not hide the session that APIO has opened since' },

@@ -32,7 +32,7 @@ export const inputMutants = [
   },
   {
     name: 'input: a credential in a cookie is not told so',
-    file: 'src/api/sessions/caller.ts',
+    file: 'src/api/session-holder.ts',
     from: 'if (callers.length > 0) return ok(callers)',
     to: 'if (callers.length >= 0) return ok(callers)',
     caughtBy: { file: INPUT, test: 'a genuine token of the wrong kind' },

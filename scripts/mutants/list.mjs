@@ -353,7 +353,7 @@ export const mutants = [
   },
   {
     name: 'two different cookies are a session',
-    file: 'src/api/sessions/caller.ts',
+    file: 'src/api/session-holder.ts',
     from: 'if (found === null || found.length > 1) return ok([])',
     to: 'if (found === null) return ok([])',
     caughtBy: {

@@ -81,6 +81,11 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
       'The caller is known, and may not do this: a scope or a role is missing, or it is about somebody of a higher role.',
     remedy: 'Use a credential that has what the answer names under “needed”.',
   },
+  confirmation_needed: {
+    means: 'The caller may do it, but has not proved within the last five minutes who it is.',
+    remedy:
+      'In the operators’ console show the token again (POST /operator/console-sessions/current/confirm); as an administrator of a store sign in again. Then repeat the request.',
+  },
   origin_not_allowed: {
     means: 'A request that uses or sets the cookie came from a page of a site that is not allowed.',
     remedy: 'Have the site’s origin added to ALLOWED_ORIGINS, or send the token as a bearer token.',

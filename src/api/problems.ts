@@ -78,6 +78,14 @@ export function problemOf(error: SessionError): Problem {
         ...(error.detail === undefined ? {} : { detail: error.detail }),
         extra: { needed: error.needed, provided: error.provided },
       }
+    case 'confirmation_needed':
+      return {
+        status: 403,
+        code: error.code,
+        title: 'Prove once more who you are',
+        detail: 'Show the token again, or sign in again, and do it within five minutes.',
+        extra: { proven_at: new Date(error.provenAt).toISOString() },
+      }
     case 'origin_not_allowed':
       return { status: 403, code: error.code, title: 'The request comes from a foreign page' }
     case 'identity_store_not_found':

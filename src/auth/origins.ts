@@ -18,6 +18,20 @@ export function originAllowed(request: Request, origins: Origins): boolean {
   return hasNoBody(request) || mediaType(request) === 'application/json'
 }
 
+/** Whether a request may change something. */
+export function isUnsafe({ method }: Request): boolean {
+  return method !== 'GET' && method !== 'HEAD'
+}
+
+/**
+ * Whether an unsafe request that administers by a cookie is meant by the page that makes it: one of these origins, with
+ * a header that no form can send, nor a foreign page without asking first. Unlike above, no client may leave them out.
+ */
+export function isMeant(request: Request, origins: readonly string[]): boolean {
+  const origin = request.headers.get('origin')
+  return origin !== null && origins.includes(origin) && request.headers.get('latchkey-console') === '1'
+}
+
 /** Whether pages of an origin may use the cookie. */
 export function isAllowedOrigin(origin: string, origins: Origins): boolean {
   return origins.publicOrigins.includes(origin) || origins.allowedOrigins.includes(origin)

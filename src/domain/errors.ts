@@ -55,6 +55,8 @@ export type SessionError =
       readonly provided: readonly string[]
       readonly detail?: string
     }
+  /** The caller may do it, but must prove itself once more first: it last did at `provenAt`, epoch milliseconds. */
+  | { readonly code: 'confirmation_needed'; readonly provenAt: number }
   /** A cookie request came from a foreign page. */
   | { readonly code: 'origin_not_allowed' }
   /** Those that are not there are named where it is not the one in the path. */

@@ -26,6 +26,7 @@ const REFUSALS: { readonly [Code in SessionErrorCode]: Extract<SessionError, { r
   locked_out: { code: 'locked_out', retryAfterSeconds: 1 },
   rate_limited: { code: 'rate_limited', retryAfterSeconds: 1 },
   forbidden: { code: 'forbidden', needed: [], provided: [] },
+  confirmation_needed: { code: 'confirmation_needed', provenAt: 0 },
   origin_not_allowed: { code: 'origin_not_allowed' },
   identity_store_not_found: { code: 'identity_store_not_found' },
   user_not_found: { code: 'user_not_found' },

@@ -45,6 +45,7 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
       return details(429, 'Too many attempts.', { 'retry-after': String(Math.max(1, error.retryAfterSeconds)) })
     case 'origin_not_allowed':
       return details(403, 'The request comes from a foreign page.')
+    case 'confirmation_needed':
     case 'forbidden':
     case 'address_not_allowed':
       return details(403, 'Not allowed.')

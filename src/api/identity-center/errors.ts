@@ -86,6 +86,7 @@ function faultOf(error: SessionError): Fault {
       return addressFault()
     case 'forbidden':
       return permissionFault(error.needed.join(', '))
+    case 'confirmation_needed':
     case 'origin_not_allowed':
     case 'precondition_failed':
     case 'idempotency_key_reused':

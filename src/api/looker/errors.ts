@@ -43,6 +43,7 @@ export function renderError(error: SessionError, context: RequestContext): Respo
     case 'idempotent_request_running':
     case 'session_limit_reached':
     case 'user_disabled':
+    case 'confirmation_needed':
     case 'forbidden':
       return render(context, error.code, 403, 'You do not have permission to do that.')
     case 'invalid_credentials':

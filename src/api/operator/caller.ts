@@ -1,25 +1,13 @@
 /** Who calls the operator API, and what the caller may do there: decided here for every route. */
-import { authenticateBearer } from '../../auth/credentials.ts'
 import { type OperatorScope, operatorScopes } from '../../auth/scopes.ts'
-import type { Deed, Party } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { CONFIRMATION_SECONDS } from '../../limits.ts'
 import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
 import { check } from '../parse.ts'
-import { credentialError } from '../wrong-token.ts'
+import { knownCaller, type OperatorCaller } from './known-caller.ts'
 import { PathParameters } from './schemas.ts'
-
-/** Who calls. */
-export interface OperatorCaller {
-  /** The caller in records and the audit log. */
-  readonly actor: string
-  readonly scopes: readonly OperatorScope[]
-  /** The only identity stores that there are for the caller. Null: all. */
-  readonly limitedStoreIds: readonly string[] | null
-  /** The rule of who may do what to whom. Operators may do everything to everybody. */
-  readonly mayDo: (deed: Deed, target: Party) => boolean
-}
 
 /** One request of a caller who may make it. */
 export interface OperatorContext extends RequestContext {
@@ -31,7 +19,7 @@ export interface OperatorContext extends RequestContext {
 /** What a route asks of its caller. */
 export interface OperatorRule {
   readonly scope: OperatorScope
-  /** Whether the caller must have proved itself within the last minutes; a bearer token does. */
+  /** Whether the caller must have proved within the last minutes who it is; a credential does in every request. */
   readonly confirmed?: true
   /**
    * What the route is about: the store in its path; all stores, or the operators themselves, which is for those alone
@@ -42,8 +30,8 @@ export interface OperatorRule {
 }
 
 /**
- * A caller who may make the request, on a path whose parameters are ids. Errors: those of credentials; `forbidden`;
- * `identity_store_not_found` for a store that is not the caller's; `invalid_request`.
+ * A caller who may make the request, on a path whose parameters are ids. Errors: those of `knownCaller`; `forbidden`;
+ * `identity_store_not_found` for a store that is not the caller's; `confirmation_needed`; `invalid_request`.
  */
 export async function authenticate(
   rule: OperatorRule,
@@ -51,11 +39,11 @@ export async function authenticate(
   parameters: Readonly<Record<string, string>>,
   context: RequestContext,
 ): Promise<Result<OperatorContext, SessionError>> {
-  const caller = await findCaller(request, context)
+  const caller = await knownCaller(request, context)
   if (!caller.ok) return caller
   const path = check(parameters, PathParameters)
   if (!path.ok) return path
-  const may = requireMayCall(caller.value, rule, path.value.identity_store_id)
+  const may = requireMayCall(caller.value, rule, path.value.identity_store_id, context.now)
   return may.ok ? ok({ ...context, caller: caller.value, actor: caller.value.actor }) : may
 }
 
@@ -70,29 +58,22 @@ export function requireNoMore(
   return fail({ code: 'forbidden', needed, provided: scopes, detail: 'The credential may do more than the caller.' })
 }
 
-/** A scope alone is not enough: the credential must be of the service itself, not of an identity store. */
-async function findCaller(request: Request, context: RequestContext): Promise<Result<OperatorCaller, SessionError>> {
-  const found = await authenticateBearer(context.services.db, request, context)
-  if (!found.ok) return fail(await credentialError(found.error, request, context))
-  const { identityStoreId, credentialId, scopes, limitedStoreIds } = found.value
-  return ok({
-    actor: `credential:${credentialId}`,
-    scopes: identityStoreId === OPERATOR_STORE ? operatorScopes(scopes) : [],
-    limitedStoreIds,
-    mayDo: () => true,
-  })
-}
-
 function requireMayCall(
-  { scopes, limitedStoreIds }: OperatorCaller,
-  { scope, about }: OperatorRule,
+  { scopes, limitedStoreIds, provenAt }: OperatorCaller,
+  { scope, confirmed, about }: OperatorRule,
   identityStoreId: string | undefined,
+  now: number,
 ): Result<void, SessionError> {
   const refusal = { code: 'forbidden', needed: [scope], provided: scopes } as const
   if (!scopes.includes(scope)) return fail(refusal)
-  if (limitedStoreIds === null || about === 'own') return ok()
-  if (identityStoreId === undefined || about === 'all') {
+  const isLimited = limitedStoreIds !== null && about !== 'own'
+  if (isLimited && (identityStoreId === undefined || about === 'all')) {
     return fail({ ...refusal, detail: 'The caller is limited to some identity stores; this is about all of them.' })
   }
-  return limitedStoreIds.includes(identityStoreId) ? ok() : fail({ code: 'identity_store_not_found' })
+  if (isLimited && !limitedStoreIds.includes(identityStoreId as string))
+    return fail({ code: 'identity_store_not_found' })
+  if (confirmed && provenAt !== null && now - provenAt > CONFIRMATION_SECONDS * 1000) {
+    return fail({ code: 'confirmation_needed', provenAt })
+  }
+  return ok()
 }

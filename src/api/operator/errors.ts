@@ -21,8 +21,8 @@ export const errors: ApiErrors = {
   },
   security: {
     operator: {
-      401: 'The credential is missing, unknown, expired or revoked.',
-      403: "The credential is not an operator's, or may not be used from this address.",
+      401: 'The credential or session is missing, unknown, expired or ended.',
+      403: 'The caller lacks the scope (`x-required-scope`) or the role, must prove once more who it is, may not call from this address, or a page of a foreign origin made the request.',
       503: 'Temporarily unavailable; try again after `Retry-After`.',
     },
   },

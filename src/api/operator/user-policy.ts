@@ -1,6 +1,6 @@
 /** What holds for one user, and the user's own session settings. */
 import type { z } from 'zod'
-import { ROLES } from '../../domain/authority.ts'
+import type { Role } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { NO_SESSION_SETTINGS, type Policy, type Rule, resolvePolicy } from '../../domain/policy.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
@@ -41,7 +41,7 @@ export async function putSettings(request: Request, path: UserPath, context: Ope
   const { duration_seconds: durationSeconds, desktop_app_browser_quit: desktopAppBrowserQuit } = input.value
   const changes = { durationSeconds, desktopAppBrowserQuit }
   const changed = await change(path, 'session_settings.changed', context, (entry) =>
-    changeSessionSettings(context.services.db, [path.user_id], ROLES, changes, entry),
+    changeSessionSettings(context.services.db, [path.user_id], rolesToChange(context), changes, entry),
   )
   return changed.ok ? ok(json(settingsBody(path.user_id, durationSeconds, desktopAppBrowserQuit))) : changed
 }
@@ -49,7 +49,7 @@ export async function putSettings(request: Request, path: UserPath, context: Ope
 /** `DELETE …/users/{user_id}/session-settings`: group and config decide again. */
 export async function deleteSettings(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
   const changed = await change(path, 'session_settings.cleared', context, (entry) =>
-    clearSessionSettings(context.services.db, [path.user_id], ROLES, entry),
+    clearSessionSettings(context.services.db, [path.user_id], rolesToChange(context), entry),
   )
   return changed.ok ? ok(empty()) : changed
 }
@@ -82,7 +82,12 @@ async function change(
 
 function refusal(error: Unavailable | SettingsFault): SessionError {
   if (error.code === 'user_is_bot') return { code: 'conflict', detail: 'The user is a bot, which has no sessions.' }
-  return error.code === 'role_not_within' ? { code: 'user_not_found' } : error
+  if (error.code !== 'role_not_within') return error
+  return { code: 'forbidden', needed: [], provided: [], detail: 'The user has a higher role than the caller.' }
+}
+
+function rolesToChange({ caller }: OperatorContext): readonly Role[] {
+  return caller.rolesWithin('change_session_settings')
 }
 
 function settingsBody(

@@ -11,8 +11,8 @@ import { parseQuery } from '../parse.ts'
 import { empty } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import { sessionBody } from '../session-body.ts'
+import { asHolder } from '../session-holder.ts'
 import { privateJson, privateText } from './body.ts'
-import { asCaller } from './caller.ts'
 import { rememberedText } from './remembered-text.ts'
 import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
@@ -23,7 +23,7 @@ export async function checkSession(request: Request, _parameters: object, contex
   if (!query.ok) return query
   const { touch } = query.value
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_CHECK_AGE_SECONDS)
-  const check = await asCaller(request, context, (caller) => {
+  const check = await asHolder(request, context, (caller) => {
     const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds, requestId }
     return services.sessions.check(caller, options, now)
   })
@@ -52,7 +52,7 @@ export async function listSessions(request: Request, _parameters: object, contex
   const { services, client, now } = context
   const { limit, cursor } = query.value
   const page = { before: cursor ?? null, limit: limit + 1 }
-  const list = await asCaller(request, context, (caller) => services.sessions.listOwn(caller, client, page, now))
+  const list = await asHolder(request, context, (caller) => services.sessions.listOwn(caller, client, page, now))
   if (!list.ok) return list
   const currentId = list.value.value.current.session.id
   const found = list.value.value.sessions.map((view) => sessionBody(view, currentId)).reverse()
@@ -77,7 +77,7 @@ export async function endSession(
   context: RequestContext,
 ): HandlerResult {
   const { services, requestId, now } = context
-  const done = await asCaller(request, context, async (caller) =>
+  const done = await asHolder(request, context, async (caller) =>
     SESSION_ID_PATTERN.test(sessionId)
       ? services.sessions.endOwn(caller, { sessionId }, requestId, now)
       : fail({ code: 'session_not_found' }),
@@ -91,7 +91,7 @@ export async function endSession(
 /** `DELETE /sessions?except=current`: ends all the others. Without the query: refused, never "all" by omission. */
 export async function endOtherSessions(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const { services, requestId, now } = context
-  const done = await asCaller(request, context, async (caller) => {
+  const done = await asHolder(request, context, async (caller) => {
     const query = parseQuery(request, EndQuery)
     return query.ok ? services.sessions.endOwn(caller, 'others', requestId, now) : query
   })

@@ -76,6 +76,7 @@ export function refusalOf(error: SessionError): Refusal {
       return { error: 'account_inactive' }
     case 'session_not_found':
       return { error: 'session_not_found' }
+    case 'confirmation_needed':
     case 'openid_provider_not_found':
     case 'precondition_failed':
     case 'idempotency_key_reused':
