@@ -13,6 +13,7 @@ import { PasswordHashers } from './identity/password-hashers.ts'
 import { Profiles } from './identity/profiles.ts'
 import { HEALTH_MILLISECONDS } from './limits.ts'
 import { ApiSessions } from './sessions/api-sessions.ts'
+import { ConsoleSessions } from './sessions/console-sessions.ts'
 import { Sessions } from './sessions/service.ts'
 import type { Settings } from './settings.ts'
 import { openDatabase } from './store/database.ts'
@@ -46,6 +47,7 @@ function build(env: Env, settings: Settings): Services {
     tokens,
     sessions,
     apiSessions: new ApiSessions(db, sessions, env.USERS),
+    consoleSessions: new ConsoleSessions(db, sessions),
     sealing,
     profiles: new Profiles(env.PROFILES),
     hashers: new PasswordHashers(env.HASHERS, settings.passwordHashCost),

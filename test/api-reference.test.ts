@@ -123,6 +123,7 @@ const CALLERS: Readonly<Record<string, string>> = {
   session_cookie: 'session, by cookie',
   credential: 'credential',
   operator: 'operator',
+  console_session: 'console session',
   api_client: 'API client',
   access_token: 'access token',
   access_key: 'access key',

@@ -10,6 +10,7 @@ import type { OpenId } from '../identity/openid.ts'
 import type { PasswordHashers } from '../identity/password-hashers.ts'
 import type { Profiles } from '../identity/profiles.ts'
 import type { ApiSessions } from '../sessions/api-sessions.ts'
+import type { ConsoleSessions } from '../sessions/console-sessions.ts'
 import type { StoreJobs } from '../sessions/jobs/store-jobs.ts'
 import type { Sessions } from '../sessions/service.ts'
 import type { Settings } from '../settings.ts'
@@ -24,6 +25,7 @@ export interface Services {
   readonly sealing: Sealing
   readonly sessions: Sessions
   readonly apiSessions: ApiSessions
+  readonly consoleSessions: ConsoleSessions
   readonly profiles: Profiles
   readonly hashers: PasswordHashers
   readonly devices: DeviceCookies

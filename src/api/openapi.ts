@@ -11,6 +11,14 @@ const SECURITY_SCHEMES: Record<Exclude<Security, 'none'>, object[]> = {
   session_cookie: [{ type: 'apiKey', in: 'cookie', name: 'sessionid' }],
   credential: [{ type: 'http', scheme: 'bearer', description: 'A credential that an operator made.' }],
   operator: [{ type: 'http', scheme: 'bearer', description: "An operator's credential." }],
+  console_session: [
+    {
+      type: 'apiKey',
+      in: 'cookie',
+      name: '__Host-latchkey-operator',
+      description: 'Unsafe requests need `Origin` and `Latchkey-Console: 1`.',
+    },
+  ],
   api_client: [{ type: 'http', scheme: 'basic', description: 'Client id and secret.' }],
   access_token: [{ type: 'http', scheme: 'bearer', description: 'An access token of an API login.' }],
   access_key: [{ type: 'apiKey', in: 'header', name: 'Authorization', description: 'SDK-HMAC-SHA256 signature.' }],

@@ -33,6 +33,7 @@ export type Security =
   | 'credential'
   | 'api_client'
   | 'operator'
+  | 'console_session'
   | 'access_key'
   | 'access_token'
 
@@ -48,8 +49,8 @@ export interface Route<Path extends string = string> {
   readonly summary: string
   /** Any one of these will do. */
   readonly security: readonly Security[]
-  /** What the caller's credential must allow, in an API that has scopes. */
-  readonly scope?: string
+  /** What the caller's credential must allow, in an API that has scopes. Null: anything. */
+  readonly scope?: string | null
   /** Whether the caller must have proved itself within the last minutes. */
   readonly confirmed?: true
   /** Whether it takes `Idempotency-Key`. */

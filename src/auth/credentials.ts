@@ -48,6 +48,8 @@ export interface Caller {
   /** The user it acts for, if any. */
   readonly ownerUserId: string | null
   readonly scopes: readonly string[]
+  /** Epoch milliseconds; null: never. */
+  readonly expiresAt: number | null
   /** Of an operator: the only identity stores that there are for it. Null: all. */
   readonly limitedStoreIds: readonly string[] | null
 }
@@ -138,9 +140,10 @@ export function admit(db: Database, credential: ShownCredential, arrival: Arriva
   const { client, now } = arrival
   const usable = checkUsable(credential, client, now)
   if (!usable.ok) return usable
-  const { identityStoreId, credentialId, kind, name, ownerUserId, scopes, limitedStoreIds, lastUsedAt } = credential
+  const { identityStoreId, credentialId, kind, name, ownerUserId, scopes, limitedStoreIds, expiresAt, lastUsedAt } =
+    credential
   if (lastUsedAt === null || lastUsedAt <= now - CREDENTIAL_USE_MILLISECONDS) waitUntil(noteUse(db, credential, now))
-  return ok({ identityStoreId, credentialId, kind, name, ownerUserId, scopes, limitedStoreIds })
+  return ok({ identityStoreId, credentialId, kind, name, ownerUserId, scopes, limitedStoreIds, expiresAt })
 }
 
 /**

@@ -4,14 +4,13 @@ import type { Ending, Session } from './session.ts'
 
 /** When the session's life is over, whatever the user does. */
 export function expiresAt(session: Session, policy: Policy): number {
-  const seconds = session.kind === 'api' ? policy.apiSessionSeconds : policy.overallTimeoutSeconds.value
-  return session.openedAt + seconds * 1000
+  return session.openedAt + overallSeconds(session, policy) * 1000
 }
 
 /** When the session idles out unless the user does something; null if it never does. */
 export function idlesOutAt(session: Session, policy: Policy): number | null {
-  const seconds = policy.inactivityTimeoutSeconds.value
-  return session.kind === 'api' || seconds === null ? null : session.lastSeenAt + seconds * 1000
+  const seconds = inactivitySeconds(session, policy)
+  return seconds === null ? null : session.lastSeenAt + seconds * 1000
 }
 
 /** The first of the session's deadlines. At that instant it is dead. */
@@ -21,4 +20,26 @@ export function deadline(session: Session, policy: Policy): Ending {
   return idles !== null && idles < expires
     ? { reason: 'idle', endedAt: idles }
     : { reason: 'expired', endedAt: expires }
+}
+
+function overallSeconds({ kind }: Session, policy: Policy): number {
+  switch (kind) {
+    case 'web':
+      return policy.overallTimeoutSeconds.value
+    case 'api':
+      return policy.apiSessionSeconds
+    case 'operator':
+      return policy.operatorSessionSeconds
+  }
+}
+
+function inactivitySeconds({ kind }: Session, policy: Policy): number | null {
+  switch (kind) {
+    case 'web':
+      return policy.inactivityTimeoutSeconds.value
+    case 'api':
+      return null
+    case 'operator':
+      return policy.operatorInactivityTimeoutSeconds
+  }
 }

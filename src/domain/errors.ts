@@ -99,8 +99,8 @@ export type SessionError =
       readonly detail?: string
     }
 
-/** What a caller proves itself with: a session's token, of either kind, or a credential that an operator made. */
-export const TOKEN_KINDS = ['web session', 'api session', 'credential'] as const
+/** What a caller proves itself with: a session's token, of any kind, or a credential that an operator made. */
+export const TOKEN_KINDS = ['web session', 'api session', 'operator session', 'credential'] as const
 export type TokenKind = (typeof TOKEN_KINDS)[number]
 
 /** The code of a `SessionError`. */

@@ -78,6 +78,7 @@ function verifiedTooEarly(credentialsType: CredentialsType): SessionError {
     case 'trusted_back_end':
     case 'api_client':
     case 'sudo':
+    case 'operator_token':
       return { code: 'conflict', detail: 'The user was changed at the same time. Verify again.' }
   }
 }
@@ -206,7 +207,7 @@ function without(sessions: readonly Session[], ended: readonly EndedEvent[]): re
 
 /**
  * The sessions above the limits, those that go first: of the `web` ones of each kind of client, of all of them, and of
- * the `api` ones of each API client; with the limit that each is above. The newest of all never is one.
+ * the `api` ones of each API client, likewise the operators'; with the limit that each is above. The newest of all never is one.
  */
 function surplus(sessions: readonly Session[], policy: Policy): ReadonlyMap<Session, EndDecision> {
   const web = sessions.filter(({ kind }) => kind === 'web')
@@ -230,7 +231,7 @@ function surplus(sessions: readonly Session[], policy: Policy): ReadonlyMap<Sess
   const { concurrentSessionLimit: all, apiSessionsPerClient } = policy
   goes(left.slice(0, above(left.length, all.value)), all.value, all)
   const byClient = Map.groupBy(
-    sessions.filter(({ kind }) => kind === 'api'),
+    sessions.filter(({ kind }) => kind !== 'web'),
     ({ apiClientId }) => apiClientId,
   )
   for (const api of byClient.values()) {

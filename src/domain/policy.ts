@@ -137,6 +137,8 @@ export interface Limits {
   readonly inactivityTimeoutSeconds: number
   readonly apiSessionSeconds: number
   readonly apiSessionsPerClient: number
+  readonly operatorSessionSeconds: number
+  readonly operatorInactivityTimeoutSeconds: number
   readonly maxConcurrentSessions: number
   /** Null: no ceiling. */
   readonly maxOverallTimeoutSeconds: number | null
@@ -172,6 +174,9 @@ export interface Policy {
   readonly apiSessionSeconds: number
   /** Live sessions of kind `api` per API client. */
   readonly apiSessionsPerClient: number
+  /** Overall and inactivity timeout of a session of kind `operator`. */
+  readonly operatorSessionSeconds: number
+  readonly operatorInactivityTimeoutSeconds: number
 }
 
 /** Resolves the policy of one user: the user's own settings beat the group, and the group the store's config. */
@@ -227,6 +232,8 @@ export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
     trackLocation: rule<boolean>(configured(config.trackSessionLocation, DEFAULT_SESSION_CONFIG.trackSessionLocation)),
     apiSessionSeconds: limits.apiSessionSeconds,
     apiSessionsPerClient: limits.apiSessionsPerClient,
+    operatorSessionSeconds: limits.operatorSessionSeconds,
+    operatorInactivityTimeoutSeconds: limits.operatorInactivityTimeoutSeconds,
   }
 }
 

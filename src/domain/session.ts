@@ -1,8 +1,11 @@
 /** What a session is. Pure; instants are epoch milliseconds. */
 import { cutText } from './text.ts'
 
-/** `web`: a signed-in user's client. `api`: an API login, with a fixed life of its own. */
-export type SessionKind = 'web' | 'api'
+/**
+ * `web`: a signed-in user's client. `api`: an API login, with a fixed life of its own. `operator`: an operator's browser;
+ * its user is the operator's credential.
+ */
+export type SessionKind = 'web' | 'api' | 'operator'
 
 /** How the user was verified when the session was opened. */
 export const CREDENTIALS_TYPES = [
@@ -12,6 +15,7 @@ export const CREDENTIALS_TYPES = [
   'login_token',
   'api_client',
   'sudo',
+  'operator_token',
 ] as const
 export type CredentialsType = (typeof CREDENTIALS_TYPES)[number]
 

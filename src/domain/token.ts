@@ -21,7 +21,8 @@ export const STORE_TAG_BYTES = 12
 /** Shape of a token: its only spelling. */
 export const TOKEN_PATTERN = /^[A-Za-z0-9_-]{148}$/
 
-const KIND_CODES: Record<SessionKind, number> = { web: 1, api: 2 }
+const KIND_CODES: Readonly<Record<SessionKind, number>> = { web: 1, api: 2, operator: 3 }
+const KINDS = new Map(Object.entries(KIND_CODES).map(([kind, code]) => [code, kind as SessionKind]))
 
 /** What a token says. Ids and tags are lower-case hexadecimal, the session id is a UUID. */
 export interface SessionToken {
@@ -54,8 +55,8 @@ export function keyIdOf(bytes: Uint8Array): number | null {
 /** What the signed bytes say; null if they are none of ours. Says nothing about the signature. */
 export function decodeToken(bytes: Uint8Array): SessionToken | null {
   const keyId = keyIdOf(bytes)
-  const kind = bytes[2] === KIND_CODES.web ? 'web' : bytes[2] === KIND_CODES.api ? 'api' : null
-  if (kind === null || keyId === null) return null
+  const kind = KINDS.get(bytes[2] ?? 0)
+  if (kind === undefined || keyId === null) return null
   return {
     keyId,
     kind,

@@ -190,6 +190,7 @@ test('a scope that the caller lacks is named, with those it has', () => {
     ownerUserId: null,
     scopes: ['looker'],
     limitedStoreIds: null,
+    expiresAt: null,
   } as const
   expect(requireScope(caller, 'looker')).toEqual({ ok: true, value: caller })
   expect(requireScope(caller, 'operator')).toEqual({

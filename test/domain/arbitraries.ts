@@ -41,6 +41,8 @@ export function policyOf(rules: Rules): Policy {
     trackLocation: { value: false, ...service },
     apiSessionSeconds: rules.apiSeconds,
     apiSessionsPerClient: rules.apiCap,
+    operatorSessionSeconds: 28_800,
+    operatorInactivityTimeoutSeconds: 1_800,
   }
 }
 
@@ -189,6 +191,8 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
         inactivityTimeoutSeconds,
         apiSessionSeconds,
         apiSessionsPerClient: 100,
+        operatorSessionSeconds: 28_800,
+        operatorInactivityTimeoutSeconds: 1_800,
         maxConcurrentSessions: 1_000,
         maxOverallTimeoutSeconds: null,
         maxInactivityTimeoutSeconds: null,

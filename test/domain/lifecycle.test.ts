@@ -61,18 +61,31 @@ describe('time-outs', () => {
 
   test('the boundary holds for every policy there is', () => {
     fc.assert(
-      fc.property(anyPolicy, fc.nat(86_400), fc.constantFrom('web', 'api'), (policy, seenAfterSeconds, kind) => {
-        const one = { ...session, kind, lastSeenAt: later(seenAfterSeconds) }
-        const overall = kind === 'api' ? policy.apiSessionSeconds : policy.overallTimeoutSeconds.value
-        const inactive = kind === 'api' ? null : policy.inactivityTimeoutSeconds.value
-        expect(expiresAt(one, policy)).toBe(later(overall))
-        expect(idlesOutAt(one, policy)).toBe(inactive === null ? null : later(seenAfterSeconds + inactive))
-        const due = later(Math.min(overall, inactive === null ? overall : seenAfterSeconds + inactive))
-        const rules = { status: ACTIVE, policy }
-        const alive = [-1_000, -1, 0, 1_000].map((offset) => endingOf(one, rules, due + offset) === null)
-        expect(alive).toEqual([true, true, false, false])
-        expect(nextDeadline([one], policy)).toBe(due)
-      }),
+      fc.property(
+        anyPolicy,
+        fc.nat(86_400),
+        fc.constantFrom('web', 'api', 'operator'),
+        (policy, seenAfterSeconds, kind) => {
+          const one = { ...session, kind, lastSeenAt: later(seenAfterSeconds) }
+          const overall = {
+            web: policy.overallTimeoutSeconds.value,
+            api: policy.apiSessionSeconds,
+            operator: policy.operatorSessionSeconds,
+          }[kind]
+          const inactive = {
+            web: policy.inactivityTimeoutSeconds.value,
+            api: null,
+            operator: policy.operatorInactivityTimeoutSeconds,
+          }[kind]
+          expect(expiresAt(one, policy)).toBe(later(overall))
+          expect(idlesOutAt(one, policy)).toBe(inactive === null ? null : later(seenAfterSeconds + inactive))
+          const due = later(Math.min(overall, inactive === null ? overall : seenAfterSeconds + inactive))
+          const rules = { status: ACTIVE, policy }
+          const alive = [-1_000, -1, 0, 1_000].map((offset) => endingOf(one, rules, due + offset) === null)
+          expect(alive).toEqual([true, true, false, false])
+          expect(nextDeadline([one], policy)).toBe(due)
+        },
+      ),
       { numRuns: 5_000 },
     )
   })

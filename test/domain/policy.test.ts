@@ -23,6 +23,8 @@ const LIMITS = {
   inactivityTimeoutSeconds: 900,
   apiSessionSeconds: 3_600,
   apiSessionsPerClient: 100,
+  operatorSessionSeconds: 28_800,
+  operatorInactivityTimeoutSeconds: 1_800,
   maxConcurrentSessions: 1_000,
   maxOverallTimeoutSeconds: null,
   maxInactivityTimeoutSeconds: null,

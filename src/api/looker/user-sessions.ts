@@ -104,6 +104,7 @@ const CREDENTIALS_TYPES: Readonly<Record<CredentialsType, string>> = {
   trusted_back_end: 'trusted_back_end',
   login_token: 'login_token',
   sudo: 'sudo',
+  operator_token: 'operator_token',
 }
 
 function sessionBody(view: SessionView, owner: Party, context: LookerContext): z.infer<typeof SessionBody> {

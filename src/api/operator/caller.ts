@@ -1,7 +1,8 @@
 /** Who calls the operator API, and what the caller may do there: decided here for every route. */
-import { type OperatorScope, operatorScopes } from '../../auth/scopes.ts'
+import { OPERATOR_SCOPES, type OperatorScope, operatorScopes } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import type { SessionView } from '../../domain/session-view.ts'
 import { CONFIRMATION_SECONDS } from '../../limits.ts'
 import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
@@ -18,7 +19,8 @@ export interface OperatorContext extends RequestContext {
 
 /** What a route asks of its caller. */
 export interface OperatorRule {
-  readonly scope: OperatorScope
+  /** Null: whoever may do anything at all. */
+  readonly scope: OperatorScope | null
   /** Whether the caller must have proved within the last minutes who it is; a credential does in every request. */
   readonly confirmed?: true
   /**
@@ -58,22 +60,27 @@ export function requireNoMore(
   return fail({ code: 'forbidden', needed, provided: scopes, detail: 'The credential may do more than the caller.' })
 }
 
-function requireMayCall(
-  { scopes, limitedStoreIds, provenAt }: OperatorCaller,
+/** Whether a caller may make a request of a route, about a store if any. Errors: as above. */
+export function requireMayCall(
+  { scopes, limitedStoreIds, session }: Pick<OperatorCaller, 'scopes' | 'limitedStoreIds' | 'session'>,
   { scope, confirmed, about }: OperatorRule,
   identityStoreId: string | undefined,
   now: number,
 ): Result<void, SessionError> {
-  const refusal = { code: 'forbidden', needed: [scope], provided: scopes } as const
-  if (!scopes.includes(scope)) return fail(refusal)
+  const refusal = { code: 'forbidden', needed: scope === null ? OPERATOR_SCOPES : [scope], provided: scopes } as const
+  if (scope === null ? scopes.length === 0 : !scopes.includes(scope)) return fail(refusal)
   const isLimited = limitedStoreIds !== null && about !== 'own'
   if (isLimited && (identityStoreId === undefined || about === 'all')) {
     return fail({ ...refusal, detail: 'The caller is limited to some identity stores; this is about all of them.' })
   }
   if (isLimited && !limitedStoreIds.includes(identityStoreId as string))
     return fail({ code: 'identity_store_not_found' })
-  if (confirmed && provenAt !== null && now - provenAt > CONFIRMATION_SECONDS * 1000) {
-    return fail({ code: 'confirmation_needed', provenAt })
-  }
-  return ok()
+  return confirmed && session !== null && now >= confirmedUntil(session)
+    ? fail({ code: 'confirmation_needed', provenAt: session.session.openedAt })
+    : ok()
+}
+
+/** Until when the opening of a session counts as just now: the caller proved itself then. */
+export function confirmedUntil({ session }: SessionView): number {
+  return session.openedAt + CONFIRMATION_SECONDS * 1000
 }

@@ -12,7 +12,13 @@ import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import { type OperatorContext, requireNoMore } from './caller.ts'
-import { anotherSecret, type CredentialPath, credentialBody, credentialEntry } from './credentials.ts'
+import {
+  anotherSecret,
+  type CredentialPath,
+  credentialBody,
+  credentialEntry,
+  endConsoleSessions,
+} from './credentials.ts'
 import { requireStoreOrOperators } from './identity-stores.ts'
 import { CredentialPatch, RotationInput } from './schemas.ts'
 
@@ -47,16 +53,21 @@ export async function patchCredential(
 export async function rotate(request: Request, parameters: CredentialPath, context: OperatorContext): HandlerResult {
   const input = await parseJson(request, RotationInput)
   if (!input.ok) return input
+  const { overlap_seconds: seconds } = input.value
   const credential = await requireCredential(parameters, context)
   if (!credential.ok) return credential
   const within = requireNoMore(context.caller, credential.value)
   if (!within.ok) return within
   const { credentialId } = credential.value
+  // Whoever has an old secret that is to end now may have such a session too; also one that is opened at this moment.
+  const endThose = async () => (seconds === 0 ? endConsoleSessions(credential.value, context) : ok())
+  const ended = await endThose()
+  if (!ended.ok) return ended
   const { kept, shown } = await anotherSecret(credential.value, context)
-  const seconds = input.value.overlap_seconds
   const oldUntil = seconds === 0 ? null : context.now + seconds * 1000
   const entry = credentialEntry(context, credential.value, 'credential.rotated')
   const rotated = await rotateCredential(context.services.db, credentialId, kept, oldUntil, entry)
+  await endThose()
   if (rotated.ok) return ok(json({ ...credentialBody(rotated.value), ...shown }))
   return fail(rotated.error.code === 'unavailable' ? rotated.error : refusal(rotated.error))
 }

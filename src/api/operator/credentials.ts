@@ -116,7 +116,11 @@ export async function revoke(
   if (!store.ok) return store
   const entry = credentialEntry(context, { identityStoreId, credentialId }, 'credential.revoked')
   const revoked = await revokeCredential(context.services.db, identityStoreId, credentialId, entry)
-  if (revoked.ok) return ok(empty())
+  if (revoked.ok) {
+    // Said again after a failure, it ends them then.
+    const ended = await endConsoleSessions({ identityStoreId, credentialId }, context)
+    return ended.ok ? ok(empty()) : ended
+  }
   const { error } = revoked
   if (error.code !== 'last_operator_credential') return fail(error)
   return fail({ code: 'conflict', detail: "It is the last operator's credential that works. Make another one first." })
@@ -190,6 +194,16 @@ function newSecret(kind: CredentialKind, known?: string) {
       return { publicId, secret, shown: { access_key: publicId, secret_key: secret } }
     }
   }
+}
+
+/** Ends the console sessions of an operator's credential; others have none. Errors: `unavailable`. */
+export async function endConsoleSessions(
+  { identityStoreId, credentialId }: Pick<Credential, 'identityStoreId' | 'credentialId'>,
+  context: OperatorContext,
+): Promise<Result<unknown, SessionError>> {
+  if (identityStoreId !== OPERATOR_STORE) return ok()
+  const by = { caller: context.actor, requestId: context.requestId }
+  return context.services.consoleSessions.endAll(credentialId, by)
 }
 
 /** The audit entry for what is done to a credential. */

@@ -4,6 +4,12 @@ import type { ApiErrors } from '../route.ts'
 
 export { renderInternalProblem as renderBug, renderProblem as renderError } from '../problems.ts'
 
+const SECURITY = {
+  401: 'The credential or session is missing, unknown, expired or ended.',
+  403: 'The caller lacks the scope (`x-required-scope`) or the role, must prove once more who it is, may not call from this address, or a page of a foreign origin made the request.',
+  503: 'Temporarily unavailable; try again after `Retry-After`.',
+}
+
 /** The errors that routes have because of what they take. */
 export const errors: ApiErrors = {
   schemaOf: () => ProblemBody,
@@ -19,11 +25,5 @@ export const errors: ApiErrors = {
     400: 'The path, the query or the body is malformed; everything that is bad is named.',
     404: 'There is no such identity store, user, session, credential, job or OpenID provider.',
   },
-  security: {
-    operator: {
-      401: 'The credential or session is missing, unknown, expired or ended.',
-      403: 'The caller lacks the scope (`x-required-scope`) or the role, must prove once more who it is, may not call from this address, or a page of a foreign origin made the request.',
-      503: 'Temporarily unavailable; try again after `Retry-After`.',
-    },
-  },
+  security: { operator: SECURITY, console_session: SECURITY, session: SECURITY },
 }

@@ -4,6 +4,7 @@ import { ok } from '../../domain/result.ts'
 import { idempotently } from '../idempotency.ts'
 import { type Handler, type Route, type RouteWith, withCaller } from '../route.ts'
 import { authenticate, type OperatorContext, type OperatorRule } from './caller.ts'
+import { ADMINISTRATOR_SCOPES } from './known-caller.ts'
 
 /** A JSON body of a shape. */
 export function json(schema: z.ZodType) {
@@ -16,7 +17,7 @@ export function operatorRoute<const Path extends string>(
 ): Route {
   return {
     ...one,
-    security: ['operator'],
+    security: isForAdministrators(one) ? ['operator', 'console_session', 'session'] : ['operator', 'console_session'],
     handle: withCaller(
       (request, parameters: Readonly<Record<string, string>>, context) =>
         authenticate(one, request, parameters, context),
@@ -33,4 +34,9 @@ function onlyOnce<Parameters>(handle: Handler<Parameters, OperatorContext>): Han
       () => ok(context.actor),
       (once) => handle(once, parameters, context),
     )
+}
+
+function isForAdministrators({ scope, about, path }: OperatorRule & { readonly path: string }): boolean {
+  if (scope !== null && !ADMINISTRATOR_SCOPES.includes(scope)) return false
+  return about === 'own' || (about !== 'all' && path.includes(':identity_store_id'))
 }

@@ -1,6 +1,7 @@
 /** The operator API: identity stores, users, credentials, and what was done to them. */
 import { type Api, type Handler, type Route, route } from '../route.ts'
 import { openMessage } from './authorization-messages.ts'
+import { consoleSessionRoutes } from './console-session-routes.ts'
 import { operatorCredentialRoutes, storeCredentialRoutes } from './credential-routes.ts'
 import * as deploymentSecrets from './deployment-secrets.ts'
 import { errors, renderBug, renderError } from './errors.ts'
@@ -55,6 +56,7 @@ const routes: readonly Route[] = [
     deploymentSecrets.recovery,
   ),
   ...operatorCredentialRoutes,
+  ...consoleSessionRoutes,
   operatorRoute({
     method: 'POST',
     path: '/authorization-messages/open',

@@ -58,7 +58,7 @@ export const OperatorSessionBody = z
     session_id: z.uuid(),
     number: z.int(),
     ...shown,
-    kind: z.enum(['web', 'api']),
+    kind: z.enum(['web', 'api', 'operator']),
     client_kind: clientKind,
     expires_at: instant.nullable(),
     credentials_type: credentialsType,

@@ -1,0 +1,124 @@
+/**
+ * Operators' console sessions: an operator's token, exchanged for a session in a browser. They live in an object for each
+ * credential, with timeouts of their own; what the operator may do, and whether at all, is asked of the credential anew
+ * with each request.
+ */
+import { checkUsable } from '../auth/credentials.ts'
+import type { SessionError } from '../domain/errors.ts'
+import type { UserKey } from '../domain/ids.ts'
+import { NO_RULES } from '../domain/policy.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
+import type { AskedBy, Client, EndReason } from '../domain/session.ts'
+import { type AuditEntry, recordAuditEvent } from '../store/audit-events.ts'
+import { findCredentialOfStore } from '../store/credential-changes.ts'
+import { type Credential, OPERATOR_STORE } from '../store/credentials.ts'
+import type { Database } from '../store/database.ts'
+import type { CheckedSession, CheckHow, Opened } from './object/user-sessions.ts'
+import { endOnRecord } from './recorded-end.ts'
+import type { Sessions, VerifiedToken } from './service.ts'
+
+/** A live console session, and the credential it acts for. */
+export interface ConsoleSession {
+  readonly checked: CheckedSession
+  readonly credential: Credential
+}
+
+/** An event of the operators' audit log, as far as it is known before. */
+export type ConsoleEntry = Omit<AuditEntry, 'identityStoreId' | 'action' | 'subject'>
+
+export class ConsoleSessions {
+  private readonly db: Database
+  private readonly sessions: Sessions
+
+  constructor(db: Database, sessions: Sessions) {
+    this.db = db
+    this.sessions = sessions
+  }
+
+  /**
+   * Opens one for a credential whose token was shown; `replaces`: what the browser had. It is no use until it is in the
+   * audit log. Errors: `unavailable`.
+   */
+  async open(
+    credentialId: string,
+    client: Client,
+    replaces: VerifiedToken | null,
+    entry: ConsoleEntry,
+  ): Promise<Result<Opened & { readonly token: string }, SessionError>> {
+    const owner = ownerOf(credentialId)
+    const opening = { ...OPENING, client, by: byOf(entry) } as const
+    const opened = await this.sessions.open(owner, opening, NO_RULES, replaces === null ? [] : [replaces])
+    if (!opened.ok) return opened
+    const { id } = opened.value.session
+    const known = { credential_id: credentialId, replaces_session_id: replaces?.token.sessionId ?? null }
+    const recorded = await recordAuditEvent(this.db, eventOf('console_session.opened', id, entry), known)
+    if (recorded.ok) return opened
+    await this.sessions.end(owner, { only: [id] }, 'revoked', byOf(entry))
+    return recorded
+  }
+
+  /**
+   * Checks one strictly, and its credential; of one that is of no use any more the session ends. Errors: those of a
+   * check; `address_not_allowed`; `unavailable`.
+   */
+  async check(
+    verified: VerifiedToken,
+    how: Pick<CheckHow, 'touch'> & { readonly client: Client },
+    requestId: string,
+    now: number,
+  ): Promise<Result<ConsoleSession, SessionError>> {
+    const check = await this.sessions.check(verified, { ...how, cookie: false, maxAgeSeconds: 0 }, now)
+    if (!check.ok) return check
+    const { checked } = check.value
+    const found = await findCredentialOfStore(this.db, OPERATOR_STORE, checked.userId)
+    if (!found.ok) return found
+    const credential = found.value
+    const usable =
+      credential === null
+        ? fail({ code: 'credential_revoked' } as const)
+        : checkUsable({ ...credential, standing: 'good' }, how.client, now)
+    if (usable.ok && credential !== null) return ok({ checked, credential })
+    if (usable.ok || usable.error.code === 'address_not_allowed') return usable as Result<never, SessionError>
+    const reason = usable.error.code === 'credential_expired' ? 'expired' : 'revoked'
+    const by = { caller: `credential:${checked.userId}`, requestId }
+    const ended = await this.sessions.end(checked, { only: [checked.session.id] }, reason, by)
+    return ended.ok ? fail({ code: 'session_ended', reason, endedAt: now }) : ended
+  }
+
+  /** Ends one, on record. Ending twice is ending once. Errors: `unavailable`. */
+  end(credentialId: string, sessionId: string, reason: EndReason, entry: ConsoleEntry) {
+    return endOnRecord(
+      this.db,
+      eventOf('console_session.ended', sessionId, entry),
+      { credential_id: credentialId, reason },
+      () => this.sessions.end(ownerOf(credentialId), { only: [sessionId] }, reason, byOf(entry)),
+    )
+  }
+
+  /** Ends all of a credential that is no more, or whose token somebody else may have; that is on record already. */
+  endAll(credentialId: string, by: AskedBy): Promise<Result<readonly string[], SessionError>> {
+    return this.sessions.end(ownerOf(credentialId), { all: 'every kind' }, 'revoked', by)
+  }
+}
+
+const OPENING = {
+  kind: 'operator',
+  credentialsType: 'operator_token',
+  persistent: false,
+  location: null,
+  actor: null,
+  apiClientId: null,
+  cookie: true,
+} as const
+
+function ownerOf(credentialId: string): UserKey {
+  return { identityStoreId: OPERATOR_STORE, userId: credentialId }
+}
+
+function byOf({ actor: caller, requestId }: ConsoleEntry) {
+  return { caller, requestId }
+}
+
+function eventOf(action: string, sessionId: string, entry: ConsoleEntry): AuditEntry {
+  return { ...entry, identityStoreId: OPERATOR_STORE, action, subject: `console_session:${sessionId}` }
+}
