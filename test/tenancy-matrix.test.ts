@@ -1,0 +1,160 @@
+/**
+ * Every route of the operator API, called by every kind of caller, about the own store and a foreign one. The routes come
+ * from the list that serves them: a new one is in here without being written here.
+ */
+import { describe, expect, test } from 'vitest'
+import type { OperatorRule } from '../src/api/operator/caller.ts'
+import { ADMINISTRATOR_SCOPES } from '../src/api/operator/known-caller.ts'
+import { operatorApi } from '../src/api/operator/routes.ts'
+import type { Route } from '../src/api/route.ts'
+import { OPERATOR_SCOPES, type OperatorScope } from '../src/auth/scopes.ts'
+import { ROLES } from '../src/domain/authority.ts'
+import { type RequestOptions, send, signIn } from './support/requests.ts'
+import { makeBearer, makeOperator, makeUser } from './support/stores.ts'
+
+type Asking = Omit<Route, 'scope'> & Partial<OperatorRule>
+
+/** They take a secret of the deployment, which stands for a credential. */
+const BY_SECRET = ['bootstrap', 'recoverOperator']
+const routes = operatorApi.routes.filter(({ operationId }) => !BY_SECRET.includes(operationId)) as readonly Asking[]
+
+/** Whom a route lets in: by status, before it looks at what is asked. */
+type Verdict = 'in' | 401 | 403 | 404
+
+interface Caller {
+  readonly options: RequestOptions
+  readonly scopes: readonly OperatorScope[]
+  /** Null: all. */
+  readonly stores: readonly string[] | null
+}
+
+function namesStore({ path }: Asking): boolean {
+  return path.includes(':identity_store_id')
+}
+
+/** What the rules say, told once more, and otherwise. */
+function expected({ scope, about, ...route }: Asking, { scopes, stores }: Caller, storeId: string): Verdict {
+  if (scopes.length === 0 || (scope != null && !scopes.includes(scope))) return 403
+  if (stores === null || about === 'own') return 'in'
+  if (!namesStore(route as Asking) || about === 'all') return 403
+  return stores.includes(storeId) ? 'in' : 404
+}
+
+/**
+ * What a route answered: what it could not do without an input, or found not to be there, it has let in. Bodies are
+ * malformed on purpose, so that nothing is done.
+ */
+async function verdict(route: Asking, { options }: Caller, storeId: string): Promise<Verdict> {
+  const path = route.path
+    .replace(':identity_store_id', storeId)
+    .replace(/:version/, '0')
+    .replace(/:\w+/g, 'nobody')
+  const body = route.body === undefined ? {} : { body: '{"no":"such field"}' }
+  const headers = { 'content-type': 'application/json', 'latchkey-console': '1', ...options.headers }
+  const response = await send(`/operator${path}`, { method: route.method, ...options, ...body, headers })
+  const text = await response.text()
+  const { code } = text === '' ? { code: '' } : (JSON.parse(text) as { code?: string })
+  if (code === 'identity_store_not_found') return 404
+  if (code === 'forbidden') return 403
+  // A token is what these take; who calls by a session has none.
+  if (response.status === 401) return route.scope === null && code === 'unauthenticated' ? 'in' : 401
+  expect([route.operationId, response.status < 500], text).toEqual([route.operationId, true])
+  return 'in'
+}
+
+/** A store that cannot be deleted: it has a user. */
+async function storeInUse(): Promise<string> {
+  return (await makeUser()).identityStoreId
+}
+
+/** What a caller meets on every route, where it is not what the rules say. */
+async function surprises(caller: Caller, own: string, foreign: string): Promise<string[]> {
+  const found: string[] = []
+  for (const route of routes) {
+    // Ends the session that the others are called with.
+    if (route.operationId === 'endCurrentConsoleSession') continue
+    for (const storeId of namesStore(route) ? [own, foreign] : [own]) {
+      const [is, should] = [await verdict(route, caller, storeId), expected(route, caller, storeId)]
+      if (is !== should)
+        found.push(`${route.operationId} of the ${storeId === own ? 'own' : 'foreign'} store: ${is}, not ${should}`)
+    }
+  }
+  return found
+}
+
+async function inConsole(bearer: string): Promise<RequestOptions> {
+  const opened = await send('/operator/console-sessions', { method: 'POST', bearer })
+  const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  return { origin: 'http://127.0.0.1:8787', headers: { cookie } }
+}
+
+test('each route says what its caller must be allowed', () => {
+  expect(routes.length).toBeGreaterThan(40)
+  expect(routes.filter(({ scope }) => scope === undefined).map(({ operationId }) => operationId)).toEqual([])
+  // For whoever may do anything: asking who one is, and coming and going.
+  const free = routes.filter(({ scope }) => scope === null).map(({ path }) => path)
+  expect(new Set(free)).toEqual(
+    new Set(['/console-sessions', '/console-sessions/current', '/console-sessions/current/confirm']),
+  )
+  const reading = routes.filter(({ method, scope }) => method === 'GET' && scope !== null)
+  expect(new Set(reading.map(({ scope }) => scope))).toEqual(new Set(['operator:read']))
+  const writing = routes.filter(({ method, scope }) => method !== 'GET' && scope === 'operator:read')
+  expect(writing.map(({ operationId }) => operationId)).toEqual(['openAuthorizationMessage'])
+})
+
+const SETS: readonly (readonly OperatorScope[])[] = [
+  ...OPERATOR_SCOPES.map((scope) => [scope]),
+  ...OPERATOR_SCOPES.map((scope) => OPERATOR_SCOPES.filter((other) => other !== scope)),
+]
+
+describe('an operator', () => {
+  test.each(SETS)('with %s %s %s %s may do that, in every store', async (...scopes) => {
+    const [own, foreign] = [await storeInUse(), await storeInUse()]
+    const bearer = await makeOperator({ scopes })
+    expect(await surprises({ options: { bearer }, scopes, stores: null }, own, foreign)).toEqual([])
+  })
+
+  test.each([['operator'], ...SETS.slice(0, 5)] as const)(
+    'with %s, limited to a store, finds no other',
+    async (...given) => {
+      const [own, foreign] = [await storeInUse(), await storeInUse()]
+      const scopes = given[0] === 'operator' ? OPERATOR_SCOPES : (given as unknown as readonly OperatorScope[])
+      const bearer = await makeOperator({ scopes, limitedStoreIds: [own] })
+      expect(await surprises({ options: { bearer }, scopes, stores: [own] }, own, foreign)).toEqual([])
+    },
+  )
+
+  test('in a console session may do the same, limited or not', async () => {
+    const [own, foreign] = [await storeInUse(), await storeInUse()]
+    for (const stores of [null, [own]]) {
+      const scopes = ['operator:read', 'operator:policy'] as const
+      const bearer = await makeOperator({ scopes, ...(stores === null ? {} : { limitedStoreIds: stores }) })
+      expect(await surprises({ options: await inConsole(bearer), scopes, stores }, own, foreign)).toEqual([])
+    }
+  })
+})
+
+describe('a user', () => {
+  test.each(ROLES)('of role %s may do what administrators may, in the own store', async (role) => {
+    const user = await makeUser({ role })
+    const scopes = role === 'member' ? [] : ADMINISTRATOR_SCOPES
+    const stores = [user.identityStoreId]
+    const foreign = await storeInUse()
+    const { token: bearer } = await signIn(user)
+    expect(await surprises({ options: { bearer }, scopes, stores }, user.identityStoreId, foreign)).toEqual([])
+    const { token: cookie } = await signIn(user, { transport: 'cookie' })
+    expect(await surprises({ options: { cookie }, scopes, stores }, user.identityStoreId, foreign)).toEqual([])
+  })
+})
+
+test('a credential of a store may do nothing, and nobody does nothing either', async () => {
+  const [own, foreign] = [await storeInUse(), await storeInUse()]
+  const bearer = await makeBearer(own, ['operator', ...OPERATOR_SCOPES, 'sessions:open'])
+  expect(await surprises({ options: { bearer }, scopes: [], stores: null }, own, foreign)).toEqual([])
+  for (const route of routes) {
+    expect([
+      route.operationId,
+      (await send(`/operator${route.path.replace(/:\w+/g, own)}`, { method: route.method })).status,
+    ]).toEqual([route.operationId, 401])
+  }
+})
