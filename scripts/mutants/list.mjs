@@ -3,6 +3,7 @@
 import { apioMutants } from './apio.mjs'
 import { authorityMutants } from './authority.mjs'
 import { backEndMutants } from './back-ends.mjs'
+import { callerMutants } from './callers.mjs'
 import { cookieMutants } from './cookies.mjs'
 import { epochMutants } from './epochs.mjs'
 import { identityMutants } from './identity.mjs'
@@ -414,6 +415,7 @@ export const mutants = [
   ...epochMutants,
   ...authorityMutants,
   ...sessionMutants,
+  ...callerMutants,
   ...signInMutants,
   ...identityMutants,
   ...inputMutants,

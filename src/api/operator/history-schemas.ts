@@ -9,7 +9,7 @@ export const AuditEventBody = z
   .object({
     event_id: z.string(),
     at: timestamp,
-    actor: z.string().describe('`credential:` and its id, or `bootstrap`.'),
+    actor: z.string().describe('`credential:` or `user:` and the id, or `bootstrap`.'),
     action: z.string(),
     subject: z.string(),
     before: state,

@@ -1,0 +1,43 @@
+/** Breakages of who may call the operator API. */
+
+const MATRIX = 'test/tenancy-matrix.test.ts'
+const CALLER = 'src/api/operator/caller.ts'
+const CONSOLE = 'test/api/operator/console-sessions.test.ts'
+
+export const callerMutants = [
+  {
+    name: 'callers: a limited operator finds every store',
+    file: CALLER,
+    from: 'if (isLimited && !limitedStoreIds.includes(',
+    to: 'if (isLimited && limitedStoreIds.length === 0 && !limitedStoreIds.includes(',
+    caughtBy: { file: MATRIX, test: 'limited to a store, finds no other' },
+  },
+  {
+    name: 'callers: no scope is needed',
+    file: CALLER,
+    from: 'scope === null ? scopes.length === 0 : !scopes.includes(scope)',
+    to: 'scopes.length === 0',
+    caughtBy: { file: MATRIX, test: 'may do that, in every store' },
+  },
+  {
+    name: 'callers: an old proof is good',
+    file: CALLER,
+    from: 'now >= confirmedUntil(session)',
+    to: 'now < 0',
+    caughtBy: { file: CONSOLE, test: 'wants the token again after five minutes' },
+  },
+  {
+    name: 'callers: a form changes something by cookie',
+    file: 'src/auth/origins.ts',
+    from: "origin !== null && origins.includes(origin) && request.headers.get('latchkey-console') === '1'",
+    to: 'origin !== null && origins.includes(origin)',
+    caughtBy: { file: CONSOLE, test: 'a page of the service that does not mean it' },
+  },
+  {
+    name: 'callers: a revoked credential leaves its console sessions',
+    file: 'src/sessions/console-sessions.ts',
+    from: "checkUsable({ ...credential, standing: 'good' }, how.client, now)",
+    to: 'ok()',
+    caughtBy: { file: CONSOLE, test: 'also where D1 alone knows of that' },
+  },
+]
