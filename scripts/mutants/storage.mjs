@@ -37,8 +37,8 @@ export const storageMutants = [
   {
     name: 'storage: a run removes without end',
     file: HOUSEKEEPING,
-    from: 'batches < maxBatches',
-    to: 'batches >= 0',
+    from: 'batches < maxBatches; batches += 1) {\n    const removed',
+    to: 'batches >= 0; batches += 1) {\n    const removed',
     caughtBy: { file: KEPT, test: 'are removed in so many batches an hour' },
   },
   {
