@@ -1,5 +1,8 @@
 /** What a user's object is asked, and what it answers. */
 
+import type { SessionError } from '../../domain/errors.ts'
+import type { Refusal } from '../../domain/lifecycle.ts'
+import { fail, type Result } from '../../domain/result.ts'
 import type { AskedBy, Client, Session } from '../../domain/session.ts'
 import type { SessionView } from '../../domain/session-view.ts'
 
@@ -61,4 +64,9 @@ export interface OwnSessions {
 /** A page of sessions that come oldest first, as they do. */
 export function pageOf(sessions: readonly SessionView[], { before, limit }: Page): readonly SessionView[] {
   return sessions.filter(({ session }) => before === null || session.id < before).slice(-limit)
+}
+
+/** A refusal as callers are told it: with the live sessions, where they stand in the way. */
+export function refused(error: Refusal, live: () => readonly SessionView[]): Result<never, SessionError> {
+  return fail(error.code === 'session_limit_reached' ? { ...error, sessions: live() } : error)
 }

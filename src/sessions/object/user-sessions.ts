@@ -7,14 +7,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { idlesOutAt } from '../../domain/deadlines.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import type { UserKey } from '../../domain/ids.ts'
-import {
-  decide,
-  nextDeadline,
-  type Refusal,
-  type Selection,
-  type SessionEvent,
-  type UserState,
-} from '../../domain/lifecycle.ts'
+import { decide, nextDeadline, type Selection, type SessionEvent, type UserState } from '../../domain/lifecycle.ts'
 import {
   type Limits,
   mergeNewer,
@@ -41,6 +34,7 @@ import {
   type OwnSessions,
   type Page,
   pageOf,
+  refused,
 } from './calls.ts'
 import { cookieOf, isCookieDue } from './issued-cookies.ts'
 import { meetDevice } from './known-devices.ts'
@@ -104,7 +98,7 @@ export class UserSessions extends DurableObject<Bindings> {
     }
     const state = this.state()
     const decided = decide(state, { type: 'open', session, replaces, endSessions }, now)
-    if (!decided.ok) return this.refuse(owner, decided.error)
+    if (!decided.ok) return refused(decided.error, () => this.views(owner))
     const view = viewOf(owner, session, policy)
     const replaced = decided.value.find((event) => event.type === 'ended' && event.reason === 'replaced')
     const device = meetDevice(this.storage.devices, session, state.sessions)
@@ -329,7 +323,7 @@ export class UserSessions extends DurableObject<Bindings> {
     const policy = this.policy()
     const state = { status: this.storage.rules.status, policy, sessions: [stored.session] }
     const decided = decide(state, { type: 'check', id: proof.sessionId, touch: how.touch, client: how.client }, now)
-    if (!decided.ok) return this.refuse(owner, decided.error)
+    if (!decided.ok) return refused(decided.error, () => this.views(owner))
     const dead = this.saveEnds(decided.value, NOBODY)[0]
     if (dead !== undefined) {
       this.mirror.schedule(now)
@@ -378,11 +372,6 @@ export class UserSessions extends DurableObject<Bindings> {
     }
     this.mirror.noteEnds(ends.length)
     return ends
-  }
-
-  /** A refusal as callers are told it. */
-  private refuse(owner: UserKey, error: Refusal): Result<never, SessionError> {
-    return fail(error.code === 'session_limit_reached' ? { ...error, sessions: this.views(owner) } : error)
   }
 
   private views(owner: UserKey): SessionView[] {
