@@ -2,15 +2,14 @@
 import type { z } from 'zod'
 import { authenticateBearer, authenticateBearerFor, requireScope } from '../../auth/credentials.ts'
 import { originAllowed } from '../../auth/origins.ts'
-import { type CarriedToken, saysBearer, signInCookies } from '../../auth/session-carriers.ts'
-import type { SessionError } from '../../domain/errors.ts'
-import { fail, ok, type Result } from '../../domain/result.ts'
+import { type CarriedToken, saysBearer } from '../../auth/session-carriers.ts'
+import { fail, ok } from '../../domain/result.ts'
 import type { Location } from '../../domain/session.ts'
-import { carriedSessions, cookieSeconds, withCookies } from '../carried-sessions.ts'
+import { carriedSessions } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
 import { idempotently } from '../idempotency.ts'
 import { parseJson } from '../parse.ts'
-import { rememberDevice, signInByPassword } from '../password-sign-in.ts'
+import { handOver, openAfterPassword, signInByPassword } from '../password-sign-in.ts'
 import type { HandlerResult } from '../route.ts'
 import { sessionBody } from '../session-body.ts'
 import { credentialError } from '../wrong-token.ts'
@@ -45,8 +44,7 @@ async function backEndThatOpens(request: Request, context: RequestContext): Prom
 
 /** `carried`: the sessions that the client came with, which the new one takes the place of. */
 async function signInUser(request: Request, context: RequestContext, carried: readonly CarriedToken[]): HandlerResult {
-  const { services, client, now } = context
-  const { settings } = services
+  const { settings } = context.services
   const input = await parseJson(request, SignIn)
   if (!input.ok) return input
   const { persistent, transport, end_sessions: endSessions } = input.value
@@ -54,32 +52,15 @@ async function signInUser(request: Request, context: RequestContext, carried: re
   const user = await signInByPassword(request, context, input.value)
   if (!user.ok) return user
 
-  const opened = await services.sessions.open(
-    user.value.user,
-    {
-      kind: 'web',
-      persistent,
-      credentialsType: 'password',
-      client,
-      location: context.location,
-      actor: null,
-      apiClientId: null,
-      cookie: transport === 'cookie',
-      by: { caller: `user:${user.value.user.userId}`, requestId: context.requestId },
-      endSessions,
-    },
-    user.value.rules,
-    carried,
-  )
+  const cookie = transport === 'cookie'
+  const opened = await openAfterPassword(context, user.value, { persistent, cookie, endSessions }, carried)
   if (!opened.ok) return opened
   const { token, ...view } = opened.value
   const body = sessionBody(view, view.session.id)
-  if (transport === 'bearer') return ok(privateJson({ ...body, token }, context, { status: 201 }))
-  const lifeSeconds = cookieSeconds(view, now)
-  const cookies = signInCookies(request, settings, token, lifeSeconds, true, carried)
-  const response = withCookies(privateJson(body, context, { status: 201 }), cookies)
-  rememberDevice(response, request, context, user.value.user)
-  return ok(response)
+  if (!cookie) return ok(privateJson({ ...body, token }, context, { status: 201 }))
+  return ok(
+    handOver(privateJson(body, context, { status: 201 }), request, context, opened.value, user.value.user, carried),
+  )
 }
 
 async function openForUser(request: Request, context: RequestContext): HandlerResult {
