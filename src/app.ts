@@ -2,6 +2,7 @@
 import { apioApi } from './api/apio/routes.ts'
 import { answerBug } from './api/bugs.ts'
 import type { RequestContext } from './api/context.ts'
+import { devicesApi } from './api/devices/routes.ts'
 import { identityCenterApi } from './api/identity-center/routes.ts'
 import { lookerApi, lookerBareApi } from './api/looker/routes.ts'
 import { openApiDocument } from './api/openapi.ts'
@@ -44,6 +45,7 @@ const problems: Route = {
 /** Every API. The first has the check, and the last word on what is nobody's. */
 export const apis: readonly Api[] = [
   { ...sessionsApi, routes: [...sessionsApi.routes, reference, problems] },
+  devicesApi,
   oauthApi,
   operatorApi,
   slackApi,
@@ -61,7 +63,7 @@ function document(): object {
 
 const served = serve(apis)
 
-/** Answers a request. Never throws, never redirects. */
+/** Answers a request. Never throws. Never redirects, but a browser that has sent one of our pages' forms. */
 export async function answer(request: Request, context: RequestContext): Promise<Response> {
   const allowed = (origin: string) => isAllowedOrigin(origin, context.services.settings)
   let response: Response

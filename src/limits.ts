@@ -114,6 +114,15 @@ export const MAX_GROWTH_OF_ENDS = 1.1
 export const MAX_SPREAD_SECONDS = 86_400
 /** How long what became of each session of a job is kept after its end (a day). */
 export const JOB_RESULTS_MILLISECONDS = 86_400_000
+// Users' own pages
+/** Other sessions that a page shows. */
+export const DEVICES_PAGE_SESSIONS = 50
+/** Ended sessions that a page shows. */
+export const DEVICES_PAGE_ENDED = 20
+/** How long a session that has ended is shown to its user (28 days). */
+export const ENDED_SHOWN_MILLISECONDS = 28 * 86_400_000
+/** Records of a user that are looked at for a page of its history. */
+export const MAX_HISTORY_ROWS = 500
 
 // Previews
 /** Live sessions that a preview reads at a time. */

@@ -81,6 +81,7 @@ const Variables = z.object({
   SIGN_IN_TRIES_PER_ADDRESS: count,
   SIGN_IN_TRIES_BEFORE_SLOWING: count,
   SIGN_IN_TRIES_PER_USER: count.default(100),
+  FRESH_SIGN_IN_SECONDS: seconds.default(900),
   PASSWORD_HASH_COST: hashCost.default({ ln: 14, r: 8, p: 5 }),
   CONFIG_VERIFY_SECONDS: seconds,
   SESSION_RECORD_RETENTION_DAYS: count.default(DEFAULT_RETENTION.sessionRecordDays),
@@ -152,6 +153,8 @@ export interface Settings {
   readonly limits: Limits
   readonly lastSeenWriteSeconds: number
   readonly throttle: ThrottleSettings
+  /** How old a sign-in may be with which users end their other sessions, on their own page. */
+  readonly freshSignInSeconds: number
   /** Of new password hashes, and of every sign-in. */
   readonly passwordHashCost: HashCost
   readonly configVerifySeconds: number
@@ -214,6 +217,7 @@ function parseSettings(env: object): Result<Settings, string[]> {
         triesBeforeSlowing: v.SIGN_IN_TRIES_BEFORE_SLOWING,
         triesPerUser: v.SIGN_IN_TRIES_PER_USER,
       },
+      freshSignInSeconds: v.FRESH_SIGN_IN_SECONDS,
       passwordHashCost: v.PASSWORD_HASH_COST,
       configVerifySeconds: v.CONFIG_VERIFY_SECONDS,
       retention: {

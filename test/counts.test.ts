@@ -123,6 +123,13 @@ test('a token of the wrong kind costs nothing', async () => {
   await cost('check, wrong kind', session.user, () => check({ ...session, token }))
 })
 
+test('a look at the page of devices asks the object once, and D1 for the rest in one step', async () => {
+  const session = await settled()
+  await cost('page of devices', session.user, () =>
+    send('/devices', { cookie: session.token, address: session.user.address }),
+  )
+})
+
 test('a sign-in asks a hasher and wakes one object, also a new one', async () => {
   const user = await makeUser()
   // One trip before hashing, of two statements; a session is a row and three index entries, and is

@@ -12,6 +12,7 @@ import { inputMutants } from './input.mjs'
 import { lookerMutants } from './looker.mjs'
 import { openapiMutants } from './openapi.mjs'
 import { overviewMutants } from './overview.mjs'
+import { pageMutants } from './pages.mjs'
 import { runningMutants } from './running.mjs'
 import { sessionMutants } from './sessions.mjs'
 import { signInMutants } from './sign-in.mjs'
@@ -420,4 +421,5 @@ export const mutants = [
   ...identityMutants,
   ...inputMutants,
   ...backEndMutants,
+  ...pageMutants,
 ]

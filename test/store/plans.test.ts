@@ -14,6 +14,7 @@ import {
 import { clearLocations, usersWithLocationAfter } from '../../src/store/live-users.ts'
 import { listLockouts, scanLockouts } from '../../src/store/lockouts.ts'
 import { findRecords, recordsAfter } from '../../src/store/session-lists.ts'
+import { readUserHistory } from '../../src/store/user-history.ts'
 import { listUsers } from '../../src/store/users.ts'
 import { call, makeTeam } from '../api/slack/slack.ts'
 import { intercept } from '../support/bindings.ts'
@@ -73,6 +74,7 @@ test('no statement of what happens often walks through a whole table', async () 
   const session = await signIn(team.owner)
   await check(session)
   await send('/sessions', { bearer: session.token })
+  await send('/devices', { cookie: session.token })
   await mirrored(team.owner)
   await call('admin.users.session.list', { bearer: team.token, form: {} })
   await call('admin.users.session.setSettings', {
@@ -155,6 +157,16 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
     /sessions USING PRIMARY KEY \(identity_store_id=\? AND user_id=\? AND session_id>\? AND session_id<\?\)/,
   ],
   ['sessions by their ids', () => findRecords(db, 'store', []), /sessions USING INDEX session_by_number/],
+  [
+    "a user's history",
+    () =>
+      readUserHistory(
+        db,
+        { identityStoreId: 'store', userId: 'user' },
+        { sessionId: '', since: 0, before: null, limit: 20 },
+      ),
+    /^SEARCH sessions USING PRIMARY KEY \(identity_store_id=\? AND user_id=\?\)$/,
+  ],
   ['ended sessions', () => removeEndedSessions(db, 0), /sessions USING COVERING INDEX ended_sessions_oldest_first/],
   [
     'old audit events',
