@@ -50,13 +50,6 @@ export const pageMutants = [
     caughtBy: { file: DEVICES, test: 'may be framed by nobody' },
   },
   {
-    name: 'pages: looking at the sign-in form is activity',
-    file: SIGN_IN_SOURCE,
-    from: 'const how = { touch: false, cookie: false, client: null, maxAgeSeconds: 0 }',
-    to: 'const how = { touch: true, cookie: false, client: context.client, maxAgeSeconds: 0 }',
-    caughtBy: { file: SIGN_IN, test: 'is not the user’s activity' },
-  },
-  {
     name: 'pages: any sign-in is fresh',
     file: HANDLERS,
     from: 'return now - session.openedAt <= services.settings.freshSignInSeconds * 1000',
@@ -89,13 +82,6 @@ export const pageMutants = [
     file: HISTORY,
     from: ', gte(page.endedAt, since)))',
     to: ', gte(page.endedAt, since * 0)))',
-    caughtBy: { file: DEVICES, test: 'is shown for 28 days' },
-  },
-  {
-    name: 'pages: the past of the whole store',
-    file: HISTORY,
-    from: '      eq(sessions.userId, owner.userId),',
-    to: '',
     caughtBy: { file: DEVICES, test: 'is shown for 28 days' },
   },
   {
