@@ -6,19 +6,32 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { auditEntry } from './api/audit.ts'
 import { check as checkInput } from './api/parse.ts'
 import { sessionBody } from './api/session-body.ts'
-import { BindingProps, CheckInput, EndInput, OpenInput } from './api/sessions/binding-schemas.ts'
+import {
+  BindingProps,
+  CheckInput,
+  EndInput,
+  EndOwnInput,
+  ListOwnInput,
+  OpenInput,
+} from './api/sessions/binding-schemas.ts'
 import type { Scope } from './auth/scopes.ts'
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
+import { SESSION_ID_PATTERN } from './domain/session-id.ts'
 import type { Env } from './env.ts'
 import { logContext } from './log-context.ts'
 import { servicesOf } from './services.ts'
 import { endOnRecord } from './sessions/recorded-end.ts'
-import type { Sessions } from './sessions/service.ts'
+import type { Sessions, VerifiedToken } from './sessions/service.ts'
 import { readSettings } from './settings.ts'
 import { findUser } from './store/users.ts'
 
 type Body = ReturnType<typeof sessionBody>
+
+/** What a bound Worker is told of a failure: sessions as every answer shows them. */
+type BindingError =
+  | Exclude<SessionError, { readonly code: 'session_limit_reached' }>
+  | { readonly code: 'session_limit_reached'; readonly sessions: readonly Body[] }
 
 /** What a bound Worker may call. */
 export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
@@ -45,8 +58,9 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * Errors: `user_not_found`, `user_disabled`, `conflict` (a bot, or the user was changed at the same time), `session_limit_reached`, `forbidden`,
    * `invalid_request`, `unavailable`.
    */
-  async open(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
-    return logContext.run({ requestId: crypto.randomUUID() }, () => this.opened(input))
+  async open(input: unknown): Promise<Result<Body & { readonly token: string }, BindingError>> {
+    const opened = await logContext.run({ requestId: crypto.randomUUID() }, () => this.opened(input))
+    return opened.ok ? opened : fail(told(opened.error))
   }
 
   /** Ends the session of a token; ending twice is ending once. Errors: `unauthenticated`, `forbidden`, `invalid_request`, `unavailable`. */
@@ -97,6 +111,48 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     return ended.ok ? ok() : ended
   }
 
+  /**
+   * The live sessions of a token's user, newest first. `client` is the end user's. Counts as activity. Errors: as for
+   * `check`.
+   */
+  async listOwn(input: unknown): Promise<Result<{ readonly sessions: readonly Body[] }, SessionError>> {
+    const verified = await this.holder('sessions:introspect', () => checkInput(input, ListOwnInput))
+    if (!verified.ok) return verified
+    const { holder, asked } = verified.value
+    const list = await this.sessions.listOwn(holder, asked.client, { before: null, limit: Infinity }, Date.now())
+    if (!list.ok) return list
+    const { current, sessions } = list.value
+    return ok({ sessions: sessions.map((view) => sessionBody(view, current.session.id)).reverse() })
+  }
+
+  /**
+   * Ends one of the sessions of a token's user, by its id, or all `others`; answers how many ended now. Errors: as for
+   * `check`; `session_not_found`.
+   */
+  async endOwn(input: unknown): Promise<Result<{ readonly ended: number }, SessionError>> {
+    const verified = await this.holder('sessions:revoke', () => checkInput(input, EndOwnInput))
+    if (!verified.ok) return verified
+    const { holder, asked } = verified.value
+    const others = asked.sessions === 'others'
+    if (!others && !SESSION_ID_PATTERN.test(asked.sessions)) return fail({ code: 'session_not_found' })
+    const which = others ? ('others' as const) : { sessionId: asked.sessions }
+    const ended = await this.sessions.endOwn(holder, which, crypto.randomUUID(), Date.now())
+    return ended.ok ? ok({ ended: ended.value.length }) : ended
+  }
+
+  /** The holder of a token of the caller's store, and what is asked. */
+  private async holder<T extends { readonly token: string }>(
+    scope: Scope,
+    parse: () => Result<T, SessionError>,
+  ): Promise<Result<{ readonly holder: VerifiedToken; readonly asked: T }, SessionError>> {
+    const caller = this.caller(scope)
+    if (!caller.ok) return caller
+    const parsed = parse()
+    if (!parsed.ok) return parsed
+    const verified = await this.sessions.verifyOfStore(parsed.value.token, 'web', caller.value.identityStoreId)
+    return verified.ok ? ok({ holder: verified.value, asked: parsed.value }) : verified
+  }
+
   private get services() {
     const settings = readSettings(this.env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
@@ -116,4 +172,9 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
       ? ok({ identityStoreId })
       : fail({ code: 'forbidden', needed: [needed], provided: scopes })
   }
+}
+
+function told(error: SessionError): BindingError {
+  if (error.code !== 'session_limit_reached') return error
+  return { ...error, sessions: error.sessions.map((view) => sessionBody(view, null)) }
 }

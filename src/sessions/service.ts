@@ -196,10 +196,10 @@ export class Sessions {
     return ok({ checked: answer.value, ageSeconds: 0 })
   }
 
-  /** A page of the holder's own sessions, oldest first. Errors as for `check`. */
+  /** A page of the holder's own sessions, oldest first. `client` null: not known. Errors as for `check`. */
   async listOwn(
     { token }: VerifiedToken,
-    client: Client,
+    client: Client | null,
     page: Page,
     now: number,
   ): Promise<Result<OwnSessions, SessionError>> {

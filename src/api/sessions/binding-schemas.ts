@@ -47,4 +47,11 @@ export const OpenInput = z.strictObject({
     .default([]),
 })
 
+export const ListOwnInput = z.strictObject({ token, client: client.nullable().default(null) })
+
+export const EndOwnInput = z.strictObject({
+  token,
+  sessions: z.string().max(64).describe('`others`, or the id of one of them.'),
+})
+
 export const EndInput = z.strictObject({ token })

@@ -38,7 +38,7 @@ export async function checkForBackEnd(request: Request, _parameters: object, con
 }
 
 /** What an error says of the session; null if it says nothing. */
-function notActive(error: SessionError): Exclude<z.infer<typeof CheckedStateBody>, { state: 'active' }> | null {
+export function notActive(error: SessionError): Exclude<z.infer<typeof CheckedStateBody>, { state: 'active' }> | null {
   if (error.code === 'unauthenticated' || error.code === 'wrong_token_kind') return { state: 'unauthenticated' }
   if (error.code !== 'session_ended') return null
   return { state: 'ended', reason: error.reason, ended_at: timestamp(error.endedAt) }

@@ -13,6 +13,7 @@ import type { HandlerResult } from '../route.ts'
 import { sessionBody } from '../session-body.ts'
 import { asHolder } from '../session-holder.ts'
 import { privateJson, privateText } from './body.ts'
+import { listBody, oneMore } from './pages.ts'
 import { rememberedText } from './remembered-text.ts'
 import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
@@ -50,15 +51,9 @@ export async function listSessions(request: Request, _parameters: object, contex
   const query = parseQuery(request, ListQuery)
   if (!query.ok) return query
   const { services, client, now } = context
-  const { limit, cursor } = query.value
-  const page = { before: cursor ?? null, limit: limit + 1 }
+  const page = oneMore(query.value)
   const list = await asHolder(request, context, (caller) => services.sessions.listOwn(caller, client, page, now))
-  if (!list.ok) return list
-  const currentId = list.value.value.current.session.id
-  const found = list.value.value.sessions.map((view) => sessionBody(view, currentId)).reverse()
-  const sessions = found.slice(0, limit)
-  const nextCursor = found.length > limit ? (sessions.at(-1)?.id ?? null) : null
-  return ok(privateJson({ sessions, next_cursor: nextCursor }, context))
+  return list.ok ? ok(privateJson(listBody(list.value.value, query.value), context)) : list
 }
 
 /**

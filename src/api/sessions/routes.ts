@@ -5,6 +5,7 @@ import { SessionBody } from '../session-body.ts'
 import { checkForBackEnd } from './check.ts'
 import { errors, oauthErrors, renderBug, renderError, renderOAuthError } from './errors.ts'
 import { health } from './health.ts'
+import { listForBackEnd } from './list-for-back-end.ts'
 import { introspect, revoke } from './oauth.ts'
 import { openSession } from './open.ts'
 import { checkSession, endOtherSessions, endSession, listSessions, signOut } from './own.ts'
@@ -35,6 +36,21 @@ const routes: readonly Route[] = [
     body: json(schemas.CheckForUser),
     responses: { 200: { description: 'What has become of the session.', schema: schemas.CheckedStateBody } },
     handle: checkForBackEnd,
+  }),
+  route({
+    method: 'POST',
+    path: '/sessions/list',
+    operationId: 'listSessionsOfUser',
+    summary: "List the sessions of a back end's user, by the token of one of them, newest first, in pages.",
+    security: ['credential', 'api_client'],
+    body: json(schemas.ListForUser),
+    responses: {
+      200: {
+        description: "The user's live sessions, newest first, or what has become of the token's own.",
+        schema: schemas.ListedStateBody,
+      },
+    },
+    handle: listForBackEnd,
   }),
   route({
     method: 'POST',

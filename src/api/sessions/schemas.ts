@@ -72,6 +72,14 @@ export const CheckForUser = z
   })
   .meta({ id: 'CheckRequest' })
 
+/** List the sessions of a back end's user. */
+export const ListForUser = CheckForUser.omit({ touch: true })
+  .extend({
+    limit: z.int().min(1).max(MAX_PAGE_ENTRIES).default(100),
+    cursor: z.string().regex(SESSION_ID_PATTERN, 'Must be a `next_cursor`.').optional(),
+  })
+  .meta({ id: 'ListRequest' })
+
 export const CheckQuery = z.strictObject({
   touch: z.enum(['true', 'false']).default('true').describe('`false`: does not count as activity of the user.'),
 })
@@ -99,16 +107,21 @@ export const OpenedBody = SessionBody.and(
   z.object({ token: z.string().optional().describe('Only for transport `bearer`.') }),
 ).meta({ id: 'OpenedSession' })
 
+const EndedState = z.object({
+  state: z.literal('ended'),
+  reason: EndReasonBody.describe('Why it ended.'),
+  ended_at: z.iso.datetime(),
+})
+const UnknownState = z.object({
+  state: z.literal('unauthenticated').describe('No token of a session of this store.'),
+})
+
 /** What has become of a session. */
 export const CheckedStateBody = z
   .discriminatedUnion('state', [
     z.object({ state: z.literal('active'), session: SessionBody }),
-    z.object({
-      state: z.literal('ended'),
-      reason: EndReasonBody.describe('Why it ended.'),
-      ended_at: z.iso.datetime(),
-    }),
-    z.object({ state: z.literal('unauthenticated').describe('No token of a session of this store.') }),
+    EndedState,
+    UnknownState,
   ])
   .meta({ id: 'CheckedState' })
 
@@ -118,6 +131,11 @@ export const SessionListBody = z
     next_cursor: z.string().nullable().describe('`cursor` of the next page; null: that was the last one.'),
   })
   .meta({ id: 'SessionList' })
+
+/** The list that a back end asks for. */
+export const ListedStateBody = z
+  .discriminatedUnion('state', [SessionListBody.extend({ state: z.literal('active') }), EndedState, UnknownState])
+  .meta({ id: 'ListedState' })
 
 export const EndedBody = z
   .object({ ended: z.int().describe('How many sessions ended now.') })
