@@ -7,7 +7,11 @@ import { SECRETS } from './test/support/secrets.ts'
 const report = process.env.TEST_REPORT
 
 /** In plain Node. Session ids and tokens are not among them: they need the hex of `Uint8Array`, which Node 24 has not. */
-const PLAIN = ['test/domain/{lifecycle,policy,preview,profile,address-prefix}*.test.ts', 'test/house/**/*.test.ts']
+const PLAIN = [
+  'test/domain/{lifecycle,policy,preview,profile,address-prefix}*.test.ts',
+  'test/house/**/*.test.ts',
+  'test/client/plain/*.test.ts',
+]
 /** Against `wrangler dev`. */
 const SERVED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 

@@ -9,7 +9,7 @@ test('the line that a mutant breaks stands once in its file, and the test that c
 })
 
 test('a line that is gone, one that stands twice and a test that is gone are told', () => {
-  const mutant = { name: 'M', file: 'package.json', from: '"name": "latchkey"', caughtBy: { file: 'LICENSE' } }
+  const mutant = { name: 'M', file: 'package.json', from: '"name": "latchkey-service"', caughtBy: { file: 'LICENSE' } }
   expect(stale([mutant])).toEqual([])
   expect(stale([{ ...mutant, from: 'nowhere' }])).toHaveLength(1)
   expect(stale([{ ...mutant, from: '"' }])).toHaveLength(1)

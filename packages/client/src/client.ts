@@ -1,0 +1,84 @@
+/** The client: the same methods over HTTP and over a service binding. */
+import type { Check, Ended, Opened, OwnEnded, OwnSessions } from './answers.ts'
+import type { Client, SessionsBinding } from './binding.ts'
+import { overBinding } from './over-binding.ts'
+import { overHttp } from './over-http.ts'
+import type { Place } from './session.ts'
+
+interface CommonOptions {
+  /** Longest time that a call may take, its repetitions included. Default: 5 000. */
+  readonly timeoutMilliseconds?: number
+  /** How often a call is tried again that may be done twice. Default: 2. */
+  readonly retries?: number
+}
+
+export type ClientOptions = CommonOptions &
+  (
+    | {
+        /** Where Latchkey is reached, such as `https://sessions.example.com`. */
+        readonly baseUrl: string
+        /**
+         * A token that an operator made, with the scopes of what is to be called. Without one, sessions are checked by
+         * Latchkey's own cookie, which the application gets where both are reached under one host.
+         */
+        readonly credential?: string
+        /** Default: the global one. */
+        readonly fetch?: typeof fetch
+      }
+    | { readonly binding: SessionsBinding }
+  )
+
+export interface CallOptions {
+  /** Gives the call up. The promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CheckOptions extends CallOptions {
+  /** Greatest age of the answer in whole seconds, 0 to 60. Default: 0, the session is asked. */
+  readonly maxAge?: number | undefined
+  /** `false`: does not count as the user's activity. Default: true. */
+  readonly touch?: boolean | undefined
+  /** The end user's client, so that lists show its address and not the application's. */
+  readonly client?: Client | undefined
+  /** Name of the cookie that the token came in; for clients without a credential. Default: `sessionid`. */
+  readonly cookie?: string | undefined
+}
+
+export interface OpenOptions extends CallOptions {
+  readonly userId: string
+  readonly client: Client
+  readonly location?: Partial<Place> | null
+  /** Near which the user's sessions are to be kept, such as `weur`; for the user's first. Default: near the application. */
+  readonly region?: string
+  /** Asks for a cookie that outlives the browser; policy decides, `session.persistent` tells. */
+  readonly persistent?: boolean
+  /** Sessions that end to make room, after `session_limit_reached`. */
+  readonly endSessions?: readonly string[]
+}
+
+export interface Sessions {
+  /** Whether a token's session is live. A token that is null, as where there is no cookie, is `unauthenticated`. */
+  check(token: string | null | undefined, options?: CheckOptions): Promise<Check>
+  /** Opens a session for a user whom the application has verified. Not repeated: it might open two. */
+  open(options: OpenOptions): Promise<Opened>
+  /** Ends a token's session. To end it twice is to end it once. */
+  end(token: string, options?: CallOptions): Promise<Ended>
+  /** The sessions of the token's user, newest first. */
+  listOwn(token: string, options?: CallOptions & { readonly client?: Client | undefined }): Promise<OwnSessions>
+  /** Ends one of the sessions of the token's user, or all but the token's own. */
+  endOwn(token: string, which: string | 'others', options?: CallOptions): Promise<OwnEnded>
+}
+
+export interface LatchkeyClient {
+  readonly sessions: Sessions
+  /** What time it is, epoch milliseconds: that of the machine, or of a double. */
+  readonly now: () => number
+}
+
+/** Makes a client. Nothing is asked yet. */
+export function createClient(options: ClientOptions): LatchkeyClient {
+  const { timeoutMilliseconds = 5_000, retries = 2 } = options
+  const patience = { timeoutMilliseconds, retries }
+  const sessions = 'binding' in options ? overBinding(options.binding, patience) : overHttp(options, patience)
+  return { sessions, now: Date.now }
+}

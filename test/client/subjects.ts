@@ -1,0 +1,105 @@
+/** The three Latchkeys that the client is to find alike: over HTTP, over a service binding, and the double. */
+import { exports } from 'cloudflare:workers'
+import type { SessionsBinding } from '../../packages/client/src/binding.ts'
+import { createClient, type LatchkeyClient } from '../../packages/client/src/index.ts'
+import { createTestClient } from '../../packages/client/src/testing.ts'
+import type { SessionsEntrypoint } from '../../src/entrypoint.ts'
+import { intercept } from '../support/bindings.ts'
+import { advanceClock, stopClock } from '../support/clock.ts'
+import { ORIGIN, send } from '../support/requests.ts'
+import { makeBearer, makeOperator, makeStore, makeUser } from '../support/stores.ts'
+
+const SCOPES = ['sessions:open', 'sessions:introspect', 'sessions:revoke'] as const
+
+/** What holds in the identity store. */
+export interface Rules {
+  readonly overallTimeoutSeconds?: number
+  readonly inactivityTimeoutSeconds?: number
+  readonly concurrentSessionLimit?: number
+  readonly whenLimitReached?: 'evict_oldest' | 'refuse'
+}
+
+/** A Latchkey with an identity store of one user. */
+export interface Subject {
+  readonly client: LatchkeyClient
+  readonly userId: string
+  readonly advance: (seconds: number) => void
+  readonly disableUser: () => Promise<void>
+  /** From now on sessions cannot be asked, until the answer is called. */
+  readonly breakDown: () => () => void
+}
+
+async function service(rules: Rules, clientOf: (identityStoreId: string) => Promise<LatchkeyClient>): Promise<Subject> {
+  stopClock()
+  const { overallTimeoutSeconds = 2_592_000, inactivityTimeoutSeconds = null, ...limits } = rules
+  const user = await makeUser({
+    config: {
+      sessionMinutes: overallTimeoutSeconds / 60,
+      useInactivityBasedLogout: inactivityTimeoutSeconds !== null,
+      inactivityTimeoutSeconds,
+      ...limits,
+    },
+  })
+  const { identityStoreId, userId } = user
+  return {
+    client: await clientOf(identityStoreId),
+    userId,
+    advance: advanceClock,
+    async disableUser() {
+      const path = `/operator/identity-stores/${identityStoreId}/users/${userId}`
+      const done = await send(path, { method: 'PATCH', bearer: await makeOperator(), json: { active: false } })
+      if (!done.ok) throw new Error(await done.text())
+    },
+    breakDown: () => intercept((call, goOn) => (call.to === 'USERS' ? Promise.reject(new Error('broken')) : goOn())),
+  }
+}
+
+/** The client as it asks the service over HTTP. `more`: other options of the client. */
+export async function httpClient(identityStoreId: string, more: object = {}): Promise<LatchkeyClient> {
+  return createClient({
+    baseUrl: ORIGIN,
+    credential: await makeBearer(identityStoreId, SCOPES),
+    fetch: (input, init) => exports.default.fetch(new Request(input as string, init as RequestInit)),
+    ...more,
+  })
+}
+
+/** The service binding of a Worker that speaks for a store. */
+export function boundTo(identityStoreId: string): SessionsBinding {
+  const entrypoint = exports.SessionsEntrypoint as unknown as (options: object) => Service<SessionsEntrypoint>
+  return entrypoint({ props: { identityStoreId, scopes: SCOPES } })
+}
+
+export const SUBJECTS: readonly (readonly [string, (rules?: Rules) => Promise<Subject>])[] = [
+  ['over HTTP', (rules = {}) => service(rules, httpClient)],
+  ['over a binding', (rules = {}) => service(rules, async (store) => createClient({ binding: boundTo(store) }))],
+  [
+    'the double',
+    async (rules = {}) => {
+      stopClock()
+      const client = createTestClient({ ...rules, users: ['user'] })
+      return {
+        client,
+        userId: 'user',
+        advance(seconds) {
+          advanceClock(seconds)
+          client.clock.advance(seconds)
+        },
+        disableUser: async () => client.disableUser('user'),
+        breakDown() {
+          client.setUnavailable(true)
+          return () => client.setUnavailable(false)
+        },
+      }
+    },
+  ],
+]
+
+/** A token of a session of another identity store. */
+export async function foreignToken(): Promise<string> {
+  const user = await makeUser({ identityStoreId: await makeStore() })
+  const client = await httpClient(user.identityStoreId)
+  const opened = await client.sessions.open({ userId: user.userId, client: { address: null, userAgent: null } })
+  if (!opened.ok) throw new Error(opened.code)
+  return opened.token
+}
