@@ -17,6 +17,7 @@ import {
   startLatchkeyThatOpens,
 } from './contenders/latchkey.mjs'
 import { startLimits } from './contenders/limits.mjs'
+import { startProtected } from './contenders/protected.mjs'
 import { startWorkersOauthProvider } from './contenders/workers-oauth-provider.mjs'
 import { measureHashing } from './hashing.mjs'
 import { nineOClock as measureNineOClock } from './nine-o-clock.mjs'
@@ -124,6 +125,7 @@ async function compared() {
     ['Latchkey with many live users', () => startLatchkeyOfMany(SIZE)],
     ['Latchkey that opens', () => startLatchkeyThatOpens({ ...SIZE, newUsers: (SIZE.rounds + 1) * SIZE.amount })],
     ['Latchkey that hashes', startLatchkeyThatHashes],
+    ['a protected route', startProtected],
     ['better-auth', startBetterAuth],
     ['iron-session', startIronSession],
     ['workers-oauth-provider', startWorkersOauthProvider],

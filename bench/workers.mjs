@@ -35,11 +35,12 @@ const NODE_MODULE = /^(assert|async_hooks|buffer|crypto|events|path|process|stre
 const withScheme = ({ path }) => ({ path: `node:${path}`, external: true })
 
 /**
- * Serves a Worker. `worker` has miniflare's options for its bindings. Answers its URL, the process id of its
- * workerd, its D1 and how to stop it.
+ * Serves a Worker, and others `beside` it in the same process. `worker` has miniflare's options for its bindings.
+ * Answers its URL, the process id of its workerd, its D1, the URLs of the others and how to stop it.
  */
-export async function serveWorker({ name, entry, inspectorPort, ...worker }) {
-  const script = await bundle(entry)
+export async function serveWorker({ inspectorPort, beside = [], ...worker }) {
+  const { name } = worker
+  const workers = await Promise.all([worker, ...beside].map(served))
   const before = new Set(children().map(({ pid }) => pid))
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -48,26 +49,31 @@ export async function serveWorker({ name, entry, inspectorPort, ...worker }) {
       log: new Log(LogLevel.ERROR),
       cf: false,
       ...(inspectorPort === undefined ? {} : { inspectorPort }),
-      workers: [
-        {
-          name,
-          modules: [{ type: 'ESModule', path: `${name}.mjs`, contents: script }],
-          ...COMPATIBILITY,
-          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-          ...worker,
-        },
-      ],
+      workers,
     }),
   )
   await miniflare.ready
-  const url = (await miniflare.unsafeGetDirectURL(name)).origin
+  const urlOf = async (which) => (await miniflare.unsafeGetDirectURL(which)).origin
+  const url = await urlOf(name)
   const found = children().find(({ pid, args }) => !before.has(pid) && args.includes('workerd'))
   if (found === undefined) throw new Error('workerd is not among the processes')
   return {
     url,
+    urlOf,
     pid: found.pid,
     database: () => miniflare.getD1Database('DB', name),
     stop: () => Promise.race([miniflare.dispose(), new Promise((go) => setTimeout(go, STOP_TIMEOUT_MILLISECONDS))]),
+  }
+}
+
+/** A Worker as miniflare takes it, on a socket of its own. */
+async function served({ name, entry, ...worker }) {
+  return {
+    name,
+    modules: [{ type: 'ESModule', path: `${name}.mjs`, contents: await bundle(entry) }],
+    ...COMPATIBILITY,
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    ...worker,
   }
 }
 

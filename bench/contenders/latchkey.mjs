@@ -35,13 +35,15 @@ const UNGATED = { limit: 1_000_000, period: 60 }
 
 /**
  * Serves Latchkey with an empty store and a credential for everything. `entry` may be another Worker around it,
- * `variables` take the place of the unlimited ones, and `gate` that of a gate which stands open.
+ * `variables` take the place of the unlimited ones, and `gate` that of a gate which stands open; `beside` makes
+ * another Worker of the same process, for the store with this id.
  */
 export async function serveLatchkey({
   entry = 'src/index.ts',
   inspectorPort,
   variables = UNLIMITED,
   gate = UNGATED,
+  beside,
 } = {}) {
   const secret = () => randomBytes(32).toString('base64url')
   const bootstrapSecret = secret()
@@ -49,6 +51,7 @@ export async function serveLatchkey({
     name: 'latchkey',
     entry,
     inspectorPort,
+    beside: beside === undefined ? [] : [beside(STORE)],
     compatibilityDate: CONFIG.compatibility_date,
     compatibilityFlags: CONFIG.compatibility_flags,
     d1Databases: byBinding(CONFIG.d1_databases),
@@ -89,6 +92,7 @@ class Service {
     this.url = worker.url
     this.pid = worker.pid
     this.stop = worker.stop
+    this.urlOf = worker.urlOf
     this.database = database
     this.identityStoreId = STORE
   }
