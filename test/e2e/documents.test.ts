@@ -26,6 +26,9 @@ const MINUTES = 'measures, or breaks things, for minutes'
 const EMPTY = 'needs a service of its own: test/e2e/two-services.test.ts runs it'
 const STAND_IN = 'needs an account: test/e2e/deploy.test.ts runs it against a stand-in'
 
+const CLIENT = 'test/e2e/client-readme.test.ts runs it'
+const EXAMPLE = 'test/e2e/client-examples.test.ts runs it'
+
 /** What tokens, keys and secrets are called, on every page. */
 const NAMES = [
   ...['ACCESS_KEY', 'ACCESS_TOKEN', 'BACK_END_TOKEN', 'LOGIN_TOKEN', 'OPERATOR_TOKEN', 'SESSION_TOKEN', 'SLACK_TOKEN'],
@@ -47,6 +50,17 @@ const MENTIONED = new Map([
 const LISTED: readonly (readonly [file: string, start: string, reason: string])[] = [
   ['README.md', 'npm ci && npm run dev', `${STARTED}; npm ci is how the packages came here`],
   ['README.md', 'npm run mutants', MINUTES],
+  ['README.md', '// app.js: Hono', CLIENT],
+  ['packages/client/README.md', '// app.js: Hono', CLIENT],
+  ['packages/client/README.md', '// worker.js', CLIENT],
+  ['packages/client/README.md', '// app.js: Express', CLIENT],
+  ['packages/client/README.md', 'npx wrangler dev --port', 'test/e2e/client-examples.test.ts starts a bound Worker so'],
+  ['packages/client/README.md', '// sign-in.js', CLIENT],
+  ['packages/client/README.md', '// check.js', CLIENT],
+  ['packages/client/README.md', '// test.js', CLIENT],
+  ['packages/client/README.md', 'npm install latchkey', 'test/e2e/client-package.test.ts installs it'],
+  ['examples/hono/README.md', 'npm start', EXAMPLE],
+  ['examples/express/README.md', 'npm start', EXAMPLE],
   ['CONTRIBUTING.md', 'npm ci && npm', `${STARTED}; npm ci is how the packages came here`],
   ['CONTRIBUTING.md', 'npm run check', 'is a part of npm test, which runs this'],
   ['CONTRIBUTING.md', 'npm run format', 'mends what npm run check finds'],

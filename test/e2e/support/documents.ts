@@ -14,12 +14,17 @@ export interface Piece {
 
 const COMMAND = /`((?:npm|npx|node|curl|wrangler) [^`]+)`/g
 
-/** The pages of the root but for the changelog, those of docs/, and the examples' READMEs. */
+/** The pages of the root but for the changelog, those of docs/, the client's, and the examples' READMEs. */
 export function documents(root: string): string[] {
   const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  const examples = readdirSync(join(root, 'examples'))
+  const examples = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   const first = readdirSync(root).filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md')
-  return [...first, ...pages.map((name) => `docs/${name}`), ...examples.map((name) => `examples/${name}/README.md`)]
+  return [
+    ...first,
+    'packages/client/README.md',
+    ...pages.map((name) => `docs/${name}`),
+    ...examples.map(({ name }) => `examples/${name}/README.md`),
+  ]
 }
 
 /** The pieces of a document, in order. */

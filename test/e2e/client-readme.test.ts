@@ -1,0 +1,131 @@
+/** The client's README and the eight lines of the project's, as they are printed, in an empty folder, against `npm run dev`. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { piecesOf } from './support/documents.ts'
+import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const README = 'packages/client/README.md'
+const run = promisify(execFile)
+
+let project: ProjectCopy
+let server: DevServer
+let folder: string
+
+beforeAll(async () => {
+  await run('npm', ['run', '-s', 'build', '-w', 'latchkey'], { cwd: ROOT })
+  project = copyProject()
+  server = await startDev(project.directory, ['--port', String(await freePort())])
+  folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of ['latchkey', 'hono', 'express']) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+})
+
+afterAll(async () => {
+  await server?.stop()
+  project.remove()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** The block of a page that begins so. */
+function block(start: string, page = README): string {
+  const piece = piecesOf(ROOT, page).find(({ text }) => text.startsWith(start))
+  if (piece === undefined) throw new Error(`${page} has no ${start}`)
+  return piece.text
+}
+
+function environment(more: Record<string, string> = {}) {
+  const { base_url: baseUrl, service } = server.credentials
+  return { ...process.env, LATCHKEY_URL: baseUrl, LATCHKEY_CREDENTIAL: service.token, ...more }
+}
+
+/** Runs a program in the folder. Answers what it prints. */
+async function print(program: string, more: Record<string, string> = {}): Promise<string> {
+  writeFileSync(join(folder, 'program.js'), program)
+  return (await run('node', ['program.js'], { cwd: folder, env: environment(more) })).stdout.trim()
+}
+
+/** The cookie of a new session. */
+async function signIn(): Promise<string> {
+  const userId = server.credentials.users[0]?.id ?? ''
+  const [cookie = ''] = (await print(block('// sign-in.js'), { USER_ID: userId })).split(';')
+  return cookie
+}
+
+/** What is asked of both applications, and what they answer. */
+async function expectProtected(ask: (path: string, cookie: string) => Promise<Response>): Promise<void> {
+  const cookie = await signIn()
+  expect(cookie).toMatch(/^__Host-sessionid=./)
+  expect((await ask('/account', '')).status).toBe(401)
+  const account = await ask('/account', cookie)
+  expect([account.status, await account.text()]).toEqual([200, server.credentials.users[0]?.id])
+  expect((await ask('/pay', cookie)).status).toBe(200)
+}
+
+test('the eight lines on Hono are the project’s, are eight, and protect', async () => {
+  const lines = block('// app.js: Hono')
+  expect(block('// app.js: Hono', 'README.md')).toBe(lines)
+  expect(lines.split('\n').filter((line) => /^(import|const|app)/.test(line))).toHaveLength(8)
+  writeFileSync(join(folder, 'app.js'), lines)
+  await expectProtected(async (path, cookie) => {
+    const program = `import app from './app.js'
+const answer = await app.request('${path}', { headers: { cookie: '${cookie}' } })
+console.log(JSON.stringify({ status: answer.status, text: await answer.text() }))`
+    const { status, text } = JSON.parse(await print(program))
+    return new Response(text, { status })
+  })
+})
+
+test('those of a Worker ask its binding', async () => {
+  writeFileSync(join(folder, 'worker.js'), block('// worker.js'))
+  const program = `import app from './worker.js'
+const LATCHKEY = { check: async ({ token, maxAgeSeconds }) => ({ ok: true, value: { user_id: token + maxAgeSeconds } }) }
+const answer = await app.request('/account', { headers: { cookie: '__Host-sessionid=ada' } }, { LATCHKEY })
+console.log(await answer.text(), (await app.request('/account', {}, { LATCHKEY })).status)`
+  expect(await print(program)).toBe('ada5 401')
+})
+
+test('those on Express protect', async () => {
+  writeFileSync(join(folder, 'app.js'), block('// app.js: Express'))
+  const port = await freePort()
+  const child: ChildProcess = spawn('node', ['app.js'], { cwd: folder, env: environment({ PORT: String(port) }) })
+  try {
+    const url = `http://127.0.0.1:${port}`
+    for (let tried = 0; tried < 100; tried += 1) {
+      if (
+        await fetch(url).then(
+          () => true,
+          () => false,
+        )
+      )
+        break
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    await expectProtected((path, cookie) => fetch(url + path, { headers: { cookie } }))
+  } finally {
+    child.kill()
+  }
+})
+
+test('the check tells each state apart', async () => {
+  const [, token = ''] = (await signIn()).split('=')
+  const check = block('// check.js')
+  expect(await print(check, { SESSION_TOKEN: token })).toBe(`active: ${server.credentials.users[0]?.id}`)
+  expect(await print(check, { SESSION_TOKEN: 'forged' })).toBe('unauthenticated')
+  const end = check.replace(/const check[\s\S]*/, 'await latchkey.sessions.end(process.env.SESSION_TOKEN)')
+  await print(end, { SESSION_TOKEN: token })
+  expect(await print(check, { SESSION_TOKEN: token })).toBe('ended: revoked')
+  expect(await print(check, { SESSION_TOKEN: token, LATCHKEY_URL: 'http://127.0.0.1:9' })).toBe('unavailable')
+})
+
+test('the double does what its comment says', async () => {
+  expect(await print(block('// test.js'))).toBe('idle')
+})
