@@ -5,9 +5,7 @@ import type { CallOptions, Sessions } from './client.ts'
 import { LatchkeyError } from './error.ts'
 import { type Patience, patiently, Unavailable } from './patience.ts'
 import { sessionFrom } from './session.ts'
-import { canBeToken } from './tokens.ts'
-
-const UNAUTHENTICATED = { ok: false, code: 'unauthenticated' } as const
+import { canBeToken, UNAUTHENTICATED } from './tokens.ts'
 
 type Failure = { readonly ok: false; readonly code: string }
 
@@ -86,7 +84,5 @@ function failureOf(error: BindingError, expected: readonly string[]): Failure {
 }
 
 function messageOf({ issues, detail }: BindingError): string {
-  return (
-    issues?.map(({ field, message }) => `${field}: ${message}`).join(' ') ?? detail ?? 'The service refused the call.'
-  )
+  return issues?.map(({ field, message }) => `${field}: ${message}`).join(' ') ?? detail ?? 'refused'
 }

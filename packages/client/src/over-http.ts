@@ -4,7 +4,7 @@ import type { CallOptions, Sessions } from './client.ts'
 import { LatchkeyError } from './error.ts'
 import { type Patience, patiently, Unavailable } from './patience.ts'
 import { type EndReason, type Session, sessionFrom } from './session.ts'
-import { canBeToken } from './tokens.ts'
+import { canBeToken, UNAUTHENTICATED } from './tokens.ts'
 import { VERSION } from './version.ts'
 
 interface Service {
@@ -55,7 +55,6 @@ interface Answer {
 
 type Failure = { readonly ok: false; readonly code: string }
 
-const UNAUTHENTICATED = { ok: false, code: 'unauthenticated' } as const
 const ON_TOKEN = ['unauthenticated', 'session_ended', 'wrong_token_kind']
 const PAGE = 100
 
@@ -142,7 +141,7 @@ export function overHttp(service: Service, patience: Patience): Sessions {
         case 'unauthenticated':
           return { state }
       }
-      throw new LatchkeyError('unexpected_answer', `A check told the state ${state}.`)
+      throw new LatchkeyError('unexpected_answer', `state ${state}`)
     },
     async open({ userId, client, location, region, persistent, endSessions, signal }) {
       const body = {
