@@ -6,8 +6,8 @@ import { fail, ok } from '../../domain/result.ts'
 import { parseJson } from '../parse.ts'
 import { json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
+import { type AuthorizationMessageBody, AuthorizationMessageInput } from './authorization-message-schemas.ts'
 import type { OperatorContext } from './caller.ts'
-import { type AuthorizationMessageBody, AuthorizationMessageInput } from './schemas.ts'
 
 /** `POST /authorization-messages/open` */
 export async function openMessage(request: Request, _parameters: object, context: OperatorContext): HandlerResult {

@@ -1,5 +1,6 @@
 /** The operator API: identity stores, users, credentials, and what was done to them. */
 import { type Api, type Handler, type Route, route } from '../route.ts'
+import * as messageSchemas from './authorization-message-schemas.ts'
 import { openMessage } from './authorization-messages.ts'
 import { consoleSessionRoutes } from './console-session-routes.ts'
 import { operatorCredentialRoutes, storeCredentialRoutes } from './credential-routes.ts'
@@ -64,11 +65,11 @@ const routes: readonly Route[] = [
     scope: 'operator:read',
     confirmed: true,
     summary: 'Open the sealed message that a refused caller of the Identity Center API was given.',
-    body: json(schemas.AuthorizationMessageInput),
+    body: json(messageSchemas.AuthorizationMessageInput),
     responses: {
       200: {
         description: 'What the caller asked for, and why it was refused.',
-        schema: schemas.AuthorizationMessageBody,
+        schema: messageSchemas.AuthorizationMessageBody,
       },
     },
     handle: openMessage,

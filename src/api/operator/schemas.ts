@@ -2,7 +2,6 @@
 
 import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
-import { MISSING_RIGHTS } from '../../auth/authorization-messages.ts'
 import { needsOwner, OPERATOR_SCOPES, SCOPE_KINDS, SCOPES, type Scope, STORE_SCOPES } from '../../auth/scopes.ts'
 import { ROLES } from '../../domain/authority.ts'
 import { ID_PATTERN } from '../../domain/ids.ts'
@@ -53,7 +52,7 @@ export const PageQuery = z.strictObject({ limit, cursor: id.optional() }).meta({
 
 const loginMode = z.enum(LOGIN_MODES).meta({ id: 'LoginMode' })
 const credentialKind = z.enum(CREDENTIAL_KINDS).meta({ id: 'CredentialKind' })
-const scope = z.enum(Object.keys(SCOPES) as Scope[]).meta({ id: 'Scope' })
+export const scope = z.enum(Object.keys(SCOPES) as Scope[]).meta({ id: 'Scope' })
 
 const storeFields = {
   name,
@@ -352,36 +351,6 @@ export const NewCredentialBody = CredentialBody.and(
 export const CredentialListBody = z
   .object({ credentials: z.array(CredentialBody), next_cursor: nextCursor })
   .meta({ id: 'CredentialList' })
-
-/** A sealed message is some hundreds of characters. */
-export const AuthorizationMessageInput = z
-  .strictObject({
-    encoded_authorization_message: z.string().min(1).max(32_768),
-  })
-  .meta({ id: 'AuthorizationMessageInput' })
-export const AuthorizationMessageBody = z
-  .object({
-    request_id: z.string(),
-    at: timestamp,
-    missing: z
-      .enum(MISSING_RIGHTS)
-      .describe('What the caller lacked: the action, the right to this identity store, or an address to call from.'),
-    action: z.string(),
-    identity_store_id: z.string().describe('As the request named it; it may not exist.'),
-    user_id: z.string().describe('As the request named it; the user may not exist.'),
-    access_key: z.string(),
-    caller: z
-      .object({
-        identity_store_id: z.string(),
-        credential_id: z.string(),
-        name: z.string(),
-        scopes: z.array(scope),
-        delegated_store_ids: z.array(z.string()),
-      })
-      .nullable()
-      .describe('As it was then. Null where the address was refused.'),
-  })
-  .meta({ id: 'AuthorizationMessage' })
 
 function isIssuer(text: string): boolean {
   const url = URL.parse(text)
