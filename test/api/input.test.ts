@@ -139,7 +139,6 @@ describe('a genuine token of the wrong kind', () => {
     const { token, user } = await signIn(await makeUser())
     const credential = await makeBearer(user.identityStoreId, ['sessions:introspect'])
     const tries = [
-      await send('/operator/identity-stores', { bearer: token }),
       await send('/oauth2/introspect', { bearer: token, form: { token } }),
       await send('/sessions/current', { bearer: credential }),
       await send('/sessions/current', { cookie: credential }),

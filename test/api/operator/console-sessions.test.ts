@@ -131,9 +131,8 @@ describe('a console session', () => {
       'console_session.ended',
       'console_session.opened',
     ])
-    for (const id of ['0190163d-8694-7396-a0b9-000000000000', 'x']) {
-      expect((await operate(`/console-sessions/${id}`, { method: 'DELETE' })).status).toBe(404)
-    }
+    const unknown = '/console-sessions/0190163d-8694-7396-a0b9-000000000000'
+    expect((await operate(unknown, { method: 'DELETE' })).status).toBe(404)
   })
 
   test('ends with the sign-out, which only it can do', async () => {
