@@ -43,10 +43,10 @@ export async function authenticate(
 ): Promise<Result<OperatorContext, SessionError>> {
   const caller = await knownCaller(request, context)
   if (!caller.ok) return caller
+  const may = requireMayCall(caller.value, rule, parameters.identity_store_id, context.now)
+  if (!may.ok) return may
   const path = check(parameters, PathParameters)
-  if (!path.ok) return path
-  const may = requireMayCall(caller.value, rule, path.value.identity_store_id, context.now)
-  return may.ok ? ok({ ...context, caller: caller.value, actor: caller.value.actor }) : may
+  return path.ok ? ok({ ...context, caller: caller.value, actor: caller.value.actor }) : path
 }
 
 /** Whether a caller may be given the secret of a credential. Errors: `forbidden` where that one may do more. */
