@@ -1,8 +1,13 @@
-// Shows /openapi.json. `validatorUrl: null` keeps the page from asking an outside service for a badge.
-window.SwaggerUIBundle({
-  url: '/openapi.json',
-  dom_id: '#reference',
-  deepLinking: true,
-  docExpansion: 'list',
-  validatorUrl: null,
-})
+// Shows both documents. `validatorUrl: null` keeps the page from asking an outside service for a badge.
+for (const [place, url] of [
+  ['#own', '/openapi.json'],
+  ['#vendors', '/openapi/vendors.json'],
+]) {
+  window.SwaggerUIBundle({
+    url,
+    dom_id: place,
+    deepLinking: true,
+    docExpansion: 'list',
+    validatorUrl: null,
+  })
+}

@@ -22,15 +22,42 @@ import { logContext } from './log-context.ts'
 /** The path of the check. */
 const CHECK = '/sessions/current'
 
-const reference: Route = {
-  method: 'GET',
-  path: '/openapi.json',
-  operationId: 'openapi',
-  summary: 'Describe every endpoint for machines, as an OpenAPI document.',
-  security: ['none'],
-  responses: { 200: { description: 'This service, as OpenAPI 3.1 describes it.' } },
-  handle: () => ok(Response.json(document(), { headers: { 'cache-control': 'public, max-age=300' } })),
+/** The route of a document, which is built when it is first asked for. */
+function reference(
+  described: Pick<Route, 'path' | 'operationId' | 'summary'>,
+  documented: () => readonly Api[],
+): Route {
+  let built: object | undefined
+  return {
+    ...described,
+    method: 'GET',
+    security: ['none'],
+    responses: { 200: { description: 'The APIs, as OpenAPI 3.1 describes them.' } },
+    handle: () => {
+      built ??= openApiDocument(documented())
+      return ok(Response.json(built, { headers: { 'cache-control': 'public, max-age=300' } }))
+    },
+  }
 }
+
+const references: readonly Route[] = [
+  reference(
+    {
+      path: '/openapi.json',
+      operationId: 'openapi',
+      summary: 'Describe the endpoints of our own APIs for machines, as an OpenAPI document.',
+    },
+    () => ownApis,
+  ),
+  reference(
+    {
+      path: '/openapi/vendors.json',
+      operationId: 'openapiOfVendors',
+      summary: 'Describe the endpoints of the vendors’ APIs for machines, as an OpenAPI document.',
+    },
+    () => vendorApis,
+  ),
+]
 
 const problems: Route = {
   method: 'GET',
@@ -42,24 +69,17 @@ const problems: Route = {
   handle: () => ok(problemsPage()),
 }
 
-/** Every API. The first has the check, and the last word on what is nobody's. */
-export const apis: readonly Api[] = [
-  { ...sessionsApi, routes: [...sessionsApi.routes, reference, problems] },
+const ownApis: readonly Api[] = [
+  { ...sessionsApi, routes: [...sessionsApi.routes, ...references, problems] },
   devicesApi,
   oauthApi,
   operatorApi,
-  slackApi,
-  identityCenterApi,
-  lookerApi,
-  lookerBareApi,
-  apioApi,
 ]
 
-let built: object | undefined
-function document(): object {
-  built ??= openApiDocument(apis)
-  return built
-}
+const vendorApis: readonly Api[] = [slackApi, identityCenterApi, lookerApi, lookerBareApi, apioApi]
+
+/** Every API. The first has the check, and the last word on what is nobody's. */
+export const apis: readonly Api[] = [...ownApis, ...vendorApis]
 
 const served = serve(apis)
 

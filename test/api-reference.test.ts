@@ -1,6 +1,6 @@
-/** docs/api.md is what /openapi.json says, for people. `npm exec -- vitest run -u test/api-reference.test.ts` writes it anew. */
+/** docs/api.md is what the OpenAPI documents say, for people. `npm exec -- vitest run -u test/api-reference.test.ts` writes it anew. */
 import { expect, test } from 'vitest'
-import { send } from './support/requests.ts'
+import { type OpenApi, operationsOf, readDocuments } from './support/documents.ts'
 
 interface Operation {
   readonly tags: readonly string[]
@@ -30,32 +30,31 @@ interface Schema {
   readonly required?: readonly string[]
 }
 
-interface Document {
-  readonly tags: readonly { readonly name: string }[]
-  readonly security: readonly Record<string, unknown>[]
-  readonly paths: Record<string, Record<string, Operation>>
+interface Document extends OpenApi<Operation> {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> }
 }
 
-test('docs/api.md lists exactly the routes of /openapi.json', async () => {
-  const document = (await (await send('/openapi.json')).json()) as Document
-  await expect(asMarkdown(document)).toMatchFileSnapshot('../docs/api.md')
+test('docs/api.md lists exactly the routes of the documents', async () => {
+  await expect(asMarkdown(await readDocuments<Document>())).toMatchFileSnapshot('../docs/api.md')
 })
 
-function asMarkdown({ tags, security: usual, paths, components }: Document): string {
-  const routes = Object.entries(paths).flatMap(([path, { parameters: _, ...methods }]) =>
-    Object.entries(methods).map(([method, operation]) => ({ route: `${method.toUpperCase()} ${path}`, ...operation })),
+function asMarkdown(documents: readonly Document[]): string {
+  const routes = documents.flatMap(({ security = [], ...document }) =>
+    operationsOf<Operation>(document).map((operation) => ({ security, ...operation })),
   )
-  const names = [...new Set(tags.map(({ name }) => name))]
+  const names = [...new Set(documents.flatMap(({ tags }) => tags.map(({ name }) => name)))]
   const tables = names.map((name) => {
     const rows = routes.filter((route) => route.tags.includes(name))
-    const lines = rows.map(({ route, summary, security = usual, requestBody, responses }) => {
+    const lines = rows.map(({ route, summary, security, requestBody, responses }) => {
       const given = Object.entries(responses).flatMap(([status, one]) => (status.startsWith('2') ? schemasOf(one) : []))
       return `| \`${route}\` | ${summary} | ${caller(security)} | ${schemasOf(requestBody)} | ${[...new Set(given)]} |`
     })
     return [`## ${name}`, '', '| | | caller | takes | gives |', '|---|---|---|---|---|', ...lines, ''].join('\n')
   })
-  const schemas = Object.entries(components.schemas).map(([name, schema]) => `### ${name}\n\n${described(schema)}\n`)
+  const named = new Map(documents.flatMap(({ components }) => Object.entries(components.schemas)))
+  const schemas = [...named]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, schema]) => `### ${name}\n\n${described(schema)}\n`)
   return [
     HEAD,
     ...tables,
@@ -113,7 +112,7 @@ function kind(schema: Schema): string {
 
 const HEAD = `# Endpoints
 
-Every endpoint of every API. \`/docs\` shows them with their fields; \`/openapi.json\` is for machines: its \`default\` answer names the statuses that an endpoint can fail with.
+Every endpoint of every API. \`/docs\` shows them with their fields; \`/openapi.json\` (our own APIs) and \`/openapi/vendors.json\` are for machines: their \`default\` answer names the statuses that an endpoint can fail with.
 `
 
 /** How a route knows its caller, by the names of the document's security schemes. */

@@ -7,6 +7,7 @@ import { readSettings } from '../src/settings.ts'
 import { intercept } from './support/bindings.ts'
 import { advanceClock, stopClock } from './support/clock.ts'
 import { countCalls } from './support/counts.ts'
+import { operationsOf, readDocuments } from './support/documents.ts'
 import { breakD1, breakKv, breakUserObjects } from './support/faults.ts'
 import { ORIGIN, type RequestOptions, send, signIn } from './support/requests.ts'
 import { makeOperator, makeUser } from './support/stores.ts'
@@ -45,24 +46,19 @@ function isVendors(path: string): boolean {
   )
 }
 
-/** `METHOD /path/{parameter}` of everything that the document lists. */
+/** `METHOD /path/{parameter}` of everything that the documents list. */
 async function documented(): Promise<string[]> {
-  const response = await send('/openapi.json')
-  const { openapi, paths } = (await response.json()) as { openapi: string; paths: Record<string, object> }
-  expect([response.status, openapi]).toEqual([200, '3.1.0'])
-  return Object.entries(paths).flatMap(([path, item]) =>
-    Object.keys(item)
-      .filter((key) => key !== 'parameters')
-      .map((method) => `${method.toUpperCase()} ${path}`),
-  )
+  const documents = await readDocuments()
+  expect(documents.map(({ openapi }) => openapi)).toEqual(['3.1.0', '3.1.0'])
+  return operationsOf(...documents).map(({ route }) => route)
 }
 
 function patternOf(listed: string): RegExp {
   return new RegExp(`^${listed.replace(/\{\w+\}/g, '[^/]+')}$`)
 }
 
-describe('the document', () => {
-  test('lists exactly what the routers serve', async () => {
+describe('the documents', () => {
+  test('list exactly what the routers serve', async () => {
     const served = serve(apis).routes.map(
       ([method, , , path = '']) => `${method} ${openApiPath(path)}${path.startsWith('/api/v1/') ? '/' : ''}`,
     )
@@ -70,7 +66,7 @@ describe('the document', () => {
     expect(served.length).toBeGreaterThan(20)
   })
 
-  test('lists exactly what is served: each method of each path, and no other method', async () => {
+  test('list exactly what is served: each method of each path, and no other method', async () => {
     const listed = await documented()
     const paths = new Set(listed.map((one) => one.slice(one.indexOf(' ') + 1)).filter((path) => !isVendors(path)))
     for (const path of paths) {

@@ -36,7 +36,7 @@ export const openapiMutants = [
     file: 'src/api/openapi.ts',
     from: '.filter((status) => route.errors?.[status] !== null)',
     to: '',
-    caughtBy: { file: 'test/api/route.test.ts', test: 'names the errors' },
+    caughtBy: { file: 'test/api/route.test.ts', test: 'name the errors' },
   },
   {
     name: 'openapi: a code has members that are not documented',

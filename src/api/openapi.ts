@@ -1,4 +1,4 @@
-/** One OpenAPI 3.1 document for all APIs, built from the same lists and schemas that serve the requests. */
+/** An OpenAPI 3.1 document of some APIs, built from the same lists and schemas that serve the requests. */
 import { z } from 'zod'
 import { type JsonSchemas, jsonSchemas } from './openapi-schemas.ts'
 import type { Api, Route, Security } from './route.ts'
@@ -34,8 +34,9 @@ interface Components {
   readonly responses: Record<string, object>
 }
 
-/** The document. */
+/** The document. It has what these APIs refer to, and no more. */
 export function openApiDocument(apis: readonly Api[]): object {
+  const securities = new Set(apis.flatMap(({ routes }) => routes.flatMap(({ security }) => security)))
   const components = { schemas: allSchemas(apis), parameters: {}, responses: {} }
   const paths: Record<string, Record<string, object>> = {}
   for (const api of apis) {
@@ -51,18 +52,18 @@ export function openApiDocument(apis: readonly Api[]): object {
       title: 'Latchkey',
       version: '1',
       description:
-        'Sessions at the edge: opened, checked, limited, expired and ended. Four published session APIs are its faces.',
+        'Sessions at the edge: opened, checked, limited, expired and ended. `/openapi.json` has the service’s own APIs; `/openapi/vendors.json` the four published session APIs that it speaks too.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     tags: Array.from(new Set(apis.map(({ name }) => name)), (name) => ({ name })),
-    security: requirements([USUAL]),
+    ...(securities.has(USUAL) && { security: requirements([USUAL]) }),
     paths,
     components: {
       ...components,
       schemas: components.schemas.named,
       securitySchemes: Object.fromEntries(
         Object.entries(SECURITY_SCHEMES).flatMap(([name, schemes]) =>
-          schemes.map((scheme, index) => [schemeName(name, index), scheme]),
+          (securities.has(name as Security) ? schemes : []).map((scheme, index) => [schemeName(name, index), scheme]),
         ),
       ),
     },
@@ -112,7 +113,9 @@ function allSchemas(apis: readonly Api[]): JsonSchemas {
 
 function operation(api: Api, route: Route, components: Components): object {
   const query = queryParameters(route, components)
-  const parameters = route.idempotent === true ? [...query, IDEMPOTENCY_KEY] : query
+  const parameters = route.idempotent
+    ? [...query, shared('parameters', components.parameters, IDEMPOTENCY_KEY.name, IDEMPOTENCY_KEY)]
+    : query
   const isUsual = route.security.join() === USUAL
   return {
     tags: [api.name],

@@ -1,8 +1,8 @@
-/** What `/openapi.json` says of every route, and what the types of a path promise to its handler. */
+/** What the OpenAPI documents say of every route, and what the types of a path promise to its handler. */
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { type PathParameters, route } from '../../src/api/route.ts'
 import { ok } from '../../src/domain/result.ts'
-import { send } from '../support/requests.ts'
+import { type OpenApi, operationsOf, readDocuments } from '../support/documents.ts'
 
 describe('path parameters', () => {
   test('are typed from the text of the path', () => {
@@ -28,11 +28,10 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly description: string }>>
 }
 
-describe('the document', async () => {
-  const { paths } = (await (await send('/openapi.json')).json()) as { paths: Record<string, Record<string, Operation>> }
-  const operations = Object.values(paths).flatMap(({ parameters: _, ...methods }) => Object.values(methods))
+describe('the documents', async () => {
+  const operations = operationsOf(...(await readDocuments<OpenApi<Operation>>()))
 
-  test('says in a sentence what each endpoint does, and what each status means', () => {
+  test('say in a sentence what each endpoint does, and what each status means', () => {
     const said = operations.flatMap(({ operationId, summary, responses }) =>
       [summary, ...Object.values(responses).map(({ description }) => description)].map(
         (text) => [operationId, text] as const,
@@ -42,7 +41,7 @@ describe('the document', async () => {
     expect(said.filter(([, text]) => !/^[A-Z`].*\.$/s.test(text))).toEqual([])
   })
 
-  test('names the errors that a route has because of what it takes', () => {
+  test('name the errors that a route has because of what it takes', () => {
     const statuses = Object.fromEntries(
       operations.map(({ operationId, responses: { default: following, ...others } }) => {
         const told = following?.description.match(/\d{3}/g) ?? []

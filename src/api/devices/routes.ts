@@ -16,7 +16,7 @@ const routes: readonly Route[] = [
     summary: 'A page to sign in on. Where a session has ended, it says why.',
     security: ['none'],
     query: SignInQuery,
-    responses: { 200: { description: 'The page.' } },
+    responses: { 200: { description: 'The web page.' } },
     handle: showSignIn,
   }),
   route({
@@ -51,7 +51,7 @@ const routes: readonly Route[] = [
     summary: "A page of the user's own devices: where it is signed in, and what has ended in 28 days, and why.",
     security: ['session_cookie'],
     query: DevicesQuery,
-    responses: { 200: { description: 'The page.' } },
+    responses: { 200: { description: 'The web page.' } },
     handle: showDevices,
   }),
   route({

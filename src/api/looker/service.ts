@@ -21,7 +21,7 @@ export function versions(_request: Request, _parameters: object, context: Reques
     version: '4.0',
     full_version: `4.0.${RELEASE}`,
     status: 'current',
-    swagger_url: `${origin}/openapi.json`,
+    swagger_url: `${origin}/openapi/vendors.json`,
   }
   const body: z.infer<typeof VersionsBody> = {
     looker_release_version: RELEASE,

@@ -39,7 +39,7 @@ export const consoleSessionRoutes: readonly Route[] = [
     scope: null,
     about: 'own',
     summary: 'Ask who one is to the operator API: what one may do, where, and until when.',
-    responses: { 200: { description: 'Who calls.', schema: schemas.CallerBody } },
+    responses: { 200: { description: 'The caller and what it may do.', schema: schemas.CallerBody } },
     handle: sessions.whoAmI,
   }),
   operatorRoute({

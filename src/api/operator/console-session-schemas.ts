@@ -4,35 +4,41 @@ import { z } from 'zod'
 const instant = z.iso.datetime()
 
 /** Who calls, and what the caller may do. */
-export const CallerBody = z.object({
-  actor: z.string().describe('As in the audit log.'),
-  name: z.string().describe('Of the credential; of a user, the user name.'),
-  credential_id: z.string().nullable().describe('Null: it is an administrator of a store.'),
-  user_id: z.string().nullable().describe('Null: it is an operator.'),
-  scopes: z.array(z.string()),
-  limited_store_ids: z.array(z.string()).nullable().describe('The only identity stores that there are. Null: all.'),
-  session_id: z.uuid().nullable().describe('Null: the caller shows a credential.'),
-  opened_at: instant.nullable(),
-  expires_at: instant.nullable().describe('Null: the credential does not expire.'),
-  idles_out_at: instant.nullable(),
-  confirmed_until: instant
-    .nullable()
-    .describe('Until when it may do what needs a fresh proof. Null: always, by showing a credential.'),
-})
+export const CallerBody = z
+  .object({
+    actor: z.string().describe('As in the audit log.'),
+    name: z.string().describe('Of the credential; of a user, the user name.'),
+    credential_id: z.string().nullable().describe('Null: it is an administrator of a store.'),
+    user_id: z.string().nullable().describe('Null: it is an operator.'),
+    scopes: z.array(z.string()),
+    limited_store_ids: z.array(z.string()).nullable().describe('The only identity stores that there are. Null: all.'),
+    session_id: z.uuid().nullable().describe('Null: the caller shows a credential.'),
+    opened_at: instant.nullable(),
+    expires_at: instant.nullable().describe('Null: the credential does not expire.'),
+    idles_out_at: instant.nullable(),
+    confirmed_until: instant
+      .nullable()
+      .describe('Until when it may do what needs a fresh proof. Null: always, by showing a credential.'),
+  })
+  .meta({ id: 'OperatorCaller' })
 
-const ConsoleSessionBody = z.object({
-  session_id: z.uuid(),
-  credential_id: z.string(),
-  name: z.string().describe('Of the credential.'),
-  current: z.boolean(),
-  opened_at: instant,
-  expires_at: instant.describe('At the latest.'),
-  address: z.string().nullable(),
-  browser: z.string().nullable(),
-  operating_system: z.string().nullable(),
-})
-export const ConsoleSessionListBody = z.object({
-  console_sessions: z.array(ConsoleSessionBody),
-  next_cursor: z.string().nullable().describe('Null: that was the last page.'),
-  source: z.literal('mirror').describe('What was opened or ended seconds ago may not show yet.'),
-})
+const ConsoleSessionBody = z
+  .object({
+    session_id: z.uuid(),
+    credential_id: z.string(),
+    name: z.string().describe('Of the credential.'),
+    current: z.boolean(),
+    opened_at: instant,
+    expires_at: instant.describe('At the latest.'),
+    address: z.string().nullable(),
+    browser: z.string().nullable(),
+    operating_system: z.string().nullable(),
+  })
+  .meta({ id: 'ConsoleSession' })
+export const ConsoleSessionListBody = z
+  .object({
+    console_sessions: z.array(ConsoleSessionBody),
+    next_cursor: z.string().nullable().describe('Null: that was the last page.'),
+    source: z.literal('mirror').describe('What was opened or ended seconds ago may not show yet.'),
+  })
+  .meta({ id: 'ConsoleSessionList' })

@@ -26,7 +26,7 @@ export const jobRoutes: readonly Route[] = [
     operationId: 'getJob',
     scope: 'operator:read',
     summary: 'Read how far a job has come.',
-    responses: { 200: { description: 'The job.', schema: schemas.JobBody } },
+    responses: { 200: { description: 'The job as it is.', schema: schemas.JobBody } },
     handle: jobs.getJob,
   }),
   operatorRoute({
@@ -45,7 +45,7 @@ export const jobRoutes: readonly Route[] = [
     operationId: 'retryJob',
     scope: 'operator:sessions',
     summary: 'Try a job again now.',
-    responses: { 200: { description: 'The job.', schema: schemas.JobBody } },
+    responses: { 200: { description: 'The job as it is.', schema: schemas.JobBody } },
     errors: { 409: NOT_NOW },
     handle: jobs.retryJob,
   }),

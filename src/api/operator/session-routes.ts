@@ -46,6 +46,7 @@ export const sessionRoutes: readonly Route[] = [
     path: `${SESSIONS}/end`,
     operationId: 'endStoreSessions',
     scope: 'operator:sessions',
+    idempotent: true,
     summary: 'End named sessions, or all that fit a filter, by a job.',
     body: json(schemas.EndSessionsInput),
     responses: {
@@ -70,6 +71,7 @@ export const sessionRoutes: readonly Route[] = [
     path: `${OF_USER}/end`,
     operationId: 'endUserSessions',
     scope: 'operator:sessions',
+    idempotent: true,
     summary: 'End sessions of a user: all, all but some, or some.',
     body: json(schemas.EndUserSessionsInput),
     responses: { 200: { description: 'Those that ended now.', schema: schemas.EndedBody } },

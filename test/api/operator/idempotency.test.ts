@@ -1,8 +1,14 @@
 /** `Idempotency-Key` in the operator API: nothing is made twice, and a secret is shown again. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import { type OpenApi, operationsOf, readDocuments } from '../../support/documents.ts'
 import { send } from '../../support/requests.ts'
 import { makeOperator, makeStore } from '../../support/stores.ts'
+
+interface Operation {
+  readonly operationId: string
+  readonly parameters?: readonly { readonly $ref?: string }[]
+}
 
 type Body = Record<string, unknown>
 
@@ -48,13 +54,14 @@ describe('an operator', () => {
   })
 })
 
-test('the document names the header where it is taken', async () => {
-  const document = (await (await send('/openapi.json')).json()) as {
-    paths: Record<string, Record<string, { operationId: string; parameters: { name: string; in: string }[] }>>
-  }
-  const taking = Object.values(document.paths)
-    .flatMap((methods) => Object.values(methods))
-    .filter(({ parameters }) => parameters.some((one) => one.in === 'header' && one.name === 'Idempotency-Key'))
+test('the documents name the header where it is taken', async () => {
+  const documents = await readDocuments<OpenApi<Operation> & { components: { parameters: object } }>()
+  expect(documents[0]?.components.parameters).toMatchObject({
+    'Idempotency-Key': { name: 'Idempotency-Key', in: 'header' },
+  })
+  const taking = operationsOf(...documents).filter(({ parameters = [] }) =>
+    parameters.some(({ $ref }) => $ref === '#/components/parameters/Idempotency-Key'),
+  )
   expect(taking.map(({ operationId }) => operationId)).toEqual(
     expect.arrayContaining([
       'openSession',
@@ -62,6 +69,8 @@ test('the document names the header where it is taken', async () => {
       'createCredential',
       'createOperatorCredential',
       'createTemporaryKey',
+      'endStoreSessions',
+      'endUserSessions',
     ]),
   )
 })
