@@ -84,7 +84,9 @@ export async function preview(request: Request, path: StorePath, context: Operat
   const previewed = await previewConfig(services.db, path.identity_store_id, next, services.settings.limits, now)
   if (!previewed.ok) return previewed
   const { sessions, users, byRule, examples } = previewed.value
-  const rule = (name: RuleThatEnds) => ({ ...byRule[name], exact: name !== 'inactivity_timeout' })
+  // What D1 takes for idle may be live, and then another rule ends it, or it takes the place of one that a limit ends.
+  const isExact = byRule.inactivity_timeout.sessions === 0
+  const rule = (name: RuleThatEnds) => ({ ...byRule[name], exact: isExact && name !== 'inactivity_timeout' })
   return ok(
     json({
       version: config.value.version,
