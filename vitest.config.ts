@@ -42,6 +42,8 @@ export default defineConfig({
                 APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
                 // A round of every kind of change at least (test/sessions/interleavings.test.ts).
                 INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
+                // Whether tests that have a short form run whole (`npm run campaigns`).
+                WHOLE: process.env.WHOLE === '1',
                 D1_MIGRATIONS: await readD1Migrations('migrations'),
                 APPLICATION_SERVER_MIGRATIONS: await readD1Migrations('examples/application-server/migrations'),
               },

@@ -2,6 +2,7 @@
 declare namespace Cloudflare {
   interface Env extends WorkerEnv {
     readonly INTERLEAVINGS: number
+    readonly WHOLE: boolean
     readonly D1_MIGRATIONS: import('cloudflare:test').D1Migration[]
     readonly APPLICATION_SERVER_DB: D1Database
     readonly APPLICATION_SERVER_MIGRATIONS: import('cloudflare:test').D1Migration[]

@@ -1,4 +1,5 @@
 /** What a preview of a session config says is what happens, in stores of every kind. */
+import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { WHEN_LIMIT_REACHED } from '../../../src/domain/policy.ts'
@@ -33,7 +34,8 @@ const anyStore = fc.record({
 })
 
 test(`of ${STORES} stores and changes, every one ends what was previewed`, async () => {
-  const seed = Math.trunc(Math.random() * 2 ** 31)
+  // Others each time in `npm run campaigns`, where one may miss a kind of end.
+  const seed = env.WHOLE ? Math.trunc(Math.random() * 2 ** 31) : 1
   console.info(`seed ${seed}`)
   const plans = fc.sample(anyStore, { seed, numRuns: STORES })
   const delays = fc.sample(fc.integer({ min: 50, max: 1_000 }), { seed, numRuns: STEPS })
@@ -91,7 +93,7 @@ test(`of ${STORES} stores and changes, every one ends what was previewed`, async
   console.info(JSON.stringify(total))
   // It would say nothing of what never came up.
   for (const [what, count] of Object.entries(total)) expect([what, count > 0], `seed ${seed}`).toEqual([what, true])
-}, 120_000)
+}, 300_000)
 
 async function act(what: string, user: TestUser, bearer: string, tokens: Map<TestUser, string>): Promise<void> {
   const token = tokens.get(user)

@@ -7,7 +7,7 @@ import { intercept } from '../../support/bindings.ts'
 import { makeOperator, makeStore } from '../../support/stores.ts'
 import { operate } from './operator.ts'
 
-const RECORDS = 100_000
+const RECORDS = env.WHOLE ? 100_000 : 50_000
 const BATCH = 5_000
 /** Of each record of a page two rows: one of the index, one of the table; and of the users on it what holds for them. */
 const ROWS_OF_A_REQUEST = 2 * 2_001 + 4 * 1_000 + 20
