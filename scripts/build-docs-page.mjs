@@ -26,5 +26,6 @@ for (const [name, source] of sources) {
 }
 for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name)
+  if (relative(target, path).startsWith('console')) continue
   if (entry.isFile() && !sources.has(relative(target, path).replaceAll('\\', '/'))) rmSync(path)
 }

@@ -20,12 +20,13 @@ export async function writeDevConfigs(root, folder, secret) {
     services: [...(latchkey.services ?? []).filter(({ binding }) => binding !== BINDING.binding), BINDING],
     assets: { ...latchkey.assets, directory: assets },
     build: {
-      command: ['node', join(root, 'scripts/build-docs-page.mjs'), assets]
-        .map((word) => JSON.stringify(word))
-        .join(' '),
+      command: ['docs-page', 'console']
+        .map((name) => ['node', join(root, `scripts/build-${name}.mjs`), assets])
+        .map((words) => words.map((word) => JSON.stringify(word)).join(' '))
+        .join(' && '),
       cwd: root,
-      // Of all paths this one must be relative.
-      watch_dir: relative(join(folder, 'latchkey'), join(root, 'src')),
+      // Of all paths these must be relative.
+      watch_dir: ['src', 'console'].map((name) => relative(join(folder, 'latchkey'), join(root, name))),
     },
   }
   const applicationServer = join(root, APPLICATION_SERVER_CONFIG)

@@ -1,0 +1,44 @@
+/** Instants and spans of time, as people read them. */
+import { Tooltip } from '../ui.ts'
+import { useNow } from './now.ts'
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+
+/** How long before or after now, in words. `at` is ISO 8601. */
+export function Instant({ at }: { readonly at: string | null }) {
+  const now = useNow()
+  if (at === null) return <span className="subtle">never</span>
+  const utc = `${new Date(at).toISOString().replace('T', ' ').slice(0, 19)} UTC`
+  return (
+    <Tooltip content={utc}>
+      <time dateTime={at}>
+        {sinceOrUntil(Date.parse(at) - now)} <span className="exact">{utc}</span>
+      </time>
+    </Tooltip>
+  )
+}
+
+/** "3 min. ago", "in 2 hr.". */
+export function sinceOrUntil(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000)
+  const [unit, size] = UNITS.find(([, least]) => Math.abs(seconds) >= least) ?? UNITS[3]
+  return relative.format(Math.trunc(seconds / size), unit)
+}
+
+/** "8 h", "15 min", "1 h 30 min". */
+export function spanInWords(seconds: number): string {
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor((seconds % 86_400) / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'min'],
+    [seconds % 60, 's'],
+  ] as const
+  const said = parts.filter(([amount]) => amount > 0).map(([amount, unit]) => `${amount} ${unit}`)
+  return said.length === 0 ? '0 s' : said.join(' ')
+}

@@ -1,0 +1,46 @@
+/** Starts the console. */
+import './console.css'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Router } from 'wouter'
+import { useHashLocation } from 'wouter/use-hash-location'
+import { App } from './app.tsx'
+import { Refusal } from './http.ts'
+import { CSPProvider, Toasty, TooltipProvider } from './ui.ts'
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A refusal stays one; who does not answer may answer the next time.
+      retry: (failures, error) => !(error instanceof Refusal) && failures < 2,
+      staleTime: 2_000,
+    },
+  },
+})
+
+// Kumo's colours follow this attribute, not the system's wish.
+const dark = matchMedia('(prefers-color-scheme: dark)')
+function followScheme() {
+  document.documentElement.dataset.mode = dark.matches ? 'dark' : 'light'
+}
+followScheme()
+dark.addEventListener('change', followScheme)
+
+const root = document.getElementById('console')
+if (root === null) throw new Error('The page has no place for the console.')
+createRoot(root).render(
+  <StrictMode>
+    <CSPProvider disableStyleElements>
+      <QueryClientProvider client={queries}>
+        <TooltipProvider>
+          <Toasty>
+            <Router hook={useHashLocation}>
+              <App />
+            </Router>
+          </Toasty>
+        </TooltipProvider>
+      </QueryClientProvider>
+    </CSPProvider>
+  </StrictMode>,
+)

@@ -1,0 +1,48 @@
+/** Who is signed in to the console, and how one signs in and out. */
+import { queryOptions } from '@tanstack/react-query'
+import { call } from './http.ts'
+
+export type Scope =
+  | 'operator:read'
+  | 'operator:sessions'
+  | 'operator:policy'
+  | 'operator:stores'
+  | 'operator:credentials'
+
+/** Who acts: an operator, or an administrator of one store. */
+export interface Me {
+  readonly actor: string
+  readonly scopes: readonly Scope[]
+  /** Null: every store. */
+  readonly limited_store_ids: readonly string[] | null
+  readonly session_id: string
+  readonly expires_at: string
+  readonly confirmed_until: string | null
+}
+
+const CURRENT = '/operator/console-sessions/current'
+
+export const whoAmI = queryOptions({
+  queryKey: ['me'],
+  queryFn: async ({ signal }) => (await call<Me>(CURRENT, { signal })).body,
+  staleTime: 30_000,
+})
+
+/** With an operator's token, which leaves the page at once: what stays is a cookie that no script reads. */
+export async function signInAsOperator(token: string): Promise<void> {
+  await call('/operator/console-sessions', { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+}
+
+/** As a user who administers a store. */
+export async function signInAsAdministrator(username: string, password: string): Promise<void> {
+  await call('/sessions', { method: 'POST', body: { username, password } })
+}
+
+export async function signOut(): Promise<void> {
+  await call(CURRENT, { method: 'DELETE' })
+}
+
+/** The token again: good for the heavier acts of the next five minutes. */
+export async function confirm(token: string): Promise<void> {
+  await call(`${CURRENT}/confirm`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+}
