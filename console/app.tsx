@@ -13,7 +13,7 @@ export function App() {
   if (me.data !== undefined) {
     return (
       <Frame me={me.data}>
-        <Screens me={me.data} />
+        <Screens />
       </Frame>
     )
   }

@@ -34,6 +34,8 @@ export async function call<T>(path: string, { method = 'GET', body, headers, sig
   const response = await fetch(path, {
     method,
     credentials: 'same-origin',
+    // What is sent while the page is left arrives all the same.
+    keepalive: method !== 'GET',
     headers: {
       'latchkey-console': '1',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -45,6 +47,16 @@ export async function call<T>(path: string, { method = 'GET', body, headers, sig
   const text = await response.text()
   if (!response.ok) throw new Refusal(response.status, parsed(text), response.headers.get('x-request-id'))
   return { body: (text === '' ? undefined : JSON.parse(text)) as T, headers: response.headers }
+}
+
+/** What `path` exports as `type`, whole. Throws as `call` does. */
+export async function exportOf(path: string, type: string): Promise<Blob> {
+  const response = await fetch(path, {
+    credentials: 'same-origin',
+    headers: { 'latchkey-console': '1', accept: type },
+  })
+  if (response.ok) return response.blob()
+  throw new Refusal(response.status, parsed(await response.text()), response.headers.get('x-request-id'))
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> {

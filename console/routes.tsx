@@ -1,18 +1,52 @@
 /** Which address shows which screen. The store is the outermost part of every address. */
+import type { ComponentType } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
+import { Audit } from './screens/audit.tsx'
+import { Credentials } from './screens/credentials.tsx'
+import { EndedSessions } from './screens/ended-sessions.tsx'
+import { Jobs } from './screens/jobs.tsx'
+import { LiveSessions } from './screens/live-sessions.tsx'
+import { Lockouts } from './screens/lockouts.tsx'
+import { SessionMap } from './screens/map.tsx'
+import { Operators } from './screens/operators.tsx'
+import { Overview } from './screens/overview.tsx'
+import { Session } from './screens/session.tsx'
+import { SessionConfig } from './screens/session-config.tsx'
 import { Stores } from './screens/stores.tsx'
-import type { Me } from './session.ts'
+import { User } from './screens/user.tsx'
+import { Users } from './screens/users.tsx'
 import { Empty } from './ui.ts'
 
-export function Screens(_: { readonly me: Me }) {
+/** Below `/stores/{identity_store_id}/`. */
+const OF_A_STORE: Readonly<Record<string, ComponentType>> = {
+  overview: Overview,
+  sessions: LiveSessions,
+  'sessions/:session': Session,
+  ended: EndedSessions,
+  users: Users,
+  'users/:user': User,
+  'session-config': SessionConfig,
+  map: SessionMap,
+  lockouts: Lockouts,
+  jobs: Jobs,
+  audit: Audit,
+  credentials: Credentials,
+}
+
+export function Screens() {
   return (
     <Switch>
       <Route path="/">
         <Redirect to="/stores" replace />
       </Route>
-      <Route path="/stores">
-        <Stores />
-      </Route>
+      <Route path="/stores" component={Stores} />
+      <Route path="/operators" component={Operators} />
+      {Object.entries(OF_A_STORE).map(([path, Shown]) => (
+        <Route key={path} path={`/stores/:store/${path}`}>
+          {/* Another store or user is another screen: nothing of the one before stays selected. */}
+          {(parameters) => <Shown key={Object.values(parameters).join('/')} />}
+        </Route>
+      ))}
       <Route>
         <Empty title="There is no such screen" description="The link may be of an older version." />
       </Route>

@@ -1,5 +1,5 @@
 /** Who is signed in to the console, and how one signs in and out. */
-import { queryOptions } from '@tanstack/react-query'
+import { queryOptions, useQuery } from '@tanstack/react-query'
 import { call } from './http.ts'
 
 export type Scope =
@@ -12,6 +12,10 @@ export type Scope =
 /** Who acts: an operator, or an administrator of one store. */
 export interface Me {
   readonly actor: string
+  /** Of the credential; of an administrator, the user name. */
+  readonly name: string
+  /** Null: it is an operator. */
+  readonly user_id: string | null
   readonly scopes: readonly Scope[]
   /** Null: every store. */
   readonly limited_store_ids: readonly string[] | null
@@ -45,4 +49,10 @@ export async function signOut(): Promise<void> {
 /** The token again: good for the heavier acts of the next five minutes. */
 export async function confirm(token: string): Promise<void> {
   await call(`${CURRENT}/confirm`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+}
+
+/** Whether who is signed in may do what needs a scope. Before that is known: no. */
+export function useMay(): (scope: Scope) => boolean {
+  const me = useQuery(whoAmI)
+  return (scope) => me.data?.scopes.includes(scope) ?? false
 }

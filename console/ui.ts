@@ -1,4 +1,4 @@
-/** Every component of Kumo that the console uses: the only file that imports it. */
+/** Every component of Kumo that the console uses: with ui-globe.ts, the only file that imports it. */
 export {
   Badge,
   Banner,
@@ -8,7 +8,6 @@ export {
   CommandPalette,
   Dialog,
   Empty,
-  GlobeMap,
   Input,
   LayerCard,
   LinkProvider,

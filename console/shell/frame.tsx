@@ -16,7 +16,7 @@ import {
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
-import { call } from '../http.ts'
+import { bodyOf, listIdentityStores } from '../api.ts'
 import { type Me, type Scope, signOut } from '../session.ts'
 import { Button, Select, Sidebar } from '../ui.ts'
 
@@ -48,13 +48,9 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
   const [location, go] = useLocation()
   const storeId = /^\/stores\/([^/]+)/.exec(location)?.[1]
   const stores = useQuery({
-    queryKey: ['stores'],
+    queryKey: ['stores', 'all'],
     queryFn: async ({ signal }) =>
-      (
-        await call<{ identity_stores: { identity_store_id: string; name: string }[] }>('/operator/identity-stores', {
-          signal,
-        })
-      ).body.identity_stores,
+      (await bodyOf(listIdentityStores({ query: { limit: 1_000 }, signal }))).identity_stores,
   })
   const may = ({ needs }: Place) => me.scopes.includes(needs)
   const section = location.split('/')[3] ?? ''
@@ -98,16 +94,20 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
           </Sidebar.Group>
         </Sidebar.Content>
         <Sidebar.Footer>
-          <p className="me">{me.actor}</p>
-          <Button variant="ghost" onClick={() => void signOut().then(() => globalThis.location.reload())}>
+          <p className="me" title={me.actor}>
+            {me.name}
+          </p>
+          <Button size="sm" variant="ghost" onClick={() => void signOut().then(() => globalThis.location.reload())}>
             Sign out
           </Button>
         </Sidebar.Footer>
       </Sidebar>
-      <main className="screen">
-        <Sidebar.Trigger />
-        {children}
-      </main>
+      <div className="side">
+        <div className="bar">
+          <Sidebar.Trigger aria-label="Screens" />
+        </div>
+        <main className="screen">{children}</main>
+      </div>
     </Sidebar.Provider>
   )
 }

@@ -1,0 +1,31 @@
+/** Audit events as a list. */
+import type { AuditEvent } from '../api.ts'
+import { Changes } from './changes.tsx'
+import { Instant } from './instant.tsx'
+import { List } from './list.tsx'
+
+export function AuditList({ events }: { readonly events: readonly AuditEvent[] }) {
+  return (
+    <List
+      label="Audit events"
+      rows={events}
+      idOf={(event) => event.event_id}
+      nameOf={(event) => event.action}
+      columns={[
+        { name: 'At', cell: (event) => <Instant at={event.at} /> },
+        { name: 'Who', cell: (event) => <span className="mono">{event.actor}</span> },
+        {
+          name: 'What',
+          cell: (event) => (
+            <>
+              <span className="mono">{event.action}</span>
+              <div className="subtle mono">{event.subject}</div>
+            </>
+          ),
+        },
+        { name: 'Before and after', cell: (event) => <Changes before={event.before} after={event.after} /> },
+        { name: 'Request', cell: (event) => <span className="subtle mono">{event.request_id}</span> },
+      ]}
+    />
+  )
+}

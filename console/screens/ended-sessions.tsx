@@ -1,0 +1,50 @@
+/** The ended sessions of a store, each with its reason. */
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { bodyOf, listStoreSessions } from '../api.ts'
+import { Filters, filtersOf } from '../common/filters.tsx'
+import { List } from '../common/list.tsx'
+import { Pages } from '../common/pages.tsx'
+import { Found, Screen } from '../common/screen.tsx'
+import { ENDED, idOfSession, nameOfSession, SESSION_FILTERS } from '../common/session-columns.tsx'
+import { useStorePath } from '../common/store.ts'
+import { useUrlState } from '../common/url-state.ts'
+import { END_REASONS } from '../common/words.ts'
+import { Empty } from '../ui.ts'
+
+const FILTERS = [{ name: 'end_reason', label: 'Reason', options: END_REASONS }, ...SESSION_FILTERS]
+
+export function EndedSessions() {
+  const path = useStorePath()
+  const url = useUrlState()
+  const page = { ...filtersOf(url, FILTERS), cursor: url.values.get('cursor') ?? undefined }
+  const sessions = useQuery({
+    queryKey: ['ended-sessions', path, page],
+    queryFn: ({ signal }) => bodyOf(listStoreSessions({ path, query: { state: 'ended', ...page }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 15_000,
+  })
+  return (
+    <Screen title="Ended sessions" about="Mirror, newest first; kept until the service's retention deletes them.">
+      <Filters url={url} filters={FILTERS} />
+      <Found query={sessions}>
+        {({ sessions: rows, next_cursor: next, scanned }) => (
+          <>
+            {rows.length > 0 ? (
+              <List label="Ended sessions" rows={rows} idOf={idOfSession} nameOf={nameOfSession} columns={ENDED} />
+            ) : (
+              <Empty
+                title={next === null ? 'No ended session' : 'Nothing on this page'}
+                description={
+                  next === null
+                    ? 'None fits the filters, or none has ended since the retention began.'
+                    : `None of the ${scanned} sessions that were looked at matches. The next page looks further.`
+                }
+              />
+            )}
+            <Pages next={next} />
+          </>
+        )}
+      </Found>
+    </Screen>
+  )
+}

@@ -1,0 +1,176 @@
+/** One session: what happened to it, in order, and the policy that holds for it. */
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { Link, useParams } from 'wouter'
+import { bodyOf, type ExplainedSession, getStoreSession, type TimelineEntry } from '../api.ts'
+import { Outcome, useAct } from '../common/act.tsx'
+import { useEnding } from '../common/end.ts'
+import { Instant, spanInWords } from '../common/instant.tsx'
+import { layerName, RuleList } from '../common/policy.tsx'
+import { Found, Screen } from '../common/screen.tsx'
+import { Flags, nameOfSession, placeName } from '../common/session-columns.tsx'
+import { useStorePath } from '../common/store.ts'
+import { CREDENTIALS, clientName } from '../common/words.ts'
+import { useMay } from '../session.ts'
+import { Badge, Button, ClipboardText, Empty } from '../ui.ts'
+
+export function Session() {
+  const path = { ...useStorePath(), session_id: useParams<{ session: string }>().session }
+  const may = useMay()
+  const act = useAct()
+  const ending = useEnding(act)
+  const session = useQuery({
+    queryKey: ['session', path],
+    queryFn: ({ signal }) => bodyOf(getStoreSession({ path, signal })),
+    refetchInterval: ({ state }) => (state.data?.ended_at === null ? 10_000 : false),
+  })
+  const found = session.data
+  return (
+    <Screen
+      title={found === undefined ? 'Session' : nameOfSession(found)}
+      about={
+        found === undefined
+          ? undefined
+          : found.source === 'object'
+            ? "Exact, from the user's object."
+            : 'Mirror, from D1.'
+      }
+      acts={
+        found?.ended_at === null && may('operator:sessions') ? (
+          <Button variant="destructive" disabled={ending.waits(found.session_id)} onClick={() => ending.end(found)}>
+            End this session
+          </Button>
+        ) : undefined
+      }
+    >
+      <Outcome act={act} />
+      <Found query={session}>
+        {(data) => (
+          <>
+            <Facts session={data} />
+            <h2>What happened</h2>
+            <ol className="timeline">
+              {data.timeline.map((entry) => (
+                <li key={`${entry.at}${entry.event}`}>
+                  <Instant at={entry.at} />
+                  <div>
+                    <Happened entry={entry} storeId={path.identity_store_id} />
+                  </div>
+                </li>
+              ))}
+            </ol>
+            <h2>Policy</h2>
+            {data.policy === null ? (
+              <Empty
+                size="sm"
+                title="No policy holds for it any more"
+                description="The session has ended; the timeline says by which rule, if one ended it."
+              />
+            ) : (
+              <RuleList rules={data.policy} />
+            )}
+          </>
+        )}
+      </Found>
+    </Screen>
+  )
+}
+
+function Facts({ session }: { readonly session: ExplainedSession }) {
+  const { identity_store_id: storeId, user_id: userId } = session
+  return (
+    <dl className="facts">
+      <Fact name="State">
+        {session.ended_at === null ? <Badge variant="success">Live</Badge> : <Badge variant="neutral">Ended</Badge>}{' '}
+        <Flags row={session} />
+      </Fact>
+      <Fact name="User">
+        <Link className="link" href={`/stores/${storeId}/users/${userId}`}>
+          {userId}
+        </Link>
+      </Fact>
+      <Fact name="Last seen">
+        <Instant at={session.last_seen_at} />
+      </Fact>
+      <Fact name="Place">
+        {placeName(session)} <span className="mono">{session.address}</span>
+      </Fact>
+      {session.ended_at === null ? (
+        <>
+          <Fact name="Overall timeout">
+            {session.expires_at === null ? 'Not known' : <Instant at={session.expires_at} />}
+          </Fact>
+          <Fact name="Inactivity timeout">
+            {session.idles_out_at === null ? 'It does not idle out' : <Instant at={session.idles_out_at} />}
+          </Fact>
+        </>
+      ) : null}
+      <Fact name="Session id">
+        <ClipboardText text={session.session_id} size="sm" />
+      </Fact>
+    </dl>
+  )
+}
+
+export function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt className="subtle">{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+const RULES: Readonly<Record<string, string>> = {
+  overall_timeout: 'the overall timeout',
+  inactivity_timeout: 'the inactivity timeout',
+  concurrent_sessions: 'the limit of sessions at once',
+}
+
+function Happened({ entry, storeId }: { readonly entry: TimelineEntry; readonly storeId: string }) {
+  if (entry.event === 'ended') {
+    const { decision } = entry
+    return (
+      <>
+        <strong>Ended.</strong> {entry.sentence}
+        {decision === null ? null : (
+          <p>
+            By {RULES[decision.rule] ?? decision.rule} of{' '}
+            {decision.rule === 'concurrent_sessions' ? decision.value : spanInWords(decision.value)}, which{' '}
+            {layerName(decision.from)} says{decision.version === null ? '' : ` (version ${decision.version})`}.
+          </p>
+        )}
+        <p className="subtle mono">
+          {[entry.by, entry.request_id === null ? null : `request ${entry.request_id}`]
+            .filter((part) => part !== null)
+            .join(' · ')}
+        </p>
+      </>
+    )
+  }
+  if (entry.event === 'client_changed') {
+    return (
+      <>
+        <strong>Used from</strong> {clientName(entry)}, <span className="mono">{entry.address}</span>
+      </>
+    )
+  }
+  const before = entry.replaces_session_id ?? entry.opened_from_session_id
+  return (
+    <>
+      <strong>Opened</strong> by {(CREDENTIALS[entry.credentials_type] ?? entry.credentials_type).toLowerCase()} on{' '}
+      {clientName(entry)}, <span className="mono">{entry.address}</span>
+      {entry.new_device === true ? ', not seen in 90 days' : ''}.
+      {before === null ? null : (
+        <p>
+          {entry.replaces_session_id === null ? 'It was opened from ' : 'It replaced '}
+          <Link className="link" href={`/stores/${storeId}/sessions/${before}`}>
+            another session
+          </Link>
+          .
+        </p>
+      )}
+      {entry.by === null ? null : <p className="subtle mono">{entry.by}</p>}
+    </>
+  )
+}
