@@ -27,6 +27,8 @@ export function Instant({ at }: { readonly at: string | null }) {
 /** "3 min. ago", "in 2 hr.". */
 export function sinceOrUntil(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000)
+  // The clock of the page is as old as that.
+  if (Math.abs(seconds) < 5) return 'now'
   const [unit, size] = UNITS.find(([, least]) => Math.abs(seconds) >= least) ?? UNITS[3]
   return relative.format(Math.trunc(seconds / size), unit)
 }

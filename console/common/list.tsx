@@ -51,7 +51,9 @@ export function List<T>({ label, rows, idOf, nameOf, columns, selection, faded }
               />
             )}
             {columns.map(({ name }) => (
-              <Table.Head key={name}>{name === '' ? <span className="unseen">Acts</span> : name}</Table.Head>
+              <Table.Head key={name} {...stickyFor(name)}>
+                {name === '' ? <span className="unseen">Acts</span> : name}
+              </Table.Head>
             ))}
           </Table.Row>
         </Table.Header>
@@ -72,7 +74,9 @@ export function List<T>({ label, rows, idOf, nameOf, columns, selection, faded }
                 />
               )}
               {columns.map(({ name, cell }) => (
-                <Table.Cell key={name}>{cell(row)}</Table.Cell>
+                <Table.Cell key={name} {...stickyFor(name)}>
+                  {cell(row)}
+                </Table.Cell>
               ))}
             </Table.Row>
           ))}
@@ -80,6 +84,11 @@ export function List<T>({ label, rows, idOf, nameOf, columns, selection, faded }
       </Table>
     </LayerCard>
   )
+}
+
+/** What one can do with a row stays in sight, however narrow the list is. */
+function stickyFor(name: string) {
+  return name === '' ? ({ sticky: 'right' } as const) : {}
 }
 
 function step(by: 1 | -1) {

@@ -49,7 +49,7 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
         ? bodyOf(listOperatorCredentials({ query: { cursor }, signal }))
         : bodyOf(listCredentials({ path: { identity_store_id: storeId }, query: { cursor }, signal })),
   })
-  const children_ = credentials.data?.credentials.filter(
+  const temporary = credentials.data?.credentials.filter(
     (each) => each.parent_credential_id === revoked?.credential_id && each.revoked_at === null,
   ).length
   function revoke({ credential_id }: Credential) {
@@ -91,7 +91,15 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
                     ),
                   },
                   { name: 'Kind', cell: (row) => row.kind },
-                  { name: 'May', cell: (row) => <span className="mono">{row.scopes.join(', ')}</span> },
+                  {
+                    name: 'May',
+                    cell: (row) =>
+                      row.scopes.map((scope) => (
+                        <div key={scope} className="mono">
+                          {scope}
+                        </div>
+                      )),
+                  },
                   { name: 'Owner', cell: (row) => row.owner_user_id ?? <span className="subtle">None</span> },
                   { name: 'Expires', cell: (row) => <Instant at={row.expires_at} /> },
                   { name: 'Last used', cell: (row) => <Instant at={row.last_used_at} /> },
@@ -142,7 +150,7 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
           Whoever uses it is refused at once; it cannot be taken back.{' '}
           {storeId === null
             ? 'The console sessions that were opened with it end.'
-            : `Keys issued from it go with it${children_ ? `: ${many(children_, 'temporary key')} on this page` : ''}.`}
+            : `Keys issued from it go with it${temporary ? `: ${many(temporary, 'temporary key')} on this page` : ''}.`}
         </p>
       </Confirmation>
     </Screen>

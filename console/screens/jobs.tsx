@@ -123,12 +123,12 @@ export function Jobs() {
   )
 }
 
-function Progress({ job: { done, left, kind } }: { readonly job: Job }) {
+function Progress({ job: { done, left } }: { readonly job: Job }) {
   if (done === null || left === null) return <span className="subtle">One step</span>
   const all = done + left
   return (
     <Meter
-      label={kind}
+      label="Done"
       value={all === 0 ? 100 : (done / all) * 100}
       customValue={`${done.toLocaleString('en')} / ${all.toLocaleString('en')}`}
     />

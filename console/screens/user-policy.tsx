@@ -91,7 +91,7 @@ export function UserPolicy({ path, act }: Shown) {
               {may('operator:policy') ? (
                 <>
                   <Button type="submit">Save</Button>
-                  {found === null ? null : (
+                  {found?.duration_seconds == null && found?.desktop_app_browser_quit == null ? null : (
                     <Button
                       variant="ghost"
                       onClick={() =>

@@ -60,6 +60,7 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
         <Sidebar.Header>
           <Select
             aria-label="Identity store"
+            className="switcher"
             placeholder="Choose a store"
             value={storeId ?? null}
             onValueChange={(id) => go(`/stores/${String(id)}/${section === '' ? 'overview' : section}?`)}
