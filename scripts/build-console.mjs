@@ -1,6 +1,7 @@
 // Builds the console into a folder, dist/assets if none is named: content-hashed scripts and styles, and the page that
 // loads them. Nothing of it enters the Worker's bundle.
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -8,6 +9,10 @@ import { writeWhole } from './whole-file.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const target = resolve(process.argv[2] ?? join(root, 'dist/assets'))
+
+// `npm run check` keeps the client of the operator API up to date; a fresh clone has none.
+if (!existsSync(join(root, 'packages/client/src/generated/sdk.gen.ts')))
+  execFileSync(process.execPath, [join(root, 'packages/client/build/generate.mjs')], { stdio: 'inherit' })
 
 const { outputFiles, metafile } = await build({
   absWorkingDir: root,

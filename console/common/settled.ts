@@ -13,8 +13,11 @@ export function useSettled<T>(found: readonly T[] | undefined, idOf: (row: T) =>
   const [shown, setShown] = useState<{ readonly view: string; readonly ids: ReadonlySet<string> } | null>(null)
   if (found === undefined) return { rows: [], fresh: 0, showAll: () => {} }
   const all = () => setShown({ view, ids: new Set(found.map(idOf)) })
-  if (shown === null || shown.view !== view) all()
-  const ids = shown?.view === view ? shown.ids : new Set(found.map(idOf))
-  const rows = found.filter((row) => ids.has(idOf(row)))
+  const rows = shown?.view === view ? found.filter((row) => shown.ids.has(idOf(row))) : []
+  // Nobody reads an empty list.
+  if (rows.length === 0 && (found.length > 0 || shown?.view !== view)) {
+    all()
+    return { rows: found, fresh: 0, showAll: all }
+  }
   return { rows, fresh: found.length - rows.length, showAll: all }
 }
