@@ -4,8 +4,8 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Router } from 'wouter'
-import { useHashLocation } from 'wouter/use-hash-location'
 import { App } from './app.tsx'
+import { useHashLocation, useHashSearch } from './common/hash-location.ts'
 import { Refusal } from './http.ts'
 import { CSPProvider, Toasty, TooltipProvider } from './ui.ts'
 
@@ -35,7 +35,7 @@ createRoot(root).render(
       <QueryClientProvider client={queries}>
         <TooltipProvider>
           <Toasty>
-            <Router hook={useHashLocation}>
+            <Router hook={useHashLocation} searchHook={useHashSearch}>
               <App />
             </Router>
           </Toasty>

@@ -42,8 +42,8 @@ export async function signInAsAdministrator(username: string, password: string):
   await call('/sessions', { method: 'POST', body: { username, password } })
 }
 
-export async function signOut(): Promise<void> {
-  await call(CURRENT, { method: 'DELETE' })
+export async function signOut({ user_id: userId }: Me): Promise<void> {
+  await call(userId === null ? CURRENT : '/sessions/current', { method: 'DELETE' })
 }
 
 /** The token again: good for the heavier acts of the next five minutes. */

@@ -10,7 +10,7 @@ export function Pages({ next }: { readonly next: string | null }) {
     const values = new URLSearchParams(search)
     if (cursor === null) values.delete('cursor')
     else values.set('cursor', cursor)
-    go(`${path}?${values}`)
+    go(values.size === 0 ? path : `${path}?${values}`)
   }
   if (next === null && here === null) return null
   return (

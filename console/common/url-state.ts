@@ -17,8 +17,7 @@ export function useUrlState(): UrlState {
         if (value === null || value === '') values.delete(name)
         else values.set(name, value)
       }
-      // With the question mark always: without it the address would keep what was there.
-      go(`${path}?${values}`, { replace: true })
+      go(values.size === 0 ? path : `${path}?${values}`, { replace: true })
     },
   }
 }

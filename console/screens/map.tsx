@@ -35,7 +35,7 @@ export function SessionMap() {
     refetchInterval: 30_000,
   })
   const to = (country: string | null) =>
-    `/stores/${path.identity_store_id}/sessions?${country === null ? '' : `country=${country}`}`
+    `/stores/${path.identity_store_id}/sessions${country === null ? '' : `?country=${country}`}`
   const off = config.data?.track_location === false
   return (
     <Screen title="Map" about={`Mirror: the newest ${LOOKED_AT.toLocaleString('en')} live sessions, by city.`}>

@@ -63,7 +63,7 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
             className="switcher"
             placeholder="Choose a store"
             value={storeId ?? null}
-            onValueChange={(id) => go(`/stores/${String(id)}/${section === '' ? 'overview' : section}?`)}
+            onValueChange={(id) => go(`/stores/${String(id)}/${section === '' ? 'overview' : section}`)}
             items={(stores.data ?? []).map((store) => ({ value: store.identity_store_id, label: store.name }))}
           />
         </Sidebar.Header>
@@ -98,7 +98,7 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
           <p className="me" title={me.actor}>
             {me.name}
           </p>
-          <Button size="sm" variant="ghost" onClick={() => void signOut().then(() => globalThis.location.reload())}>
+          <Button size="sm" variant="ghost" onClick={() => void signOut(me).then(() => globalThis.location.reload())}>
             Sign out
           </Button>
         </Sidebar.Footer>
