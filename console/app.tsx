@@ -10,6 +10,7 @@ import { Loader } from './ui.ts'
 
 export function App() {
   const me = useQuery(whoAmI)
+  if (me.error instanceof Refusal && me.error.status === 401) return <SignIn />
   if (me.data !== undefined) {
     return (
       <Frame me={me.data}>
@@ -17,7 +18,6 @@ export function App() {
       </Frame>
     )
   }
-  if (me.error instanceof Refusal && me.error.status === 401) return <SignIn />
   return (
     <main className="alone">
       {me.error === null ? <Loader /> : <Failure error={me.error} retry={() => void me.refetch()} />}

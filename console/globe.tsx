@@ -14,6 +14,8 @@ export default function Globe({ cities, onCity }: Shown) {
     <GlobeMap
       aria-label={`Globe with live sessions in ${cities.length} cities; the list beside it says the same`}
       isDarkMode={document.documentElement.dataset.mode === 'dark'}
+      landColor="var(--text-color-kumo-inactive)"
+      landHatchSpacing={6}
       showGraticule
       {...(first === undefined ? {} : { defaultRotation: [-first.longitude, -first.latitude, 0] })}
       markers={cities.map((city) => ({

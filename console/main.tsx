@@ -1,15 +1,23 @@
 /** Starts the console. */
 import './console.css'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Router } from 'wouter'
 import { App } from './app.tsx'
 import { useHashLocation, useHashSearch } from './common/hash-location.ts'
 import { Refusal } from './http.ts'
+import { whoAmI } from './session.ts'
 import { CSPProvider, Toasty, TooltipProvider } from './ui.ts'
 
 const queries = new QueryClient({
+  queryCache: new QueryCache({
+    // Whose session has ended sees the form again, and after it the same screen.
+    onError(error, { queryKey }) {
+      const signedOut = error instanceof Refusal && error.status === 401
+      if (signedOut && queryKey[0] !== whoAmI.queryKey[0]) void queries.invalidateQueries(whoAmI)
+    },
+  }),
   defaultOptions: {
     queries: {
       // A refusal stays one; who does not answer may answer the next time.

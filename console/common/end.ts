@@ -1,18 +1,21 @@
 /** Ends one session, after the time for undo. */
+import { useState } from 'react'
 import { type AdministeredSession, endStoreSessions, endUserSessions } from '../api.ts'
 import type { Act } from './act.tsx'
 import { nameOfSession } from './session-columns.tsx'
-import { type Undo, useUndo } from './undo.ts'
+import { useUndo } from './undo.ts'
 
 interface Ending {
-  readonly waits: Undo['waits']
+  /** Whether it is about to end, or has ended and a list does not know it yet. */
+  readonly goes: (row: AdministeredSession) => boolean
   readonly end: (row: AdministeredSession) => void
 }
 
 export function useEnding(act: Act): Ending {
   const undo = useUndo()
+  const [gone, setGone] = useState<ReadonlySet<string>>(new Set())
   return {
-    waits: undo.waits,
+    goes: ({ session_id: id }) => undo.waits(id) || gone.has(id),
     end: (row) =>
       undo.later(row.session_id, `Ending ${nameOfSession(row)}…`, () =>
         act.run(async () => {
@@ -20,6 +23,7 @@ export function useEnding(act: Act): Ending {
           const body = { session_ids: [session_id] }
           if (row.kind === 'api') await endStoreSessions({ path: { identity_store_id }, body })
           else await endUserSessions({ path: { identity_store_id, user_id }, body })
+          setGone((before) => new Set([...before, session_id]))
           return `${nameOfSession(row)} has ended.`
         }),
       ),

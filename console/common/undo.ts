@@ -10,6 +10,8 @@ const UNDO_MILLISECONDS = 5_000
 interface Waiting {
   readonly send: () => void
   readonly timer: ReturnType<typeof setTimeout>
+  /** Offers the undo. */
+  readonly toast: string
 }
 
 export interface Undo {
@@ -21,14 +23,17 @@ export interface Undo {
 
 export function useUndo(): Undo {
   const toasts = useKumoToastManager()
+  const close = useRef(toasts.close)
+  close.current = toasts.close
   const waiting = useRef(new Map<string, Waiting>())
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set())
 
   useEffect(() => {
     const all = waiting.current
     function sendAll() {
-      for (const { send, timer } of all.values()) {
+      for (const { send, timer, toast } of all.values()) {
         clearTimeout(timer)
+        close.current(toast)
         send()
       }
       all.clear()
@@ -68,7 +73,7 @@ export function useUndo(): Undo {
         done(id)
         send()
       }, UNDO_MILLISECONDS)
-      waiting.current.set(id, { send, timer })
+      waiting.current.set(id, { send, timer, toast })
       setIds(new Set(waiting.current.keys()))
     },
   }

@@ -111,7 +111,7 @@ export function LiveSessions() {
                 idOf={idOfSession}
                 nameOf={nameOfSession}
                 selection={selection}
-                faded={(row) => ending.waits(row.session_id)}
+                faded={ending.goes}
                 columns={[
                   ...LIVE,
                   {
@@ -121,7 +121,7 @@ export function LiveSessions() {
                         <Button
                           size="sm"
                           aria-label={`End ${nameOfSession(row)}`}
-                          disabled={ending.waits(row.session_id)}
+                          disabled={ending.goes(row)}
                           onClick={() => ending.end(row)}
                         >
                           End

@@ -37,7 +37,7 @@ export function Session() {
       }
       acts={
         found?.ended_at === null && may('operator:sessions') ? (
-          <Button variant="destructive" disabled={ending.waits(found.session_id)} onClick={() => ending.end(found)}>
+          <Button variant="destructive" disabled={ending.goes(found)} onClick={() => ending.end(found)}>
             End this session
           </Button>
         ) : undefined

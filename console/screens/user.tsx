@@ -52,7 +52,8 @@ export function User() {
 
   function endAll() {
     act.run(async () => {
-      const body = kept.chosen.length === 0 ? { all: true } : { except_session_ids: kept.chosen.map(idOfSession) }
+      const body =
+        kept.chosen.length === 0 ? { all: true as const } : { except_session_ids: kept.chosen.map(idOfSession) }
       const { ended } = await bodyOf(endUserSessions({ path, body }))
       kept.clear()
       return `${many(ended.length, 'session')} ended.`
@@ -110,7 +111,7 @@ export function User() {
               idOf={idOfSession}
               nameOf={nameOfSession}
               selection={kept}
-              faded={(row) => ending.waits(row.session_id)}
+              faded={ending.goes}
               columns={[
                 ...LIVE_OF_USER,
                 {
@@ -120,7 +121,7 @@ export function User() {
                       <Button
                         size="sm"
                         aria-label={`End ${nameOfSession(row)}`}
-                        disabled={ending.waits(row.session_id)}
+                        disabled={ending.goes(row)}
                         onClick={() => ending.end(row)}
                       >
                         End

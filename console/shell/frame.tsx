@@ -53,6 +53,8 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
       (await bodyOf(listIdentityStores({ query: { limit: 1_000 }, signal }))).identity_stores,
   })
   const may = ({ needs }: Place) => me.scopes.includes(needs)
+  // Who is limited to stores is told nothing of the operators.
+  const ofTheService = OF_THE_SERVICE.filter(({ path }) => path !== '/operators' || me.limited_store_ids === null)
   const section = location.split('/')[3] ?? ''
   return (
     <Sidebar.Provider collapsible="offcanvas" defaultOpen className="frame">
@@ -60,7 +62,6 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
         <Sidebar.Header>
           <Select
             aria-label="Identity store"
-            className="switcher"
             placeholder="Choose a store"
             value={storeId ?? null}
             onValueChange={(id) => go(`/stores/${String(id)}/${section === '' ? 'overview' : section}`)}
@@ -86,7 +87,7 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
           )}
           <Sidebar.Group>
             <Sidebar.Menu>
-              {OF_THE_SERVICE.filter(may).map(({ path, name, icon }) => (
+              {ofTheService.filter(may).map(({ path, name, icon }) => (
                 <Sidebar.MenuButton key={path} icon={icon} active={location === path} href={`#${path}`}>
                   {name}
                 </Sidebar.MenuButton>
