@@ -9,7 +9,8 @@ export class Refusal extends Error {
   readonly problem: Readonly<Record<string, unknown>>
 
   constructor(status: number, problem: Readonly<Record<string, unknown>>, requestId: string | null) {
-    super(typeof problem.detail === 'string' ? problem.detail : `The service answered ${status}.`)
+    const said = [problem.detail, problem.title].find((text) => typeof text === 'string')
+    super(said ?? `The service answered ${status}.`)
     this.status = status
     this.code = typeof problem.code === 'string' ? problem.code : String(status)
     this.requestId = requestId

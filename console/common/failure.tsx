@@ -11,13 +11,25 @@ export function Failure({ error, retry }: { readonly error: Error; readonly retr
       title={text}
       description={
         refusal === null ? undefined : (
-          <span className="mono">
-            {refusal.code}
-            {refusal.requestId === null ? '' : ` · request ${refusal.requestId}`}
-          </span>
+          <>
+            {fieldsOf(refusal).map(({ field, message }) => (
+              <div key={field}>
+                <span className="mono">{field}</span>: {message}
+              </div>
+            ))}
+            <span className="mono">
+              {refusal.code}
+              {refusal.requestId === null ? '' : ` · request ${refusal.requestId}`}
+            </span>
+          </>
         )
       }
       action={retry === undefined ? undefined : <Button onClick={retry}>Try again</Button>}
     />
   )
+}
+
+/** What is wrong with which field, where the service says that. */
+function fieldsOf({ problem: { errors } }: Refusal): readonly { readonly field: string; readonly message: string }[] {
+  return Array.isArray(errors) ? errors : []
 }

@@ -92,9 +92,8 @@ export function LiveSessions() {
       <Outcome act={act} />
       <p aria-live="polite">
         {count.data === undefined
-          ? 'Counting…'
-          : `${many(count.data.count, 'session')}${count.data.exact ? '' : ' or more'}`}
-        {filtered ? ' match.' : ' live.'}{' '}
+          ? null
+          : `${many(count.data.count, 'session')}${count.data.exact ? '' : ' or more'} ${filtered ? 'that match' : 'live'}.`}{' '}
         {settled.fresh > 0 ? (
           <Button size="sm" onClick={settled.showAll}>
             {settled.fresh} new
