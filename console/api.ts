@@ -1,5 +1,6 @@
 /** The service's API, as its OpenAPI document describes it: the only file that imports the generated client. */
 import { client } from '../packages/client/src/generated/client.gen.ts'
+import type { ListConsoleSessionsResponse } from '../packages/client/src/generated/types.gen.ts'
 import { Refusal } from './http.ts'
 
 client.setConfig({ baseUrl: '/', credentials: 'same-origin', headers: { 'latchkey-console': '1' }, throwOnError: true })
@@ -18,18 +19,33 @@ export async function bodyOf<A extends { readonly data?: unknown }>(
 }
 
 export {
+  countStoreSessions,
   createCredential,
   createOperatorCredential,
   deleteIdentityStore,
+  deleteJob,
+  deleteLockout,
   deleteUserSessionSettings,
+  endConsoleSession,
+  endStoreSessions,
+  endUserSessions,
+  getOverview,
   getSessionConfig,
+  getStoreSession,
   getUser,
   getUserPolicy,
   getUserSessionSettings,
+  listAuditEvents,
+  listConsoleSessions,
   listCredentials,
   listIdentityStores,
+  listJobs,
+  listLockouts,
   listOperatorCredentials,
   listSessionConfigVersions,
+  listStoreSessions,
+  listUserSessions,
+  listUsers,
   patchIdentityStore,
   patchSessionConfig,
   patchUser,
@@ -37,18 +53,26 @@ export {
   putIdentityStore,
   putUserSessionSettings,
   restoreSessionConfigVersion,
+  retryJob,
   revokeCredential,
   revokeOperatorCredential,
 } from '../packages/client/src/generated/sdk.gen.ts'
 export type {
+  AdministeredSession,
   AuditEvent,
   Credential,
+  ExplainedSession,
   IdentityStore,
+  Job,
+  Lockout,
   NewCredential,
+  Overview,
   Policy,
   SessionConfig,
   SessionConfigChange,
   SessionConfigPreview,
+  TimelineEntry,
   User,
 } from '../packages/client/src/generated/types.gen.ts'
-export * from './undocumented.ts'
+/** An operator's session at the console. */
+export type ConsoleSession = ListConsoleSessionsResponse['console_sessions'][number]
