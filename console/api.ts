@@ -1,9 +1,14 @@
 /** The service's API, as its OpenAPI document describes it: the only file that imports the generated client. */
 import { client } from '../packages/client/src/generated/client.gen.ts'
 import type { ListConsoleSessionsResponse } from '../packages/client/src/generated/types.gen.ts'
+import { whoAsks } from './common/attention.ts'
 import { Refusal } from './http.ts'
 
 client.setConfig({ baseUrl: '/', credentials: 'same-origin', headers: { 'latchkey-console': '1' }, throwOnError: true })
+client.interceptors.request.use((request) => {
+  if (request.method === 'GET') request.headers.set('latchkey-console', whoAsks())
+  return request
+})
 client.interceptors.error.use((error, response) => {
   // Nobody has answered: what `fetch` threw says so.
   if (response === undefined) return error

@@ -1,5 +1,7 @@
 /** Calls of the service: the console's cookie travels by itself, the header says that the console asks. */
 
+import { whoAsks } from './common/attention.ts'
+
 /** A refusal, in the service's own words. */
 export class Refusal extends Error {
   readonly status: number
@@ -38,7 +40,7 @@ export async function call<T>(path: string, { method = 'GET', body, headers, sig
     // What is sent while the page is left arrives all the same.
     keepalive: method !== 'GET',
     headers: {
-      'latchkey-console': '1',
+      'latchkey-console': method === 'GET' ? whoAsks() : '1',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
