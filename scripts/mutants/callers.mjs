@@ -40,4 +40,11 @@ export const callerMutants = [
     to: 'ok()',
     caughtBy: { file: CONSOLE, test: 'also where D1 alone knows of that' },
   },
+  {
+    name: 'callers: all sessions of a store are ended without a fresh proof',
+    file: 'src/api/operator/session-ends.ts',
+    from: 'const confirmed = isWholeStore ? requireConfirmed(context.caller.session, context.now) : ok()',
+    to: 'const confirmed = isWholeStore ? requireConfirmed(null, context.now) : ok()',
+    caughtBy: { file: CONSOLE, test: 'wants an administrator to have signed in just now' },
+  },
 ]

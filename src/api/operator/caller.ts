@@ -75,7 +75,12 @@ export function requireMayCall(
   }
   if (isLimited && !limitedStoreIds.includes(identityStoreId as string))
     return fail({ code: 'identity_store_not_found' })
-  return confirmed && session !== null && now >= confirmedUntil(session)
+  return confirmed ? requireConfirmed(session, now) : ok()
+}
+
+/** Whether a caller proved itself just now; who has no session does with each request. Errors: `confirmation_needed`. */
+export function requireConfirmed(session: SessionView | null, now: number): Result<void, SessionError> {
+  return session !== null && now >= confirmedUntil(session)
     ? fail({ code: 'confirmation_needed', provenAt: session.session.openedAt })
     : ok()
 }

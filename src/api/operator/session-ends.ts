@@ -12,7 +12,7 @@ import { auditEntry } from '../audit.ts'
 import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import type { OperatorContext } from './caller.ts'
+import { type OperatorContext, requireConfirmed } from './caller.ts'
 import { requireStore, type StorePath } from './identity-stores.ts'
 import { jobBody, jobPath } from './jobs.ts'
 import { searchFor } from './session-lists.ts'
@@ -26,6 +26,9 @@ export async function endSessions(request: Request, path: StorePath, context: Op
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
   const { session_ids: ids = [], filter, expected = 0, over_seconds: overSeconds } = input.value
+  const isWholeStore = filter !== undefined && Object.values(filter).every((value) => value === undefined)
+  const confirmed = isWholeStore ? requireConfirmed(context.caller.session, context.now) : ok()
+  if (!confirmed.ok) return confirmed
   const items =
     filter === undefined
       ? await named(identityStoreId, [...new Set(ids)], context)

@@ -2,8 +2,6 @@
 import { env } from 'cloudflare:workers'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { requireMayCall } from '../../../src/api/operator/caller.ts'
-import type { SessionView } from '../../../src/domain/session-view.ts'
 import { OPERATOR_STORE } from '../../../src/store/credentials.ts'
 import { credentials, sessions } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
@@ -192,13 +190,21 @@ describe('what needs a fresh proof', () => {
     const who = await read(await send(CURRENT, { bearer: token }))
     expect(who.body).toMatchObject({ actor: `user:${user.userId}`, user_id: user.userId, credential_id: null })
     expect(Date.parse(who.body.confirmed_until)).toBe(Date.parse(who.body.opened_at) + 300_000)
-    // No route of the administrators needs it yet.
-    const at = Date.parse(who.body.opened_at)
-    const session = { session: { openedAt: at } } as SessionView
-    const caller = { scopes: ['operator:sessions'], limitedStoreIds: ['own'], session } as const
-    const ask = (now: number) => requireMayCall(caller, { scope: 'operator:sessions', confirmed: true }, 'own', now)
-    expect(ask(at + 299_999)).toEqual({ ok: true, value: undefined })
-    expect(ask(at + 300_000)).toEqual({ ok: false, error: { code: 'confirmation_needed', provenAt: at } })
+    const ask = async (filter: object) =>
+      code(
+        await send(`/operator/identity-stores/${user.identityStoreId}/sessions/end`, {
+          method: 'POST',
+          bearer: token,
+          json: { filter, expected: 1_000 },
+        }),
+      )
+    stopClock()
+    advanceClock(5 * MINUTE)
+    // All of the store, but not some of it.
+    expect(await ask({})).toEqual([403, 'confirmation_needed'])
+    expect((await ask({ country: 'BE' }))[0]).toBe(202)
+    advanceClock(-5 * MINUTE)
+    expect((await ask({}))[0]).toBe(202)
   })
 })
 
