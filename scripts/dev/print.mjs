@@ -74,6 +74,8 @@ export function howToTry({ base_url: base, identity_store_id: store, users }, fi
   return [
     '',
     `Latchkey serves at ${base}  (API reference: ${base}/docs)`,
+    `Console: ${base}/console  (the token to sign in with is operator_token in the credentials)`,
+    `A user's own sessions: ${base}/devices`,
     `Credentials: ${relative(process.cwd(), files.credentialsPath)}`,
     '',
     'Try, in another terminal:',
