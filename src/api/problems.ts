@@ -1,5 +1,5 @@
 /** `SessionError` as problem details: the words of our own APIs. */
-import type { SessionError } from '../domain/errors.ts'
+import type { Quota, SessionError } from '../domain/errors.ts'
 import { type Problem, problemResponse } from '../http/problem.ts'
 import type { RequestContext } from './context.ts'
 import { sessionBody } from './session-body.ts'
@@ -63,11 +63,11 @@ export function problemOf(error: SessionError): Problem {
         extra: { reason: error.reason, ended_at: new Date(error.endedAt).toISOString() },
       }
     case 'invalid_credentials':
-      return unauthenticated(error.code, 'Wrong user name or password')
+      return withQuota(unauthenticated(error.code, 'Wrong user name or password'), error.quota)
     case 'locked_out':
       return tooMany(error.code, 'Too many wrong passwords', error.retryAfterSeconds)
     case 'rate_limited':
-      return tooMany(error.code, 'Too many requests', error.retryAfterSeconds)
+      return withQuota(tooMany(error.code, 'Too many requests', error.retryAfterSeconds), error.quota)
     case 'address_not_allowed':
       return { status: 403, code: error.code, title: 'The credential may not be used from this address' }
     case 'forbidden':
@@ -161,6 +161,20 @@ export function problemOf(error: SessionError): Problem {
 
 function unauthenticated(code: string, title: string): Problem {
   return { status: 401, code, title, headers: { 'www-authenticate': 'Bearer realm="latchkey"' } }
+}
+
+/** What is left of a quota, in the fields of draft-ietf-httpapi-ratelimit-headers-10. */
+function withQuota(problem: Problem, quota: Quota | undefined): Problem {
+  if (quota === undefined) return problem
+  const { tries, windowSeconds, left, secondsUntilMore } = quota
+  return {
+    ...problem,
+    headers: {
+      ...problem.headers,
+      'ratelimit-policy': `"signin-address";q=${tries};w=${windowSeconds}`,
+      ratelimit: `"signin-address";r=${left};t=${secondsUntilMore}`,
+    },
+  }
 }
 
 function tooMany(code: string, title: string, retryAfterSeconds: number): Problem {

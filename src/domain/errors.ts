@@ -11,6 +11,15 @@ export interface Issue {
   readonly message: string
 }
 
+/** How many wrong passwords an address may still try; not told of a user, of whom it would tell strangers. */
+export interface Quota {
+  readonly tries: number
+  readonly windowSeconds: number
+  readonly left: number
+  /** Until there are more. */
+  readonly secondsUntilMore: number
+}
+
 /**
  * Everything that can go wrong in an expected way. One closed union: each API renders it in its own
  * words with an exhaustive `switch`, so a new code does not compile until every API has an answer.
@@ -43,11 +52,11 @@ export type SessionError =
   /** The token is genuine; its session has ended. */
   | { readonly code: 'session_ended'; readonly reason: EndReason; readonly endedAt: number }
   /** Wrong user name or password, an unknown or a disabled user: alike on purpose. */
-  | { readonly code: 'invalid_credentials' }
+  | { readonly code: 'invalid_credentials'; readonly quota?: Quota }
   /** Too many wrong passwords for this user from this address. */
   | { readonly code: 'locked_out'; readonly retryAfterSeconds: number }
   /** Too many requests. */
-  | { readonly code: 'rate_limited'; readonly retryAfterSeconds: number }
+  | { readonly code: 'rate_limited'; readonly retryAfterSeconds: number; readonly quota?: Quota }
   /** The caller is known and lacks the scope, or what `detail` says. */
   | {
       readonly code: 'forbidden'

@@ -2,7 +2,7 @@
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 const HEADERS = 'Authorization, Content-Type, Cache-Control, Idempotency-Key, If-Match, Latchkey-Console'
-const EXPOSED = 'Age, ETag, Idempotent-Replayed, Retry-After, X-Request-Id'
+const EXPOSED = 'Age, ETag, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'
 
 /** The answer to a preflight request; null if the request is none. */
 export function preflight(request: Request, isAllowed: (origin: string) => boolean): Response | null {

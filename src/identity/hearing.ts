@@ -2,7 +2,7 @@
 
 import { waitUntil } from 'cloudflare:workers'
 import { addressPrefix } from '../domain/address-prefix.ts'
-import type { SessionError } from '../domain/errors.ts'
+import type { Quota, SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import {
@@ -94,7 +94,9 @@ export async function hear(
       const count = () => countWrongPassword(deps.db, who, storeId, hearing.throttle, hearing.now)
       const counted = await count()
       if (!counted.ok) followUps.push(again(count))
-      return counted.ok ? fail({ code: 'invalid_credentials' }) : counted
+      // Who is known is not held to it.
+      const quota = known ? {} : { quota: quotaOf(counts, 1, hearing) }
+      return counted.ok ? fail({ code: 'invalid_credentials', ...quota }) : counted
     }
     const forgets = counts.pair.attempts > 0 || counts.user.attempts > 0
     if (forgets) followUps.push(forgetAttempts(deps.db, who, counts))
@@ -129,9 +131,26 @@ function refusal(
   if (pair.lockedUntil !== null) return { code: 'locked_out', retryAfterSeconds: secondsUntil(pair.lockedUntil) }
   if (known) return null
   if (address.attempts >= throttle.triesPerAddress) {
-    return { code: 'rate_limited', retryAfterSeconds: secondsUntil(address.windowEndsAt) }
+    const quota = quotaOf({ address }, 0, { throttle, now })
+    return { code: 'rate_limited', retryAfterSeconds: quota.secondsUntilMore, quota }
   }
   return user.lockedUntil === null ? null : { code: 'rate_limited', retryAfterSeconds: secondsUntil(user.lockedUntil) }
+}
+
+/** What is left to an address after so many tries more. */
+function quotaOf(
+  { address }: Pick<AttemptCounts, 'address'>,
+  tries: number,
+  { throttle, now }: Pick<Hearing, 'throttle' | 'now'>,
+): Quota {
+  const { triesPerAddress, windowSeconds } = throttle
+  const inWindow = address.attempts > 0
+  return {
+    tries: triesPerAddress,
+    windowSeconds,
+    left: Math.max(0, triesPerAddress - address.attempts - tries),
+    secondsUntilMore: inWindow ? Math.max(1, Math.ceil((address.windowEndsAt - now) / 1000)) : windowSeconds,
+  }
 }
 
 /** How long a stranger is slowed down, in milliseconds. */

@@ -204,7 +204,7 @@ describe('a request that breaks off', () => {
 })
 
 test.each(['', '""', 'a b', '"a', 'a"b', 'x'.repeat(256), `"${'x'.repeat(256)}"`, 'a, b', '?1', '"a\\b"'])(
-  'the key %j is none',
+  'a key that is none is refused (%#)',
   async (key) => {
     const { user, open } = await setUp()
     const answer = await open(null, { headers: { 'idempotency-key': key } })

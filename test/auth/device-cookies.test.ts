@@ -69,7 +69,7 @@ describe.each(pathsOf)('at %s', (path) => {
     }
     expect((await signIn(path, user, { address })).status).toBe(429)
     expect((await signIn(path, user, { address, headers })).ok).toBe(true)
-    expect(turns.mock.calls.map(([priority]) => priority)).toEqual([...Array(5).fill('stranger'), 'known'])
+    expect(turns.mock.calls.map(([asker]) => asker.priority)).toEqual([...Array(5).fill('stranger'), 'known'])
     expect(gate.mock.calls.at(-1)?.[0].key).toMatch(/^sign-in:[\w-]{22}$/)
   })
 
@@ -87,7 +87,7 @@ describe.each(pathsOf)('at %s', (path) => {
     const headers = sent(await signIn(path, await makeUser()))
     const turns = vi.spyOn(HashingLine.prototype, 'take')
     await signIn(path, await makeUser(), { headers })
-    expect(turns.mock.calls.map(([priority]) => priority)).toEqual(['stranger'])
+    expect(turns.mock.calls.map(([asker]) => asker.priority)).toEqual(['stranger'])
   })
 })
 
@@ -95,7 +95,7 @@ test('an address prefix from which a user has signed in before is known too, and
   const user = await makeUser()
   await signIn(OWN, user, { address: '2001:db8:5:5::1' })
   const turns = vi.spyOn(HashingLine.prototype, 'take')
-  const priorities = () => turns.mock.calls.splice(0).map(([priority]) => priority)
+  const priorities = () => turns.mock.calls.splice(0).map(([asker]) => asker.priority)
   await signIn(OWN, user, { address: '2001:db8:5:5:9::2' })
   await signIn(OWN, user, { address: '2001:db8:5:6::1' })
   await signIn(OWN, await makeUser({ identityStoreId: user.identityStoreId }), { address: '2001:db8:5:5::1' })
