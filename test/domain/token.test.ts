@@ -16,7 +16,7 @@ const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: 
 const hex = (length: number) => bytes(length).map((array) => Buffer.from(array).toString('hex'))
 const anyToken: fc.Arbitrary<SessionToken> = fc.record({
   keyId: fc.integer({ min: 1, max: 255 }),
-  kind: fc.constantFrom('web', 'api'),
+  kind: fc.constantFrom('web', 'api', 'operator'),
   storeTag: hex(12),
   objectId: hex(32),
   sessionId: fc.tuple(fc.nat(2 ** 31), bytes(8)).map(([now, random]) => nextSessionId(null, now, random)),
@@ -94,6 +94,7 @@ test('what is none of ours says nothing', () => {
         new Map([
           [1, 'web'],
           [2, 'api'],
+          [3, 'operator'],
         ]).get(byte),
       )
     }),

@@ -83,7 +83,11 @@ describe('faults', () => {
 
   test('writes alone can fail, before or after they were done, and so many times', async () => {
     const insert = (key: string) =>
-      env.DB.prepare("INSERT INTO sign_in_attempts VALUES ('s', ?, 'n', 'u', 'a', 1, 1, NULL, NULL)").bind(key).run()
+      env.DB.prepare(
+        "INSERT INTO sign_in_attempts (identity_store_id, subject, attempts, window_ends_at) VALUES ('s', ?, 1, 1)",
+      )
+        .bind(key)
+        .run()
     const found = async (key: string) =>
       (await env.DB.prepare('SELECT 1 FROM sign_in_attempts WHERE subject = ?').bind(key).all()).results.length
     breakD1Writes({ times: 1 })
