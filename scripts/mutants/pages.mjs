@@ -78,6 +78,13 @@ export const pageMutants = [
     caughtBy: { file: DEVICES, test: 'ends all others and says what to do' },
   },
   {
+    name: "pages: a user's history is everybody's of the store",
+    file: HISTORY,
+    from: 'eq(sessions.userId, owner.userId),',
+    to: 'undefined,',
+    caughtBy: { file: DEVICES, test: 'is shown for 28 days' },
+  },
+  {
     name: 'pages: what ended is shown for ever',
     file: HISTORY,
     from: ', gte(page.endedAt, since)))',

@@ -189,10 +189,10 @@ describe('what has ended', () => {
     const api = await user.open({ kind: 'api', apiClientId: 'client' })
     const foreign = await neighbour.open()
     await user.stub.end({ only: [old.id, api.id] }, 'revoked', by)
-    await neighbour.stub.end({ only: [foreign.id] }, 'revoked', by)
     advanceClock(DAY)
-    // Opened with the first, ended a day later.
+    // Opened with the first, ended a day later, as the neighbour's is.
     await user.stub.end({ only: [long.id] }, 'revoked', by)
+    await neighbour.stub.end({ only: [foreign.id] }, 'revoked', by)
     await mirrored(user)
     await mirrored(neighbour)
     advanceClock(27 * DAY + 1)
