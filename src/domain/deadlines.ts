@@ -1,15 +1,15 @@
 /** When a session dies by itself. Pure; instants are epoch milliseconds. */
 import type { Policy } from './policy.ts'
-import type { Ending, Session } from './session.ts'
+import type { EndDecision, Ending, Session } from './session.ts'
 
 /** When the session's life is over, whatever the user does. */
 export function expiresAt(session: Session, policy: Policy): number {
-  return session.openedAt + overallSeconds(session, policy) * 1000
+  return session.openedAt + overallTimeout(session, policy).value * 1000
 }
 
 /** When the session idles out unless the user does something; null if it never does. */
 export function idlesOutAt(session: Session, policy: Policy): number | null {
-  const seconds = inactivitySeconds(session, policy)
+  const seconds = inactivityTimeout(session, policy).value
   return seconds === null ? null : session.lastSeenAt + seconds * 1000
 }
 
@@ -22,24 +22,37 @@ export function deadline(session: Session, policy: Policy): Ending {
     : { reason: 'expired', endedAt: expires }
 }
 
-function overallSeconds({ kind }: Session, policy: Policy): number {
+/** What decides, as an `EndDecision` tells it. */
+export interface Decider<T> {
+  readonly value: T
+  readonly from: EndDecision['from']
+  readonly version: number | null
+}
+
+/** What only web sessions have layers for comes from the deployment alone. */
+export const BY_SERVICE = { from: 'service', version: null } as const
+const NEVER: Decider<null> = { value: null, ...BY_SERVICE }
+
+/** The rule of the session's overall timeout, in seconds. */
+export function overallTimeout({ kind }: Session, policy: Policy): Decider<number> {
   switch (kind) {
     case 'web':
-      return policy.overallTimeoutSeconds.value
+      return policy.overallTimeoutSeconds
     case 'api':
-      return policy.apiSessionSeconds
+      return { value: policy.apiSessionSeconds, ...BY_SERVICE }
     case 'operator':
-      return policy.operatorSessionSeconds
+      return { value: policy.operatorSessionSeconds, ...BY_SERVICE }
   }
 }
 
-function inactivitySeconds({ kind }: Session, policy: Policy): number | null {
+/** The rule of the session's inactivity timeout, in seconds; its value is null if it never idles out. */
+export function inactivityTimeout({ kind }: Session, policy: Policy): Decider<number | null> {
   switch (kind) {
     case 'web':
-      return policy.inactivityTimeoutSeconds.value
+      return policy.inactivityTimeoutSeconds
     case 'api':
-      return null
+      return NEVER
     case 'operator':
-      return policy.operatorInactivityTimeoutSeconds
+      return { value: policy.operatorInactivityTimeoutSeconds, ...BY_SERVICE }
   }
 }

@@ -3,9 +3,9 @@
  * milliseconds. `decide` says what happens, `evolve` applies it, `nextDeadline` says when to look again.
  */
 import { type ClientKind, clientKind } from './client-kind.ts'
-import { deadline } from './deadlines.ts'
+import { BY_SERVICE, type Decider, deadline, inactivityTimeout, overallTimeout } from './deadlines.ts'
 import type { SessionError } from './errors.ts'
-import type { Policy, Rule, UserStatus, Versioned } from './policy.ts'
+import type { Policy, UserStatus, Versioned } from './policy.ts'
 import { fail, ok, type Result } from './result.ts'
 import {
   type Client,
@@ -170,25 +170,14 @@ function endDead(state: UserState, now: number): EndedEvent[] {
 }
 
 /** The rule whose deadline has passed; null where it was none. */
-function timeoutOf(reason: EndReason, { kind }: Session, policy: Policy): EndDecision | null {
-  const { inactivityTimeoutSeconds: inactivity } = policy
-  if (reason === 'idle' && inactivity.value !== null)
-    return decidedBy('inactivity_timeout', inactivity.value, inactivity)
-  if (reason !== 'expired') return null
-  return kind === 'api'
-    ? decidedBy('overall_timeout', policy.apiSessionSeconds, BY_SERVICE)
-    : decidedBy('overall_timeout', policy.overallTimeoutSeconds.value, policy.overallTimeoutSeconds)
+function timeoutOf(reason: EndReason, session: Session, policy: Policy): EndDecision | null {
+  if (reason === 'expired') return decidedBy('overall_timeout', overallTimeout(session, policy))
+  return reason === 'idle' ? decidedBy('inactivity_timeout', inactivityTimeout(session, policy)) : null
 }
 
-/** API sessions have rules of the deployment alone. */
-const BY_SERVICE = { from: 'service', version: null } as const
-
-function decidedBy(
-  rule: EndDecision['rule'],
-  value: number,
-  { from, version }: Pick<Rule<unknown>, 'from' | 'version'> | typeof BY_SERVICE,
-): EndDecision {
-  return { rule, value, from, version }
+/** A limit that says nothing ends nothing: its value is never null here. */
+function decidedBy(rule: EndDecision['rule'], { value, from, version }: Decider<number | null>): EndDecision {
+  return { rule, value: value ?? 0, from, version }
 }
 
 function evict(over: ReadonlyMap<Session, EndDecision>, now: number): EndedEvent[] {
@@ -217,26 +206,23 @@ function surplus(sessions: readonly Session[], policy: Policy): ReadonlyMap<Sess
       ? [...web.slice(0, -1).toSorted((a, b) => a.lastSeenAt - b.lastSeenAt), newest]
       : web
   const over = new Map<Session, EndDecision>()
-  const goes = (victims: readonly Session[], limit: number | null, by: Parameters<typeof decidedBy>[2]) => {
-    for (const session of victims) over.set(session, decidedBy('concurrent_sessions', limit ?? 0, by))
+  const goes = (sessions: readonly Session[], by: Decider<number | null>) => {
+    const victims = sessions.slice(0, above(sessions.length, by.value))
+    for (const session of victims) over.set(session, decidedBy('concurrent_sessions', by))
   }
   const limits = policy.clientKindLimits.value
   for (const kind of limits === null ? [] : (['web', 'mobile'] as const)) {
     // The client that opened it: a session that is carried to another client does not end for that.
     const ofKind = firstToGo.filter(({ client }) => clientKind(client.userAgent) === kind)
-    const limit = limits?.[kind] ?? null
-    goes(ofKind.slice(0, above(ofKind.length, limit)), limit, policy.clientKindLimits)
+    goes(ofKind, { ...policy.clientKindLimits, value: limits?.[kind] ?? null })
   }
   const left = firstToGo.filter((session) => !over.has(session))
-  const { concurrentSessionLimit: all, apiSessionsPerClient } = policy
-  goes(left.slice(0, above(left.length, all.value)), all.value, all)
+  goes(left, policy.concurrentSessionLimit)
   const byClient = Map.groupBy(
     sessions.filter(({ kind }) => kind !== 'web'),
     ({ apiClientId }) => apiClientId,
   )
-  for (const api of byClient.values()) {
-    goes(api.slice(0, above(api.length, apiSessionsPerClient)), apiSessionsPerClient, BY_SERVICE)
-  }
+  for (const ofClient of byClient.values()) goes(ofClient, { value: policy.apiSessionsPerClient, ...BY_SERVICE })
   return over
 }
 

@@ -47,7 +47,7 @@ export interface EndDecision {
   readonly rule: 'overall_timeout' | 'inactivity_timeout' | 'concurrent_sessions'
   /** In seconds; of `concurrent_sessions` the limit. */
   readonly value: number
-  /** A layer of the policy; `service` for API sessions, whose rules come from the deployment alone. */
+  /** A layer of the policy; `service` for API and console sessions, whose rules come from the deployment alone. */
   readonly from: 'settings' | 'group' | 'config' | 'default' | 'ceiling' | 'service'
   readonly version: number | null
 }

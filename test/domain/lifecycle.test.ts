@@ -34,6 +34,9 @@ describe('time-outs', () => {
   const idle = stateOf({ sessions: [session] })
   const busy = stateOf({ sessions: [{ ...session, lastSeenAt: later(3_000) }] })
   const api = stateOf({ sessions: [sessionOf({ id: 'a', kind: 'api', apiClientId: 'c' })] })
+  const operator = sessionOf({ id: 'a', kind: 'operator' })
+  const idleOperator = stateOf({ sessions: [operator] })
+  const busyOperator = stateOf({ sessions: [{ ...operator, lastSeenAt: later(28_000) }] })
 
   test.each([
     ['idle out', idle, 900, 'idle', { rule: 'inactivity_timeout', value: 900, from: 'default' }],
@@ -44,6 +47,20 @@ describe('time-outs', () => {
       600,
       'expired',
       { rule: 'overall_timeout', value: 600, from: 'service' },
+    ],
+    [
+      'of operators idle out',
+      idleOperator,
+      1_800,
+      'idle',
+      { rule: 'inactivity_timeout', value: 1_800, from: 'service' },
+    ],
+    [
+      'of operators expire',
+      busyOperator,
+      28_800,
+      'expired',
+      { rule: 'overall_timeout', value: 28_800, from: 'service' },
     ],
   ] as const)('sessions %s at the very instant', (_name, state, seconds, reason, decision) => {
     const [one] = state.sessions
