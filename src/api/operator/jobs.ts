@@ -20,7 +20,7 @@ interface JobPath extends StorePath {
 
 /** `GET …/jobs`: what is not done, the next one to run first, and what is done and has results. */
 export async function listJobs(_request: Request, path: StorePath, context: OperatorContext): HandlerResult {
-  const jobs = await ask(path, context, (stub) => stub.list())
+  const jobs = await askJobs(path, context, (stub) => stub.list())
   if (!jobs.ok) return jobs
   const body: z.infer<typeof JobListBody> = { jobs: jobs.value.map((job) => jobBody(path.identity_store_id, job)) }
   return ok(json(body))
@@ -37,7 +37,7 @@ export async function getResults(request: Request, path: JobPath, context: Opera
   const query = parseQuery(request, ResultQuery)
   if (!query.ok) return query
   const { limit, cursor } = query.value
-  const found = await ask(path, context, (stub) => stub.results(path.job_id, cursor, limit + 1))
+  const found = await askJobs(path, context, (stub) => stub.results(path.job_id, cursor, limit + 1))
   if (!found.ok) return found
   if (found.value === null) return fail({ code: 'job_not_found' })
   const body: z.infer<typeof JobResultsBody> = {
@@ -58,7 +58,7 @@ export async function retryJob(_request: Request, path: JobPath, context: Operat
   }
   const recorded = await record('job.retried', path, context)
   if (!recorded.ok) return recorded
-  const retried = await ask(path, context, (stub) => stub.retry(path.job_id))
+  const retried = await askJobs(path, context, (stub) => stub.retry(path.job_id))
   if (!retried.ok) return retried
   return retried.value === null
     ? fail({ code: 'job_not_found' })
@@ -71,7 +71,7 @@ export async function deleteJob(_request: Request, path: JobPath, context: Opera
   if (!job.ok) return job
   const recorded = await record('job.cancelled', path, context)
   if (!recorded.ok) return recorded
-  const dropped = await ask(path, context, (stub) => stub.drop(path.job_id))
+  const dropped = await askJobs(path, context, (stub) => stub.drop(path.job_id))
   if (!dropped.ok) return dropped
   switch (dropped.value) {
     case 'dropped':
@@ -105,7 +105,7 @@ export function jobPath(identityStoreId: string, jobId: string): string {
 }
 
 async function requireJob(path: JobPath, context: OperatorContext): Promise<Result<JobStatus, SessionError>> {
-  const job = await ask(path, context, (stub) => stub.status(path.job_id))
+  const job = await askJobs(path, context, (stub) => stub.status(path.job_id))
   if (!job.ok) return job
   return job.value === null ? fail({ code: 'job_not_found' }) : ok(job.value)
 }
@@ -115,7 +115,7 @@ function record(action: string, { identity_store_id: storeId, job_id: jobId }: J
 }
 
 /** Asks the store's object. Naming an object makes it: only of a store that is there. */
-async function ask<T>(
+export async function askJobs<T>(
   { identity_store_id: identityStoreId }: StorePath,
   context: OperatorContext,
   call: (stub: DurableObjectStub<StoreJobs>) => PromiseLike<T>,

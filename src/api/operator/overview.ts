@@ -1,14 +1,14 @@
 /** What goes on in an identity store, at a glance. */
 import type { z } from 'zod'
 import { fail, ok } from '../../domain/result.ts'
-import { JOBS_LIST_TIMEOUT_MILLISECONDS, OVERVIEW_HOURS } from '../../limits.ts'
+import { OVERVIEW_HOURS } from '../../limits.ts'
 import { readOverview } from '../../store/overview.ts'
 import type { CountedHour } from '../../store/session-counters.ts'
-import { within } from '../../time-limit.ts'
 import { json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import type { OperatorContext } from './caller.ts'
-import { requireStore, type StorePath } from './identity-stores.ts'
+import type { StorePath } from './identity-stores.ts'
+import { askJobs } from './jobs.ts'
 import type { OverviewBody } from './overview-schemas.ts'
 
 const HOUR_MILLISECONDS = 3_600_000
@@ -19,17 +19,15 @@ export async function getOverview(
   { identity_store_id: identityStoreId }: StorePath,
   context: OperatorContext,
 ): HandlerResult {
-  // Naming an object makes it: only of a store that is there.
-  const store = await requireStore(context, identityStoreId)
-  if (!store.ok) return store
-  const { db, jobs } = context.services
-  const [overview, unfinished] = await Promise.all([
-    readOverview(db, identityStoreId, context.now),
-    within(JOBS_LIST_TIMEOUT_MILLISECONDS, 'jobs', async () => jobs.get(jobs.idFromName(identityStoreId)).list()),
+  const [overview, jobs] = await Promise.all([
+    readOverview(context.services.db, identityStoreId, context.now),
+    askJobs({ identity_store_id: identityStoreId }, context, (stub) => stub.list()),
   ])
   if (!overview.ok) return overview
   if (overview.value === null) return fail({ code: 'identity_store_not_found' })
-  if (!unfinished.ok) return unfinished
+  if (!jobs.ok) return jobs
+  const running = jobs.value.filter(({ state }) => state === 'running')
+  const failing = jobs.value.filter(({ state }) => state === 'failing')
   const { hours, lockouts, config } = overview.value
   const body: z.infer<typeof OverviewBody> = {
     live_sessions: hours[0]?.liveSessions ?? 0,
@@ -37,10 +35,7 @@ export async function getOverview(
     source: 'mirror',
     hours: lastHours(hours, context.now),
     lockouts,
-    jobs: {
-      unfinished: unfinished.value.length,
-      failing: unfinished.value.filter(({ failures }) => failures > 0).length,
-    },
+    jobs: { unfinished: running.length + failing.length, failing: failing.length },
     session_config: {
       version: config.version,
       changed_at: timestamp(config.changedAt),

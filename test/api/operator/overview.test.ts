@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
 import { breakUserObjects } from '../../support/faults.ts'
-import { mirrored } from '../../support/objects.ts'
+import { fireJobAlarm, mirrored } from '../../support/objects.ts'
 import { send, signIn } from '../../support/requests.ts'
 import { makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
 import { liveRecords, manyUsers } from '../slack/many.ts'
@@ -55,6 +55,22 @@ test('says what lives, and what was opened, ended and refused in each hour', asy
   const later = await overview(identityStoreId)
   expect(later).toMatchObject({ live_sessions: 1, users_with_sessions: 1 })
   expect(later.hours[0]).toEqual({ hour: hour(start + 2 * HOUR), ...nothing })
+})
+
+test('counts no job that is done, though what became of its sessions is kept', async () => {
+  const session = await signIn(await makeUser())
+  const { user } = session
+  await mirrored(user)
+  const store = `/identity-stores/${user.identityStoreId}`
+  const json = { session_ids: [session.id] }
+  expect((await operate(`${store}/sessions/end`, { method: 'POST', json })).status).toBe(202)
+  await expect
+    .poll(async () => {
+      await fireJobAlarm(user.identityStoreId)
+      return (await operate(`${store}/jobs`)).body.jobs.map(({ state }: { state: string }) => state)
+    })
+    .toEqual(['done'])
+  expect(await overview(user.identityStoreId)).toMatchObject({ jobs: { unfinished: 0, failing: 0 } })
 })
 
 test('says who is locked out, who changed the config last, and what cannot be finished', async () => {
