@@ -3,7 +3,6 @@ import type { z } from 'zod'
 import { consoleToken, forgetConsoleCookie, issueConsoleCookie } from '../../auth/console-cookie.ts'
 import { isMeant, originAllowed } from '../../auth/origins.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import {
@@ -74,7 +73,7 @@ export async function endOne(
   context: OperatorContext,
 ): HandlerResult {
   const { db, consoleSessions } = context.services
-  const owner = SESSION_ID_PATTERN.test(sessionId) ? await findConsoleSessionOwner(db, sessionId) : ok(null)
+  const owner = await findConsoleSessionOwner(db, sessionId)
   if (!owner.ok) return owner
   if (owner.value === null) return fail({ code: 'session_not_found' })
   const ended = await consoleSessions.end(owner.value, sessionId, 'revoked', entryOf(context))

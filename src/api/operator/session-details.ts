@@ -1,11 +1,10 @@
 /** One session, whole; and the sessions of one user, exact. */
 import type { z } from 'zod'
-import type { SessionError } from '../../domain/errors.ts'
 import { resolvePolicy } from '../../domain/policy.ts'
-import { fail, ok, type Result } from '../../domain/result.ts'
+import { fail, ok } from '../../domain/result.ts'
 import { endOnRecord } from '../../sessions/recorded-end.ts'
 import { findRecord, storyIn } from '../../store/session-lists.ts'
-import { findUser, type KnownUser } from '../../store/users.ts'
+import { findUser } from '../../store/users.ts'
 import { auditEntry } from '../audit.ts'
 import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
@@ -19,7 +18,7 @@ import {
   type SessionListBody,
 } from './session-schemas.ts'
 import { operatorSessionBody, timelineOf } from './session-story-body.ts'
-import { policyBody } from './user-policy.ts'
+import { policyBody, requireKnownUser } from './user-policy.ts'
 import type { UserPath } from './users.ts'
 
 interface SessionPath extends StorePath {
@@ -53,7 +52,7 @@ export async function getSession(_request: Request, path: SessionPath, context: 
 
 /** `GET …/users/{user_id}/sessions`: the live ones, newest first. */
 export async function listOfUser(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
-  const user = await requireUser(path, context)
+  const user = await requireKnownUser(path, context)
   if (!user.ok) return user
   const stories = await context.services.sessions.stories(user.value.user, user.value.rules)
   if (!stories.ok) return stories
@@ -71,7 +70,7 @@ export async function listOfUser(_request: Request, path: UserPath, context: Ope
 export async function endOfUser(request: Request, path: UserPath, context: OperatorContext): HandlerResult {
   const input = await parseJson(request, EndUserSessionsInput)
   if (!input.ok) return input
-  const user = await requireUser(path, context)
+  const user = await requireKnownUser(path, context)
   if (!user.ok) return user
   const { user: owner, rules } = user.value
   const { services, caller, actor, requestId } = context
@@ -90,15 +89,4 @@ export async function endOfUser(request: Request, path: UserPath, context: Opera
   })
   const body = (found: readonly string[]): z.infer<typeof EndedBody> => ({ ended: [...found] })
   return ended.ok ? ok(json(body(ended.value))) : ended
-}
-
-async function requireUser(
-  { identity_store_id: identityStoreId, user_id: userId }: UserPath,
-  context: OperatorContext,
-): Promise<Result<KnownUser, SessionError>> {
-  const store = await requireStore(context, identityStoreId)
-  if (!store.ok) return store
-  const user = await findUser(context.services.db, { identityStoreId, userId })
-  if (!user.ok) return user
-  return user.value === null ? fail({ code: 'user_not_found' }) : ok(user.value)
 }

@@ -12,7 +12,7 @@ import {
   readSessionSettings,
   type SettingsFault,
 } from '../../store/session-settings.ts'
-import { findUser } from '../../store/users.ts'
+import { findUser, type KnownUser } from '../../store/users.ts'
 import type { Unavailable } from '../../time-limit.ts'
 import { auditEntry } from '../audit.ts'
 import { parseJson } from '../parse.ts'
@@ -56,14 +56,22 @@ export async function deleteSettings(_request: Request, path: UserPath, context:
 
 /** `GET …/users/{user_id}/policy`: rule by rule, what holds, who said so, and what the others said. */
 export async function getPolicy(_request: Request, path: UserPath, context: OperatorContext): HandlerResult {
-  const { identity_store_id: identityStoreId, user_id: userId } = path
-  const { db, settings } = context.services
+  const user = await requireKnownUser(path, context)
+  if (!user.ok) return user
+  const policy = resolvePolicy(user.value.rules, context.services.settings.limits)
+  return ok(json(policyBody(path.user_id, policy)))
+}
+
+/** A user of a store, both of which are there, with what holds for it. */
+export async function requireKnownUser(
+  { identity_store_id: identityStoreId, user_id: userId }: UserPath,
+  context: OperatorContext,
+): Promise<Result<KnownUser, SessionError>> {
   const store = await requireStore(context, identityStoreId)
   if (!store.ok) return store
-  const user = await findUser(db, { identityStoreId, userId })
+  const user = await findUser(context.services.db, { identityStoreId, userId })
   if (!user.ok) return user
-  if (user.value === null) return fail({ code: 'user_not_found' })
-  return ok(json(policyBody(userId, resolvePolicy(user.value.rules, settings.limits))))
+  return user.value === null ? fail({ code: 'user_not_found' }) : ok(user.value)
 }
 
 async function change(
