@@ -40,15 +40,12 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * `maxAgeSeconds` (0 to 60) accepts an answer that old; `touch: false` does not count as activity. Errors: `unauthenticated`, `session_ended`, `forbidden`, `invalid_request`, `unavailable`.
    */
   async check(input: unknown): Promise<Result<Body, SessionError>> {
-    const caller = this.caller('sessions:introspect')
-    if (!caller.ok) return caller
-    const parsed = checkInput(input, CheckInput)
-    if (!parsed.ok) return parsed
-    const { token, ...asked } = parsed.value
-    const verified = await this.sessions.verifyOfStore(token, 'web', caller.value.identityStoreId)
+    const verified = await this.holder('sessions:introspect', () => checkInput(input, CheckInput))
     if (!verified.ok) return verified
-    const options = { ...asked, cookie: false, requestId: crypto.randomUUID() }
-    const check = await this.sessions.check(verified.value, options, Date.now())
+    const { holder, asked } = verified.value
+    const { token: _, ...how } = asked
+    const options = { ...how, cookie: false, requestId: crypto.randomUUID() }
+    const check = await this.sessions.check(holder, options, Date.now())
     return check.ok ? ok(sessionBody(check.value.checked, check.value.checked.session.id)) : check
   }
 
@@ -59,24 +56,26 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * `invalid_request`, `unavailable`.
    */
   async open(input: unknown): Promise<Result<Body & { readonly token: string }, BindingError>> {
-    const opened = await logContext.run({ requestId: crypto.randomUUID() }, () => this.opened(input))
+    const opened = await inRequest((requestId) => this.opened(input, requestId))
     return opened.ok ? opened : fail(told(opened.error))
   }
 
   /** Ends the session of a token; ending twice is ending once. Errors: `unauthenticated`, `forbidden`, `invalid_request`, `unavailable`. */
   async end(input: unknown): Promise<Result<void, SessionError>> {
-    const requestId = crypto.randomUUID()
-    return logContext.run({ requestId }, () => this.ended(input, requestId))
+    return inRequest((requestId) => this.ended(input, requestId))
   }
 
-  private async opened(input: unknown): Promise<Result<Body & { readonly token: string }, SessionError>> {
+  private async opened(
+    input: unknown,
+    requestId: string,
+  ): Promise<Result<Body & { readonly token: string }, SessionError>> {
     const caller = this.caller('sessions:open')
     if (!caller.ok) return caller
     const parsed = checkInput(input, OpenInput)
     if (!parsed.ok) return parsed
     const { userId, ...asked } = parsed.value
     const owner = { identityStoreId: caller.value.identityStoreId, userId }
-    const by = { caller: 'service_binding', requestId: crypto.randomUUID() }
+    const by = { caller: 'service_binding', requestId }
     const user = await findUser(this.services.db, owner)
     if (!user.ok) return user
     if (user.value === null) return fail({ code: 'user_not_found' })
@@ -94,19 +93,15 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   }
 
   private async ended(input: unknown, requestId: string): Promise<Result<void, SessionError>> {
-    const caller = this.caller('sessions:revoke')
-    if (!caller.ok) return caller
-    const parsed = checkInput(input, EndInput)
-    if (!parsed.ok) return parsed
-    const verified = await this.sessions.verifyOfStore(parsed.value.token, 'web', caller.value.identityStoreId)
+    const verified = await this.holder('sessions:revoke', () => checkInput(input, EndInput))
     if (!verified.ok) return verified
+    const { holder, identityStoreId } = verified.value
     const by = { caller: 'service_binding', requestId }
-    const { sessionId } = verified.value.token
+    const { sessionId } = holder.token
     const context = { now: Date.now(), requestId, actor: by.caller }
-    const { identityStoreId } = caller.value
     const entry = auditEntry(context, identityStoreId, 'session.ended', `session:${sessionId}`)
     const ended = await endOnRecord(this.services.db, entry, { session_ids: [sessionId] }, () =>
-      this.sessions.endByToken(verified.value, 'revoked', by),
+      this.sessions.endByToken(holder, 'revoked', by),
     )
     return ended.ok ? ok() : ended
   }
@@ -119,7 +114,8 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     const verified = await this.holder('sessions:introspect', () => checkInput(input, ListOwnInput))
     if (!verified.ok) return verified
     const { holder, asked } = verified.value
-    const list = await this.sessions.listOwn(holder, asked.client, { before: null, limit: Infinity }, Date.now())
+    const page = { before: null, limit: Infinity }
+    const list = await inRequest(() => this.sessions.listOwn(holder, asked.client, page, Date.now()))
     if (!list.ok) return list
     const { current, sessions } = list.value
     return ok({ sessions: sessions.map((view) => sessionBody(view, current.session.id)).reverse() })
@@ -136,7 +132,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     const others = asked.sessions === 'others'
     if (!others && !SESSION_ID_PATTERN.test(asked.sessions)) return fail({ code: 'session_not_found' })
     const which = others ? ('others' as const) : { sessionId: asked.sessions }
-    const ended = await this.sessions.endOwn(holder, which, crypto.randomUUID(), Date.now())
+    const ended = await inRequest((requestId) => this.sessions.endOwn(holder, which, requestId, Date.now()))
     return ended.ok ? ok({ ended: ended.value.length }) : ended
   }
 
@@ -144,13 +140,16 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   private async holder<T extends { readonly token: string }>(
     scope: Scope,
     parse: () => Result<T, SessionError>,
-  ): Promise<Result<{ readonly holder: VerifiedToken; readonly asked: T }, SessionError>> {
+  ): Promise<
+    Result<{ readonly holder: VerifiedToken; readonly asked: T; readonly identityStoreId: string }, SessionError>
+  > {
     const caller = this.caller(scope)
     if (!caller.ok) return caller
     const parsed = parse()
     if (!parsed.ok) return parsed
-    const verified = await this.sessions.verifyOfStore(parsed.value.token, 'web', caller.value.identityStoreId)
-    return verified.ok ? ok({ holder: verified.value, asked: parsed.value }) : verified
+    const { identityStoreId } = caller.value
+    const verified = await this.sessions.verifyOfStore(parsed.value.token, 'web', identityStoreId)
+    return verified.ok ? ok({ holder: verified.value, asked: parsed.value, identityStoreId }) : verified
   }
 
   private get services() {
@@ -172,6 +171,12 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
       ? ok({ identityStoreId })
       : fail({ code: 'forbidden', needed: [needed], provided: scopes })
   }
+}
+
+/** One request has one id, in the log as on record. */
+function inRequest<T>(act: (requestId: string) => Promise<T>): Promise<T> {
+  const requestId = crypto.randomUUID()
+  return logContext.run({ requestId }, () => act(requestId))
 }
 
 function told(error: SessionError): BindingError {

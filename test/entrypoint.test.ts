@@ -12,7 +12,7 @@ const ALL = ['sessions:open', 'sessions:introspect', 'sessions:revoke']
 const client = { address: '198.51.100.7', userAgent: 'Device/1.0' }
 
 /** The entry point as a bound Worker has it, with the `props` of its binding; undefined for none. */
-function bound(props?: unknown): Pick<SessionsEntrypoint, 'check' | 'open' | 'end'> {
+function bound(props?: unknown): Pick<SessionsEntrypoint, 'check' | 'open' | 'end' | 'listOwn' | 'endOwn'> {
   const entrypoint = exports.SessionsEntrypoint as unknown as (options: object) => unknown
   return entrypoint(props === undefined ? {} : { props }) as ReturnType<typeof bound>
 }
@@ -31,12 +31,14 @@ describe('a bound Worker', () => {
       await sessions.check({ token }),
       await sessions.open({ userId: user.userId, client }),
       await sessions.end({ token }),
+      await sessions.listOwn({ token }),
+      await sessions.endOwn({ token, sessions: 'others' }),
     ]
-    expect(results.map((result) => !result.ok && result.error.code)).toEqual(Array(3).fill('unavailable'))
+    expect(results.map((result) => !result.ok && result.error.code)).toEqual(Array(5).fill('unavailable'))
     const lines = logged.mock.calls.filter(([said]) => said === 'unavailable').map(([, fields]) => fields)
-    expect(lines.length).toBeGreaterThanOrEqual(3)
+    expect(lines.length).toBeGreaterThanOrEqual(5)
     for (const line of lines) expect(line).toMatchObject({ requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) })
-    expect(new Set(lines.map(({ requestId }) => requestId)).size).toBe(3)
+    expect(new Set(lines.map(({ requestId }) => requestId)).size).toBe(5)
   })
 
   test('opens, checks and ends a session of its store', async () => {

@@ -33,8 +33,8 @@ export const backEndMutants = [
   {
     name: 'back ends: a bound Worker cannot say whose client it is',
     file: 'src/entrypoint.ts',
-    from: '{ ...asked, cookie: false, requestId:',
-    to: '{ ...asked, cookie: false, client: null, requestId:',
+    from: '{ ...how, cookie: false, requestId:',
+    to: '{ ...how, cookie: false, client: null, requestId:',
     caughtBy: { file: 'test/entrypoint.test.ts', test: 'says whose client it is' },
   },
   {

@@ -36,22 +36,22 @@ export const mutants = [
   {
     name: 'limit check',
     file: LIFECYCLE,
-    from: 'above(left.length, all.value)',
-    to: 'above(left.length, all.value + 1)',
+    from: 'goes(left, policy.concurrentSessionLimit)',
+    to: 'goes(left.slice(1), policy.concurrentSessionLimit)',
     caughtBy: { file: LIMIT, test: '200 parallel opens never leave more than 1 active' },
   },
   {
     name: 'victims are the newest',
     file: LIFECYCLE,
-    from: 'left.slice(0, above(left.length, all.value))',
-    to: 'left.slice(all.value)',
+    from: 'sessions.slice(0, above(sessions.length, by.value))',
+    to: 'sessions.slice(by.value ?? sessions.length)',
     caughtBy: { file: LIMIT, test: 'turning the limit on leaves the newest session of each user' },
   },
   {
     name: 'cap per API client',
     file: LIFECYCLE,
-    from: 'api.slice(0, above(api.length, apiSessionsPerClient))',
-    to: '[]',
+    from: 'goes(ofClient, {',
+    to: 'goes([], {',
     caughtBy: { file: LIMIT, test: 'API sessions are limited by API client' },
   },
   {
@@ -113,8 +113,8 @@ export const mutants = [
   {
     name: 'policy: a kind of client has no limit',
     file: LIFECYCLE,
-    from: 'above(ofKind.length, limit)',
-    to: '0',
+    from: 'goes(ofKind, {',
+    to: 'goes([], {',
     caughtBy: { file: LIFECYCLE_TEST, test: 'counts each kind of client for itself' },
   },
   {

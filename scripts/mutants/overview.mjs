@@ -29,8 +29,8 @@ export const overviewMutants = [
   {
     name: 'overview: jobs that only wait count as failing',
     file: 'src/api/operator/overview.ts',
-    from: 'failures > 0',
-    to: 'failures >= 0',
+    from: "state === 'failing'",
+    to: "state !== 'done'",
     caughtBy: {
       file: OVERVIEW,
       test: 'says who is locked out, who changed the config last, and what cannot be finished',

@@ -93,8 +93,8 @@ export const runningMutants = [
   {
     name: 'running: an outage of a bound Worker is logged without an id',
     file: 'src/entrypoint.ts',
-    from: 'return logContext.run({ requestId }, () => this.ended(input, requestId))',
-    to: 'return this.ended(input, requestId)',
+    from: 'return logContext.run({ requestId }, () => act(requestId))',
+    to: 'return act(requestId)',
     caughtBy: { file: 'test/entrypoint.test.ts', test: 'has its outages logged with an id' },
   },
 ]

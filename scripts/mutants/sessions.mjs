@@ -4,6 +4,13 @@ const LISTS = 'test/api/operator/session-lists.test.ts'
 
 export const sessionMutants = [
   {
+    name: "sessions: a console session that idles out is told the store's rule",
+    file: 'src/domain/lifecycle.ts',
+    from: "decidedBy('inactivity_timeout', inactivityTimeout(session, policy))",
+    to: "decidedBy('inactivity_timeout', policy.inactivityTimeoutSeconds)",
+    caughtBy: { file: 'test/domain/lifecycle.test.ts', test: 'of operators idle out' },
+  },
+  {
     name: 'sessions: the first device ever is new',
     file: 'src/sessions/object/known-devices.ts',
     from: 'isNew: known.length > 0 &&',

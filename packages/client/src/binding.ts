@@ -16,7 +16,7 @@ export interface BindingError {
   readonly retryAfterSeconds?: number
   readonly issues?: readonly { readonly field: string; readonly message: string }[]
   readonly detail?: string
-  /** For `session_limit_reached`: as the service has them inside, not as answers show them. */
+  /** For `session_limit_reached`: the live sessions, oldest first. */
   readonly sessions?: readonly unknown[]
 }
 
