@@ -1,7 +1,9 @@
-/** Ends one session, after the time for undo. */
+/** Ends one session, after the time for undo; and the column of a list that does. */
 import { useState } from 'react'
 import { type AdministeredSession, endStoreSessions, endUserSessions } from '../api.ts'
+import { Button } from '../ui.ts'
 import type { Act } from './act.tsx'
+import type { Column } from './list.tsx'
 import { nameOfSession } from './session-columns.tsx'
 import { useUndo } from './undo.ts'
 
@@ -27,5 +29,23 @@ export function useEnding(act: Act): Ending {
           return `${nameOfSession(row)} has ended.`
         }),
       ),
+  }
+}
+
+/** The button that ends the session of a row, for who may; `ending` does it, with undo. */
+export function endColumn(ending: Ending, may: boolean): Column<AdministeredSession> {
+  return {
+    name: '',
+    cell: (row) =>
+      may ? (
+        <Button
+          size="sm"
+          aria-label={`End ${nameOfSession(row)}`}
+          disabled={ending.goes(row)}
+          onClick={() => ending.end(row)}
+        >
+          End
+        </Button>
+      ) : null,
   }
 }

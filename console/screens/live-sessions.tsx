@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { type AdministeredSession, bodyOf, countStoreSessions, endStoreSessions, listStoreSessions } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
 import { Confirmation } from '../common/confirmation.tsx'
-import { useEnding } from '../common/end.ts'
+import { endColumn, useEnding } from '../common/end.tsx'
 import { Filters, filtersOf } from '../common/filters.tsx'
 import { List } from '../common/list.tsx'
 import { Pages } from '../common/pages.tsx'
@@ -111,23 +111,7 @@ export function LiveSessions() {
                 nameOf={nameOfSession}
                 selection={selection}
                 faded={ending.goes}
-                columns={[
-                  ...LIVE,
-                  {
-                    name: '',
-                    cell: (row) =>
-                      may('operator:sessions') ? (
-                        <Button
-                          size="sm"
-                          aria-label={`End ${nameOfSession(row)}`}
-                          disabled={ending.goes(row)}
-                          onClick={() => ending.end(row)}
-                        >
-                          End
-                        </Button>
-                      ) : null,
-                  },
-                ]}
+                columns={[...LIVE, endColumn(ending, may('operator:sessions'))]}
               />
             ) : (
               <Nothing filtered={filtered} more={next !== null} scanned={scanned} />

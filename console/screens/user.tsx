@@ -14,7 +14,7 @@ import {
 } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
 import { Confirmation } from '../common/confirmation.tsx'
-import { useEnding } from '../common/end.ts'
+import { endColumn, useEnding } from '../common/end.tsx'
 import { Instant } from '../common/instant.tsx'
 import { List } from '../common/list.tsx'
 import { Found, Screen } from '../common/screen.tsx'
@@ -112,23 +112,7 @@ export function User() {
               nameOf={nameOfSession}
               selection={kept}
               faded={ending.goes}
-              columns={[
-                ...LIVE_OF_USER,
-                {
-                  name: '',
-                  cell: (row) =>
-                    may('operator:sessions') ? (
-                      <Button
-                        size="sm"
-                        aria-label={`End ${nameOfSession(row)}`}
-                        disabled={ending.goes(row)}
-                        onClick={() => ending.end(row)}
-                      >
-                        End
-                      </Button>
-                    ) : null,
-                },
-              ]}
+              columns={[...LIVE_OF_USER, endColumn(ending, may('operator:sessions'))]}
             />
           )
         }
