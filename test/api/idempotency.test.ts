@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { claimKey, keepAnswer, releaseKey } from '../../src/store/idempotent-requests.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
+import { countCalls } from '../support/counts.ts'
 import { userObject } from '../support/objects.ts'
 import { type RequestOptions, send } from '../support/requests.ts'
 import { db, makeBearer, makeUser, type TestUser } from '../support/stores.ts'
@@ -200,4 +201,46 @@ describe('a request that breaks off', () => {
     await releaseKey(db, late)
     expect(await claimKey(db, key, 'body', now + seconds * 1000)).toEqual({ ok: true, value: { state: 'running' } })
   })
+})
+
+const NONE = ['', '""', 'a b', '"a', 'a"b', 'x'.repeat(256), `"${'x'.repeat(256)}"`, 'a, b', '?1', '"a\\b"']
+
+test('a key that is none is refused, and nothing is opened', async () => {
+  const { user, open } = await setUp()
+  for (const key of NONE) {
+    const answer = await open(null, { headers: { 'idempotency-key': key } })
+    expect(await answerOf(answer)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', errors: [{ field: 'Idempotency-Key', code: 'invalid' }] },
+    })
+  }
+  expect(await sessionsOf(user)).toBe(0)
+})
+
+test('who may not call is told so, claims nothing, and is not given what a key has', async () => {
+  const { user, open } = await setUp()
+  const key = freshKey()
+  await open(key)
+  const unscoped = await makeBearer(user.identityStoreId, ['sessions:introspect'])
+  const counts = countCalls()
+  for (const [bearer, status] of [
+    ['nobody', 401],
+    [unscoped, 403],
+  ] as const) {
+    const answer = await open(key, { bearer })
+    expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([status, null])
+  }
+  expect(counts).toMatchObject({ objectCalls: 0, d1Statements: 1 })
+})
+
+test('a sign-in with a password takes no key: each is a session of its own', async () => {
+  const { user, open } = await setUp()
+  const { username, password, address } = user
+  const headers = { 'idempotency-key': freshKey() }
+  for (let nth = 0; nth < 2; nth += 1) {
+    const answer = await send('/sessions', { address, headers, json: { username, password, transport: 'bearer' } })
+    expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([201, null])
+  }
+  expect(await sessionsOf(user)).toBe(2)
+  expect((await open(null)).status).toBe(201)
 })

@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { NO_RULES } from '../../src/domain/policy.ts'
-import { hasTables, STEPS } from '../../src/sessions/object/schema.ts'
+import { hasTables, SCHEMA, STEPS } from '../../src/sessions/object/schema.ts'
 import { UserSessionsStorage } from '../../src/sessions/object/storage.ts'
 import { migrate } from '../../src/store/object-schema.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
@@ -14,7 +14,28 @@ import { newUser } from '../support/users.ts'
 
 const BY = { caller: null, requestId: null }
 
+/** The tables of an object, with their columns; in any order, since an added column is the last one. */
+function columnsOf(sql: SqlStorage): unknown {
+  return sql
+    .exec(`SELECT t.name AS "table", c.name, c.type, c."notnull", c.pk FROM sqlite_master AS t, pragma_table_info(t.name) AS c
+      WHERE t.name IN ('owner', 'sessions') ORDER BY t.name, c.name`)
+    .toArray()
+}
+
 describe("an object's schema", () => {
+  test('is the same when it is made at once as when it is made in steps', async () => {
+    const [inSteps, atOnce] = await Promise.all(
+      [undefined, SCHEMA].map((whole) =>
+        runInDurableObject(env.USERS.get(env.USERS.newUniqueId()), (_object, { storage: { sql } }) => {
+          migrate(sql, STEPS, whole)
+          return columnsOf(sql)
+        }),
+      ),
+    )
+    expect(atOnce).toEqual(inSteps)
+    expect(atOnce).toHaveLength(36)
+  })
+
   for (let version = 0; version <= STEPS.length; version += 1) {
     test(`is brought up to date from version ${version}`, async () => {
       const stub = env.USERS.get(env.USERS.newUniqueId())
