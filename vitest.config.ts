@@ -19,6 +19,8 @@ const SERVED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 export default defineConfig({
   test: {
     silent: 'passed-only',
+    // The Worker's tests in one, those of `wrangler dev` beside them in the other.
+    maxWorkers: 2,
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       {
@@ -68,8 +70,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: SERVED,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -29,7 +29,7 @@ export async function readOverview(
   )
   const read = await attempt(() =>
     db.batch([
-      // One more: a clock that is ahead has begun the next hour.
+      // One more: another machine may have begun the next hour.
       selectHours(db, identityStoreId, OVERVIEW_HOURS + 1),
       countLockouts(db, identityStoreId, now),
       db

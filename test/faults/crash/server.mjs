@@ -1,5 +1,6 @@
 // The service under `npm run dev`, and how to kill parts of it.
 import { execFileSync, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -11,15 +12,15 @@ const PROBE_TIMEOUT_MILLISECONDS = 2_000
 const PROBE_INTERVAL_MILLISECONDS = 100
 const PORT_TIMEOUT_MILLISECONDS = 10_000
 
-/** A port of this machine that nobody listens on: this one, or any. */
-export function freePort(wanted = 0) {
+/**
+ * A port of this machine that nobody listens on: this one, or any of those that a system gives to no connection by
+ * itself, which might come between this look and the start.
+ */
+export function freePort(wanted = randomInt(10_000, 30_000)) {
   const probe = createServer()
   return new Promise((resolve, reject) => {
     probe.once('error', reject)
-    probe.listen(wanted, '127.0.0.1', () => {
-      const { port } = probe.address()
-      probe.close(() => resolve(port))
-    })
+    probe.listen(wanted, '127.0.0.1', () => probe.close(() => resolve(wanted)))
   })
 }
 
