@@ -1,5 +1,5 @@
 /** A list: rows with a name, which can be selected and walked through by keys. */
-import type { ReactNode } from 'react'
+import type { KeyboardEvent, ReactNode } from 'react'
 import { LayerCard, Table } from '../ui.ts'
 import { useKeys } from './keys.ts'
 import type { Selection } from './selection.ts'
@@ -63,6 +63,7 @@ export function List<T>({ label, rows, idOf, nameOf, columns, selection, faded }
               key={idOf(row)}
               data-row={idOf(row)}
               tabIndex={-1}
+              onKeyDown={open}
               className={faded?.(row) === true ? 'faded' : ''}
               variant={selection?.has(row) === true ? 'selected' : 'default'}
             >
@@ -89,6 +90,11 @@ export function List<T>({ label, rows, idOf, nameOf, columns, selection, faded }
 /** What one can do with a row stays in sight, however narrow the list is. */
 function stickyFor(name: string) {
   return name === '' ? ({ sticky: 'right' } as const) : {}
+}
+
+/** Enter on a row goes to its own page; on what is in it, it is that one's. */
+function open({ key, target, currentTarget }: KeyboardEvent<HTMLElement>) {
+  if (key === 'Enter' && target === currentTarget) currentTarget.querySelector<HTMLElement>('a[href]')?.click()
 }
 
 function step(by: 1 | -1) {

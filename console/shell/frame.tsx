@@ -1,48 +1,15 @@
 /** What stands round every screen: the store switcher first, the way to each screen, and who is signed in. */
-import {
-  BriefcaseIcon,
-  BuildingsIcon,
-  ClockCounterClockwiseIcon,
-  DevicesIcon,
-  GaugeIcon,
-  GlobeIcon,
-  KeyIcon,
-  LockIcon,
-  ScrollIcon,
-  SlidersIcon,
-  UserGearIcon,
-  UsersIcon,
-} from '@phosphor-icons/react'
+import { MagnifyingGlassIcon } from '@phosphor-icons/react'
 import { useQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { bodyOf, listIdentityStores } from '../api.ts'
-import { type Me, type Scope, signOut } from '../session.ts'
+import { type Me, signOut } from '../session.ts'
 import { Button, Select, Sidebar } from '../ui.ts'
+import { placesFor } from './places.ts'
 
-interface Place {
-  readonly path: string
-  readonly name: string
-  readonly icon: typeof GaugeIcon
-  readonly needs: Scope
-}
-
-const OF_A_STORE: readonly Place[] = [
-  { path: 'overview', name: 'Overview', icon: GaugeIcon, needs: 'operator:read' },
-  { path: 'sessions', name: 'Live sessions', icon: DevicesIcon, needs: 'operator:read' },
-  { path: 'ended', name: 'Ended sessions', icon: ClockCounterClockwiseIcon, needs: 'operator:read' },
-  { path: 'users', name: 'Users', icon: UsersIcon, needs: 'operator:read' },
-  { path: 'session-config', name: 'Session config', icon: SlidersIcon, needs: 'operator:read' },
-  { path: 'map', name: 'Map', icon: GlobeIcon, needs: 'operator:read' },
-  { path: 'lockouts', name: 'Lockouts', icon: LockIcon, needs: 'operator:read' },
-  { path: 'jobs', name: 'Jobs', icon: BriefcaseIcon, needs: 'operator:read' },
-  { path: 'audit', name: 'Audit', icon: ScrollIcon, needs: 'operator:read' },
-  { path: 'credentials', name: 'Credentials', icon: KeyIcon, needs: 'operator:read' },
-]
-const OF_THE_SERVICE: readonly Place[] = [
-  { path: '/stores', name: 'Stores', icon: BuildingsIcon, needs: 'operator:read' },
-  { path: '/operators', name: 'Operators', icon: UserGearIcon, needs: 'operator:read' },
-]
+const Palette = lazy(() => import('./palette.tsx'))
+const onMac = navigator.userAgent.includes('Mac')
 
 export function Frame({ me, children }: { readonly me: Me; readonly children: ReactNode }) {
   const [location, go] = useLocation()
@@ -52,9 +19,9 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
     queryFn: async ({ signal }) =>
       (await bodyOf(listIdentityStores({ query: { limit: 1_000 }, signal }))).identity_stores,
   })
-  const may = ({ needs }: Place) => me.scopes.includes(needs)
-  // Who is limited to stores is told nothing of the operators.
-  const ofTheService = OF_THE_SERVICE.filter(({ path }) => path !== '/operators' || me.limited_store_ids === null)
+  const { ofTheStore, ofTheService } = placesFor(me, storeId)
+  const [searching, setSearching] = useState(false)
+  useShortcut('k', () => setSearching(true))
   const section = location.split('/')[3] ?? ''
   return (
     <Sidebar.Provider collapsible="offcanvas" defaultOpen className="frame">
@@ -69,10 +36,10 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
           />
         </Sidebar.Header>
         <Sidebar.Content>
-          {storeId === undefined ? null : (
+          {ofTheStore.length === 0 ? null : (
             <Sidebar.Group>
               <Sidebar.Menu>
-                {OF_A_STORE.filter(may).map(({ path, name, icon }) => (
+                {ofTheStore.map(({ path, name, icon }) => (
                   <Sidebar.MenuButton
                     key={path}
                     icon={icon}
@@ -87,7 +54,7 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
           )}
           <Sidebar.Group>
             <Sidebar.Menu>
-              {ofTheService.filter(may).map(({ path, name, icon }) => (
+              {ofTheService.map(({ path, name, icon }) => (
                 <Sidebar.MenuButton key={path} icon={icon} active={location === path} href={`#${path}`}>
                   {name}
                 </Sidebar.MenuButton>
@@ -107,9 +74,42 @@ export function Frame({ me, children }: { readonly me: Me; readonly children: Re
       <div className="side">
         <div className="bar">
           <Sidebar.Trigger aria-label="Screens" />
+          <Button
+            size="sm"
+            icon={MagnifyingGlassIcon}
+            onClick={() => setSearching(true)}
+            aria-keyshortcuts="Control+K Meta+K"
+          >
+            Go to… <kbd className="subtle">{onMac ? '⌘K' : 'Ctrl K'}</kbd>
+          </Button>
         </div>
         <main className="screen">{children}</main>
       </div>
+      {searching ? (
+        <Suspense>
+          <Palette
+            storeId={storeId}
+            ofTheStore={ofTheStore}
+            ofTheService={ofTheService}
+            stores={stores.data ?? []}
+            onGo={(path) => go(path)}
+            onClose={() => setSearching(false)}
+          />
+        </Suspense>
+      ) : null}
     </Sidebar.Provider>
   )
+}
+
+/** Calls `act` when the key is pressed with Ctrl or ⌘, wherever one is. */
+function useShortcut(key: string, act: () => void) {
+  useEffect(() => {
+    function pressed(event: KeyboardEvent) {
+      if (event.key.toLowerCase() !== key || !(event.ctrlKey || event.metaKey)) return
+      event.preventDefault()
+      act()
+    }
+    addEventListener('keydown', pressed)
+    return () => removeEventListener('keydown', pressed)
+  }, [key, act])
 }
