@@ -97,10 +97,16 @@ export const REMEMBER_DELETED_MILLISECONDS = 3_600_000
 export const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
 
 // Overviews
-/** Hours that an overview shows. */
+/** Hours that an overview shows if it is not asked for others. */
 export const OVERVIEW_HOURS = 24
+/** Hours that it shows at most: a week. */
+export const MAX_OVERVIEW_HOURS = 168
 /** Hours are kept so long. */
-export const COUNTED_HOURS_MILLISECONDS = OVERVIEW_HOURS * 3_600_000
+export const COUNTED_HOURS_MILLISECONDS = MAX_OVERVIEW_HOURS * 3_600_000
+/** Users whose summaries one request asks for. */
+export const MAX_SUMMARIES = 100
+/** A summary counts so many live sessions of a user. */
+export const MAX_SUMMARIZED_SESSIONS = 15
 // Sessions as administrators look for them and end them
 /** Records that a count looks at: it is exact as far as that. */
 export const MAX_COUNTED_SESSIONS = 10_000

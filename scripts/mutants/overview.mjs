@@ -20,6 +20,27 @@ export const overviewMutants = [
     caughtBy: { file: COUNTERS, test: 'old hours are removed hourly, but for the newest' },
   },
   {
+    name: 'overview: hours are kept for a day, and a week is shown',
+    file: 'src/limits.ts',
+    from: 'export const COUNTED_HOURS_MILLISECONDS = MAX_OVERVIEW_HOURS * 3_600_000',
+    to: 'export const COUNTED_HOURS_MILLISECONDS = OVERVIEW_HOURS * 3_600_000',
+    caughtBy: { file: COUNTERS, test: 'old hours are removed hourly, but for the newest' },
+  },
+  {
+    name: 'overview: summaries are of the users of any store',
+    file: 'src/store/user-summaries.ts',
+    from: 'ON users.identity_store_id = ',
+    to: 'ON true OR users.identity_store_id = ',
+    caughtBy: { file: OVERVIEW, test: 'names users and how they are signed in' },
+  },
+  {
+    name: 'overview: a summary counts every session',
+    file: 'src/store/user-summaries.ts',
+    from: 'MAX_SUMMARIZED_SESSIONS + 1}))',
+    to: 'MAX_SUMMARIZED_SESSIONS + 1_000}))',
+    caughtBy: { file: OVERVIEW, test: 'looks at so many sessions of a user' },
+  },
+  {
     name: 'overview: wrong passwords count for no store',
     file: 'src/store/sign-in-attempts.ts',
     from: 'countFailedSignIn(db, userStoreId ?? ANY_STORE, now)',

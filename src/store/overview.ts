@@ -1,7 +1,6 @@
 /** What goes on in a store, in figures. So many rows are read, however large the store is. */
 import { and, eq } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
-import { OVERVIEW_HOURS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
 import { countLockouts } from './lockouts.ts'
@@ -16,10 +15,11 @@ export interface StoreOverview {
   readonly config: { readonly version: number; readonly changedAt: number; readonly changedBy: string | null }
 }
 
-/** The overview of a store; null if there is no such store. One trip. */
+/** The overview of a store; null if there is no such store. One trip, that reads no more rows than it shows. */
 export async function readOverview(
   db: Database,
   identityStoreId: string,
+  lastHours: number,
   now: number,
 ): Promise<Result<StoreOverview | null, Unavailable>> {
   const { version, updatedAt } = sessionConfigs
@@ -30,7 +30,7 @@ export async function readOverview(
   const read = await attempt(() =>
     db.batch([
       // One more: another machine may have begun the next hour.
-      selectHours(db, identityStoreId, OVERVIEW_HOURS + 1),
+      selectHours(db, identityStoreId, lastHours + 1),
       countLockouts(db, identityStoreId, now),
       db
         .select({ version, changedAt: updatedAt, changedBy: sessionConfigVersions.actor })

@@ -15,6 +15,7 @@ import { clearLocations, usersWithLocationAfter } from '../../src/store/live-use
 import { listLockouts, scanLockouts } from '../../src/store/lockouts.ts'
 import { findRecords, recordsAfter } from '../../src/store/session-lists.ts'
 import { readUserHistory } from '../../src/store/user-history.ts'
+import { readUserSummaries } from '../../src/store/user-summaries.ts'
 import { listUsers } from '../../src/store/users.ts'
 import { call, makeTeam } from '../api/slack/slack.ts'
 import { intercept } from '../support/bindings.ts'
@@ -155,6 +156,16 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
     'sessions of a user',
     () => recordsAfter(db, { ...RANGE, userId: 'u' }, null, 10),
     /sessions USING PRIMARY KEY \(identity_store_id=\? AND user_id=\? AND session_id>\? AND session_id<\?\)/,
+  ],
+  [
+    'live sessions of some users',
+    () => readUserSummaries(db, 'store', ['a']),
+    /^SEARCH sessions USING (COVERING )?INDEX live_sessions_of_user \(identity_store_id=\? AND user_id=\?\)$/,
+  ],
+  [
+    'the last sessions of some users',
+    () => readUserSummaries(db, 'store', ['a']),
+    /^SEARCH sessions USING PRIMARY KEY \(identity_store_id=\? AND user_id=\?\)$/,
   ],
   ['sessions by their ids', () => findRecords(db, 'store', []), /sessions USING INDEX session_by_number/],
   [

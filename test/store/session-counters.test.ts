@@ -196,15 +196,15 @@ test('old hours are removed hourly, but for the newest, which has the totals', a
   const now = stopClock()
   const [quiet, busy] = [await makeStore(), await makeStore()]
   const user = await makeUser({ identityStoreId: quiet })
-  for (const hours of [200, 100, 50]) await mirror([record(quiet, user.userId, now - hours * HOUR)])
-  for (const hours of [26, 25, 23, 1, 0]) await mirror([record(busy, user.userId, now - hours * HOUR)])
+  for (const hours of [400, 300, 200]) await mirror([record(quiet, user.userId, now - hours * HOUR)])
+  for (const hours of [170, 169, 167, 1, 0]) await mirror([record(busy, user.userId, now - hours * HOUR)])
   await worker.scheduled(createScheduledController(), env)
   const hours = async (store: string) => {
     const rows = await db.select().from(sessionCounters).where(eq(sessionCounters.identityStoreId, store))
     return rows.map(({ hour }) => (hourOf(now) - hour) / HOUR).toSorted((a, b) => b - a)
   }
-  expect(await hours(quiet)).toEqual([50])
-  expect(await hours(busy)).toEqual([23, 1, 0])
+  expect(await hours(quiet)).toEqual([200])
+  expect(await hours(busy)).toEqual([167, 1, 0])
   expect(await counted(quiet)).toMatchObject({ live: 3, users: 1 })
 })
 

@@ -13,6 +13,7 @@ export function facade({ paths, components }) {
         summary: operation.summary,
         parameters: Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name),
         hasBody: operation.requestBody !== undefined,
+        asks: (operation.parameters ?? []).some(({ in: place, required }) => place === 'query' && required === true),
         items: itemsOf(operation, components),
       })),
   )
@@ -50,9 +51,9 @@ function level(name, given, operations) {
   ].join('\n')
 }
 
-function method({ name, summary, parameters, hasBody, items }, given, keys) {
+function method({ name, summary, parameters, hasBody, asks, items }, given, keys) {
   const type = name[0].toUpperCase() + name.slice(1)
-  const needed = hasBody || parameters.some((parameter) => !given.includes(parameter))
+  const needed = hasBody || asks || parameters.some((parameter) => !given.includes(parameter))
   const options = `options: Bound<${type}Data, ${keys}>${needed ? '' : ' = {}'}`
   const request = `{ ...options, client, path: { ...path, ...(options as { path?: object }).path } } as never`
   const item = `${type}Responses[200]['${items}'][number]`

@@ -6,6 +6,7 @@ import * as lockouts from './lockouts.ts'
 import { operatorRoute } from './operator-route.ts'
 import { getOverview } from './overview.ts'
 import * as schemas from './overview-schemas.ts'
+import { listUserSummaries } from './user-summaries.ts'
 
 const STORE = '/identity-stores/:identity_store_id'
 
@@ -22,10 +23,21 @@ export const overviewRoutes: readonly Route[] = [
     operationId: 'getOverview',
     scope: 'operator:read',
     summary: 'Read what goes on in the identity store, in figures.',
+    query: schemas.OverviewQuery,
     responses: {
-      200: { description: 'The figures of now, and of the last 24 hours.', schema: schemas.OverviewBody },
+      200: { description: 'The figures of now, and of the last hours.', schema: schemas.OverviewBody },
     },
     handle: getOverview,
+  }),
+  operatorRoute({
+    method: 'GET',
+    path: `${STORE}/user-summaries`,
+    operationId: 'listUserSummaries',
+    scope: 'operator:read',
+    summary: 'Read the names of users, and how they are signed in. Who is not there is left out.',
+    query: schemas.UserSummaryQuery,
+    responses: { 200: { description: 'The users, in a line each.', schema: schemas.UserSummariesBody } },
+    handle: listUserSummaries,
   }),
   operatorRoute({
     method: 'GET',

@@ -1,8 +1,11 @@
 /** What the operator API takes and gives of what goes on in an identity store. */
 import { z } from 'zod'
+import { ID_PATTERN } from '../../domain/ids.ts'
 import { normalizeUsername } from '../../domain/text.ts'
+import { MAX_OVERVIEW_HOURS, MAX_SUMMARIES, OVERVIEW_HOURS } from '../../limits.ts'
 import { scanned } from './history-schemas.ts'
 import { id, limit, nextCursor, PageQuery, printableText, role, timestamp } from './schemas.ts'
+import { SessionCountBody } from './session-schemas.ts'
 
 const count = z.int().nonnegative()
 const text = printableText.min(1).max(254)
@@ -31,6 +34,32 @@ export const UserQuery = z.strictObject({
     .optional(),
   role: role.optional(),
   group_id: id.optional(),
+})
+
+/** Ids with commas between. */
+const userIds = z
+  .string()
+  .refine(
+    (list) => list.split(',').length <= MAX_SUMMARIES && list.split(',').every((one) => ID_PATTERN.test(one)),
+    `Must be at most ${MAX_SUMMARIES} ids with commas between.`,
+  )
+export const UserSummaryQuery = z.strictObject({ user_ids: userIds.describe('With commas between, 100 at most.') })
+export const UserSummariesBody = z
+  .object({
+    users: z.array(
+      z.object({
+        user_id: z.string(),
+        username: z.string(),
+        live_sessions: SessionCountBody,
+        last_opened_at: timestamp.nullable(),
+      }),
+    ),
+    source: z.literal('mirror'),
+  })
+  .meta({ id: 'UserSummaries' })
+
+export const OverviewQuery = z.strictObject({
+  hours: z.coerce.number().int().min(1).max(MAX_OVERVIEW_HOURS).default(OVERVIEW_HOURS),
 })
 
 export const LockoutQuery = z.strictObject({
@@ -69,7 +98,7 @@ export const OverviewBody = z
           failed_sign_ins: count.describe("Wrong passwords of the store's users."),
         }),
       )
-      .describe('The last 24, the one that is not over too, oldest first.'),
+      .describe('As many as asked for, the one that is not over too, oldest first.'),
     lockouts: z.object({
       count,
       exact: z.boolean().describe('False: there are so many at least.'),

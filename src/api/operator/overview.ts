@@ -1,26 +1,28 @@
 /** What goes on in an identity store, at a glance. */
 import type { z } from 'zod'
 import { fail, ok } from '../../domain/result.ts'
-import { OVERVIEW_HOURS } from '../../limits.ts'
 import { readOverview } from '../../store/overview.ts'
 import type { CountedHour } from '../../store/session-counters.ts'
+import { parseQuery } from '../parse.ts'
 import { json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import type { OperatorContext } from './caller.ts'
 import type { StorePath } from './identity-stores.ts'
 import { askJobs } from './jobs.ts'
-import type { OverviewBody } from './overview-schemas.ts'
+import { type OverviewBody, OverviewQuery } from './overview-schemas.ts'
 
 const HOUR_MILLISECONDS = 3_600_000
 
 /** `GET …/overview` */
 export async function getOverview(
-  _request: Request,
+  request: Request,
   { identity_store_id: identityStoreId }: StorePath,
   context: OperatorContext,
 ): HandlerResult {
+  const query = parseQuery(request, OverviewQuery)
+  if (!query.ok) return query
   const [overview, jobs] = await Promise.all([
-    readOverview(context.services.db, identityStoreId, context.now),
+    readOverview(context.services.db, identityStoreId, query.value.hours, context.now),
     askJobs({ identity_store_id: identityStoreId }, context, (stub) => stub.list()),
   ])
   if (!overview.ok) return overview
@@ -33,7 +35,7 @@ export async function getOverview(
     live_sessions: hours[0]?.liveSessions ?? 0,
     users_with_sessions: hours[0]?.usersWithSessions ?? 0,
     source: 'mirror',
-    hours: lastHours(hours, context.now),
+    hours: lastHours(query.value.hours, hours, context.now),
     lockouts,
     jobs: { unfinished: running.length + failing.length, failing: failing.length },
     session_config: {
@@ -46,10 +48,10 @@ export async function getOverview(
 }
 
 /** The last hours, oldest first, also those in which nothing happened. */
-function lastHours(counted: readonly CountedHour[], now: number): z.infer<typeof OverviewBody>['hours'] {
+function lastHours(many: number, counted: readonly CountedHour[], now: number): z.infer<typeof OverviewBody>['hours'] {
   const current = now - (now % HOUR_MILLISECONDS)
-  return Array.from({ length: OVERVIEW_HOURS }, (_, index) => {
-    const hour = current - (OVERVIEW_HOURS - 1 - index) * HOUR_MILLISECONDS
+  return Array.from({ length: many }, (_, index) => {
+    const hour = current - (many - 1 - index) * HOUR_MILLISECONDS
     const { opened = 0, sign_in_failed = 0, ...ended } = counted.find((one) => one.hour === hour)?.counts ?? {}
     return { hour: timestamp(hour), opened, ended, failed_sign_ins: sign_in_failed }
   })

@@ -70,6 +70,8 @@ export const OperatorSessionBody = z
     ended_at: instant.nullable(),
     end_reason: endReason.nullable(),
     end_sentence: z.string().nullable(),
+    ended_by: z.string().nullable(),
+    end_request_id: z.string().nullable(),
   })
   .meta({ id: 'AdministeredSession' })
 

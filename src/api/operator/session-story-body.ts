@@ -27,6 +27,8 @@ export function operatorSessionBody(story: SessionStory): z.infer<typeof Operato
     ended_at: ending === null ? null : timestamp(ending.endedAt),
     end_reason: ending?.reason ?? null,
     end_sentence: ending === null ? null : END_SENTENCES[ending.reason],
+    ended_by: ending?.by.caller ?? null,
+    end_request_id: ending?.by.requestId ?? null,
   }
 }
 

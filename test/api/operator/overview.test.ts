@@ -57,6 +57,74 @@ test('says what lives, and what was opened, ended and refused in each hour', asy
   expect(later.hours[0]).toEqual({ hour: hour(start + 2 * HOUR), ...nothing })
 })
 
+test('shows a week if that is asked for, and no more', async () => {
+  stopClock()
+  const identityStoreId = await makeStore()
+  const user = await makeUser({ identityStoreId })
+  await signIn(user)
+  await mirrored(user)
+  advanceClock(6 * 24 * 3_600)
+  const week = await operate(`/identity-stores/${identityStoreId}/overview?hours=168`)
+  expect(week.body.hours).toHaveLength(168)
+  expect(week.body.hours.map(({ opened }: { opened: number }) => opened).reduce((a: number, b: number) => a + b)).toBe(
+    1,
+  )
+  expect((await operate(`/identity-stores/${identityStoreId}/overview?hours=169`)).status).toBe(400)
+})
+
+test('names users and how they are signed in, those alone who are there', async () => {
+  const identityStoreId = await makeStore()
+  const [one, two] = [await makeUser({ identityStoreId }), await makeUser({ identityStoreId })]
+  for (let sessions = 0; sessions < 16; sessions += 1) await signIn(one, { userAgent: `client ${sessions}` })
+  await mirrored(one)
+  const other = await makeUser()
+  const ids = [one.userId, two.userId, other.userId, 'nobody']
+  const { status, body } = await operate(`/identity-stores/${identityStoreId}/user-summaries?user_ids=${ids}`)
+  expect(status).toBe(200)
+  expect(body.users.toSorted((a: { user_id: string }) => (a.user_id === one.userId ? -1 : 1))).toEqual([
+    {
+      user_id: one.userId,
+      username: one.username,
+      live_sessions: { count: 15, exact: false },
+      last_opened_at: expect.any(String),
+    },
+    {
+      user_id: two.userId,
+      username: two.username,
+      live_sessions: { count: 0, exact: true },
+      last_opened_at: null,
+    },
+  ])
+})
+
+test('looks at so many sessions of a user, and no more', async () => {
+  const identityStoreId = await makeStore()
+  const user = await makeUser({ identityStoreId })
+  await env.DB.prepare(
+    `INSERT INTO sessions (identity_store_id, user_id, session_id, number, version, kind, opened_at, last_seen_at, persistent, credentials_type)
+     WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 500)
+     SELECT ?1, ?2, printf('%08d', n), n, 1, 'web', n, 0, 0, 'password' FROM counted`,
+  )
+    .bind(identityStoreId, user.userId)
+    .run()
+  const counts = countCalls()
+  const { body } = await operate(`/identity-stores/${identityStoreId}/user-summaries?user_ids=${user.userId}`)
+  expect(body.users[0]).toMatchObject({
+    live_sessions: { count: 15, exact: false },
+    last_opened_at: new Date(500).toISOString(),
+  })
+  expect(counts.d1RowsRead).toBeLessThan(30)
+})
+
+test.each(['', 'a,,b', `${Array.from({ length: 101 }, (_, index) => `u${index}`)}`])(
+  'summaries of %j are refused',
+  async (ids) => {
+    const identityStoreId = await makeStore()
+    const { status } = await operate(`/identity-stores/${identityStoreId}/user-summaries?user_ids=${ids}`)
+    expect(status).toBe(400)
+  },
+)
+
 test('counts no job that is done, though what became of its sessions is kept', async () => {
   const session = await signIn(await makeUser())
   const { user } = session

@@ -56,6 +56,8 @@ describe('a session', () => {
       ended_at: null,
       end_reason: null,
       end_sentence: null,
+      ended_by: null,
+      end_request_id: null,
     })
     expect(source).toBe('object')
     expect(policy.overall_timeout_seconds).toMatchObject({ value: 2_592_000, from: 'config', version: 1 })
