@@ -1,6 +1,6 @@
 /** The service's API, as its OpenAPI document describes it: the only file that imports the generated client. */
 import { client } from '../packages/client/src/generated/client.gen.ts'
-import type { ListConsoleSessionsResponse } from '../packages/client/src/generated/types.gen.ts'
+import type { ListConsoleSessionsResponse, UserSummaries } from '../packages/client/src/generated/types.gen.ts'
 import { whoAsks } from './common/attention.ts'
 import { Refusal } from './http.ts'
 
@@ -27,6 +27,7 @@ export {
   countStoreSessions,
   createCredential,
   createOperatorCredential,
+  deleteGroupSessionConfig,
   deleteIdentityStore,
   deleteJob,
   deleteLockout,
@@ -34,12 +35,14 @@ export {
   endConsoleSession,
   endStoreSessions,
   endUserSessions,
+  getGroupSessionConfig,
   getOverview,
   getSessionConfig,
   getStoreSession,
   getUser,
   getUserPolicy,
   getUserSessionSettings,
+  importUsers,
   listAuditEvents,
   listConsoleSessions,
   listCredentials,
@@ -50,11 +53,13 @@ export {
   listSessionConfigVersions,
   listStoreSessions,
   listUserSessions,
+  listUserSummaries,
   listUsers,
   patchIdentityStore,
   patchSessionConfig,
   patchUser,
   previewSessionConfig,
+  putGroupSessionConfig,
   putIdentityStore,
   putUserSessionSettings,
   restoreSessionConfigVersion,
@@ -67,6 +72,7 @@ export type {
   AuditEvent,
   Credential,
   ExplainedSession,
+  GroupSessionConfig,
   IdentityStore,
   Job,
   Lockout,
@@ -79,5 +85,7 @@ export type {
   TimelineEntry,
   User,
 } from '../packages/client/src/generated/types.gen.ts'
+/** A user in a line. */
+export type UserSummary = UserSummaries['users'][number]
 /** An operator's session at the console. */
 export type ConsoleSession = ListConsoleSessionsResponse['console_sessions'][number]

@@ -52,24 +52,33 @@ export function placeName({ location }: Pick<Row, 'location'>): string {
   return known.length === 0 ? 'Not tracked' : known.join(', ')
 }
 
-const user: Column<Row> = {
-  name: 'User',
-  cell: (row) => (
-    <Link className="link" href={`/stores/${row.identity_store_id}/users/${row.user_id}`}>
-      {row.user_id}
-    </Link>
-  ),
+/** The user's name over the id; `names` has those that are known. */
+function userColumn(names: ReadonlyMap<string, { readonly username: string }>): Column<Row> {
+  return {
+    name: 'User',
+    cell: ({ identity_store_id: storeId, user_id: userId }) => {
+      const username = names.get(userId)?.username
+      return (
+        <>
+          <Link className="link" href={`/stores/${storeId}/users/${userId}`}>
+            {username ?? userId}
+          </Link>
+          {username === undefined ? null : <div className="subtle mono">{userId}</div>}
+        </>
+      )
+    },
+  }
 }
 const client: Column<Row> = {
   name: 'Client',
   cell: (row) => (
-    <>
+    <div className="client">
       <Link className="link" href={`/stores/${row.identity_store_id}/sessions/${row.session_id}`}>
         {clientName(row)}
       </Link>
       <div className="subtle">{CREDENTIALS[row.credentials_type] ?? row.credentials_type}</div>
       <Flags row={row} />
-    </>
+    </div>
   ),
 }
 const place: Column<Row> = {
@@ -84,21 +93,33 @@ const place: Column<Row> = {
 const opened: Column<Row> = { name: 'Opened', cell: (row) => <Instant at={row.opened_at} /> }
 const seen: Column<Row> = { name: 'Last seen', cell: (row) => <Instant at={row.last_seen_at} /> }
 
-export const LIVE: readonly Column<Row>[] = [
-  user,
+type Names = Parameters<typeof userColumn>[0]
+
+export const LIVE_OF_USER: readonly Column<Row>[] = [
   client,
   place,
   opened,
   seen,
   { name: 'Ends', cell: (row) => <Deadline row={row} /> },
 ]
-export const LIVE_OF_USER = LIVE.slice(1)
-export const ENDED: readonly Column<Row>[] = [
-  user,
+export const live = (names: Names) => [userColumn(names), ...LIVE_OF_USER]
+
+/** Why comes before where: it is what one looks here for. */
+export const ENDED_OF_USER: readonly Column<Row>[] = [
+  { name: 'Ended', cell: (row) => <Instant at={row.ended_at} /> },
+  { name: 'Why', cell: (row) => <Why row={row} /> },
   client,
   place,
   opened,
-  { name: 'Ended', cell: (row) => <Instant at={row.ended_at} /> },
-  { name: 'Reason', cell: (row) => row.end_sentence },
 ]
-export const ENDED_OF_USER = ENDED.slice(1)
+export const ended = (names: Names) => [userColumn(names), ...ENDED_OF_USER]
+
+function Why({ row }: { readonly row: Row }) {
+  const by = [row.ended_by, row.end_request_id === null ? null : `request ${row.end_request_id}`]
+  return (
+    <div className="why">
+      {row.end_sentence}
+      <div className="subtle mono">{by.filter((part) => part !== null).join(' · ')}</div>
+    </div>
+  )
+}

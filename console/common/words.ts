@@ -36,8 +36,11 @@ export function many(count: number, one: string): string {
   return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`
 }
 
+/** "Chrome 141" for "Chrome 141.0.0.0". */
+const withoutZeros = (name: string) => name.replace(/(?<=\d)(\.0)+$/, '')
+
 /** "Firefox on macOS". */
 export function clientName(client: { readonly browser: string | null; readonly operating_system: string | null }) {
   const known = [client.browser, client.operating_system].filter((part) => part !== null)
-  return known.length === 0 ? 'An unknown client' : known.join(' on ')
+  return known.length === 0 ? 'An unknown client' : known.map(withoutZeros).join(' on ')
 }

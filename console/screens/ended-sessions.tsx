@@ -5,9 +5,10 @@ import { Filters, filtersOf } from '../common/filters.tsx'
 import { List } from '../common/list.tsx'
 import { Pages } from '../common/pages.tsx'
 import { Found, Screen } from '../common/screen.tsx'
-import { ENDED, idOfSession, nameOfSession, SESSION_FILTERS } from '../common/session-columns.tsx'
+import { ended, idOfSession, nameOfSession, SESSION_FILTERS } from '../common/session-columns.tsx'
 import { useStorePath } from '../common/store.ts'
 import { useUrlState } from '../common/url-state.ts'
+import { useUserSummaries } from '../common/user-names.ts'
 import { END_REASONS } from '../common/words.ts'
 import { Empty } from '../ui.ts'
 
@@ -23,6 +24,7 @@ export function EndedSessions() {
     placeholderData: keepPreviousData,
     refetchInterval: 15_000,
   })
+  const names = useUserSummaries(sessions.data?.sessions.map(({ user_id: id }) => id) ?? [])
   return (
     <Screen title="Ended sessions" about="Mirror, newest first; kept until the service's retention deletes them.">
       <Filters url={url} filters={FILTERS} />
@@ -30,7 +32,13 @@ export function EndedSessions() {
         {({ sessions: rows, next_cursor: next, scanned }) => (
           <>
             {rows.length > 0 ? (
-              <List label="Ended sessions" rows={rows} idOf={idOfSession} nameOf={nameOfSession} columns={ENDED} />
+              <List
+                label="Ended sessions"
+                rows={rows}
+                idOf={idOfSession}
+                nameOf={nameOfSession}
+                columns={ended(names)}
+              />
             ) : (
               <Empty
                 title={next === null ? 'No ended session' : 'Nothing on this page'}

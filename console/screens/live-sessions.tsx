@@ -10,10 +10,11 @@ import { List } from '../common/list.tsx'
 import { Pages } from '../common/pages.tsx'
 import { Found, Screen } from '../common/screen.tsx'
 import { useSelection } from '../common/selection.ts'
-import { idOfSession, LIVE, nameOfSession, SESSION_FILTERS } from '../common/session-columns.tsx'
+import { idOfSession, live, nameOfSession, SESSION_FILTERS } from '../common/session-columns.tsx'
 import { useSettled } from '../common/settled.ts'
 import { useStorePath } from '../common/store.ts'
 import { useUrlState } from '../common/url-state.ts'
+import { useUserSummaries } from '../common/user-names.ts'
 import { many } from '../common/words.ts'
 import { useMay } from '../session.ts'
 import { Button, Empty } from '../ui.ts'
@@ -44,6 +45,7 @@ export function LiveSessions() {
   })
   const view = sessions.isPlaceholderData ? 'old' : JSON.stringify([path, page])
   const settled = useSettled(sessions.data?.sessions, idOfSession, view)
+  const names = useUserSummaries(settled.rows.map(({ user_id: id }) => id))
   const chosen = selection.chosen.length
 
   function endSelected() {
@@ -111,7 +113,7 @@ export function LiveSessions() {
                 nameOf={nameOfSession}
                 selection={selection}
                 faded={ending.goes}
-                columns={[...LIVE, endColumn(ending, may('operator:sessions'))]}
+                columns={[...live(names), endColumn(ending, may('operator:sessions'))]}
               />
             ) : (
               <Nothing filtered={filtered} more={next !== null} scanned={scanned} />

@@ -9,22 +9,16 @@ import {
   putUserSessionSettings,
 } from '../api.ts'
 import type { Act } from '../common/act.tsx'
-import { spanInWords } from '../common/instant.tsx'
 import { RuleList } from '../common/policy.tsx'
 import { Found } from '../common/screen.tsx'
+import { SettingsFields, settingsIn } from '../common/settings-fields.tsx'
 import { Refusal } from '../http.ts'
 import { useMay } from '../session.ts'
-import { Button, Input, LayerCard, Select } from '../ui.ts'
+import { Button, LayerCard } from '../ui.ts'
 
 interface Shown {
   readonly path: { readonly identity_store_id: string; readonly user_id: string }
   readonly act: Act
-}
-
-const QUIT: Readonly<Record<string, string>> = {
-  none: 'Left to the other layers',
-  true: 'Sessions end with the browser',
-  false: 'Sessions may outlive the browser',
 }
 
 export function UserPolicy({ path, act }: Shown) {
@@ -44,17 +38,9 @@ export function UserPolicy({ path, act }: Shown) {
   })
   function save(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    const form = new FormData(event.currentTarget)
-    const hours = String(form.get('hours'))
-    const quit = String(form.get('quit'))
+    const body = settingsIn(new FormData(event.currentTarget))
     act.run(async () => {
-      await putUserSessionSettings({
-        path,
-        body: {
-          duration_seconds: hours === '' ? null : Math.round(Number(hours) * 3600),
-          desktop_app_browser_quit: quit === 'none' ? null : quit === 'true',
-        },
-      })
+      await putUserSessionSettings({ path, body })
       return 'The settings are saved; sessions keep to them from now on.'
     })
   }
@@ -67,27 +53,7 @@ export function UserPolicy({ path, act }: Shown) {
         {(found) => (
           <LayerCard className="card wide">
             <form key={JSON.stringify(found)} onSubmit={save} className="filters">
-              <Input
-                name="hours"
-                label="Sessions last, in hours"
-                description={
-                  found?.duration_seconds == null
-                    ? 'Empty: left to the other layers'
-                    : spanInWords(found.duration_seconds)
-                }
-                type="number"
-                min={8}
-                step="any"
-                defaultValue={found?.duration_seconds == null ? '' : found.duration_seconds / 3600}
-                disabled={!may('operator:policy')}
-              />
-              <Select
-                name="quit"
-                label="When the browser quits"
-                items={QUIT}
-                defaultValue={String(found?.desktop_app_browser_quit ?? 'none')}
-                disabled={!may('operator:policy')}
-              />
+              <SettingsFields settings={found} disabled={!may('operator:policy')} />
               {may('operator:policy') ? (
                 <>
                   <Button type="submit">Save</Button>

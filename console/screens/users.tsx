@@ -1,10 +1,10 @@
-/** The users of a store: found by how their name begins, ended, disabled and given settings by many at once. */
+/** The users of a store: found by how their name begins, imported, ended, disabled and given settings by many at once. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { bodyOf, endUserSessions, listUsers, patchUser, type User } from '../api.ts'
+import { bodyOf, listUsers, type User } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
-import { Confirmation } from '../common/confirmation.tsx'
+import { Results, useEach } from '../common/each.tsx'
 import { Filters, filtersOf } from '../common/filters.tsx'
 import { Instant } from '../common/instant.tsx'
 import { List } from '../common/list.tsx'
@@ -13,9 +13,12 @@ import { Found, Screen } from '../common/screen.tsx'
 import { useSelection } from '../common/selection.ts'
 import { useStorePath } from '../common/store.ts'
 import { useUrlState } from '../common/url-state.ts'
-import { many, ROLES } from '../common/words.ts'
+import { useUserSummaries } from '../common/user-names.ts'
+import { ROLES } from '../common/words.ts'
 import { useMay } from '../session.ts'
-import { Badge, Banner, Button, Empty } from '../ui.ts'
+import { Badge, Button, Empty } from '../ui.ts'
+import { ImportUsers } from './import-users.tsx'
+import { UsersActs } from './users-acts.tsx'
 
 const FILTERS = [
   { name: 'username', label: 'User name begins with', placeholder: 'jo' },
@@ -24,20 +27,14 @@ const FILTERS = [
   { name: 'group_id', label: 'Group id' },
 ]
 
-interface Result {
-  readonly userId: string
-  readonly said: string
-  readonly failed: boolean
-}
-
 export function Users() {
   const path = useStorePath()
   const url = useUrlState()
   const may = useMay()
   const act = useAct()
   const selection = useSelection((user: User) => user.user_id)
-  const [asked, setAsked] = useState<'end' | 'disable' | null>(null)
-  const [results, setResults] = useState<readonly Result[]>([])
+  const each = useEach(act)
+  const [importing, setImporting] = useState(false)
   const filter = filtersOf(url, FILTERS)
   const page = { ...filter, cursor: url.values.get('cursor') ?? undefined }
   const users = useQuery({
@@ -45,67 +42,22 @@ export function Users() {
     queryFn: ({ signal }) => bodyOf(listUsers({ path, query: page, signal })),
     placeholderData: keepPreviousData,
   })
-  const chosen = selection.chosen.length
-
-  /** One by one: each user says what became of it. */
-  function forEach(doing: (userId: string) => Promise<string>) {
-    act.run(async () => {
-      const all: Result[] = []
-      for (const { user_id: userId } of selection.chosen) {
-        try {
-          all.push({ userId, said: await doing(userId), failed: false })
-        } catch (error) {
-          all.push({ userId, said: error instanceof Error ? error.message : String(error), failed: true })
-        }
-      }
-      setResults(all)
-      selection.clear()
-      return null
-    })
-  }
-  async function end(userId: string) {
-    const { ended } = await bodyOf(endUserSessions({ path: { ...path, user_id: userId }, body: { all: true } }))
-    return `${many(ended.length, 'session')} ended`
-  }
-  async function disable(userId: string) {
-    await patchUser({ path: { ...path, user_id: userId }, body: { active: false } })
-    return 'disabled'
-  }
+  const summaries = useUserSummaries(users.data?.users.map(({ user_id: id }) => id) ?? [], 10_000)
   return (
     <Screen
       title="Users"
+      about="Exact; how they are signed in is the mirror, seconds old."
       acts={
-        chosen === 0 ? undefined : (
-          <>
-            <Button variant="ghost" onClick={selection.clear}>
-              Select none
-            </Button>
-            {may('operator:sessions') ? (
-              <Button onClick={() => setAsked('end')}>End sessions of {chosen}</Button>
-            ) : null}
-            {may('operator:stores') ? <Button onClick={() => setAsked('disable')}>Disable {chosen}</Button> : null}
-          </>
-        )
+        selection.chosen.length > 0 ? (
+          <UsersActs selection={selection} each={each} />
+        ) : may('operator:stores') ? (
+          <Button onClick={() => setImporting(true)}>Import users</Button>
+        ) : undefined
       }
     >
       <Filters url={url} filters={FILTERS} />
       <Outcome act={act} />
-      {results.length === 0 ? null : (
-        <Banner
-          variant={results.some(({ failed }) => failed) ? 'alert' : 'default'}
-          title="What became of each"
-          description={
-            <ul>
-              {results.map(({ userId, said }) => (
-                <li key={userId}>
-                  {userId}: {said}
-                </li>
-              ))}
-            </ul>
-          }
-          action={<Button onClick={() => setResults([])}>Close</Button>}
-        />
-      )}
+      <Results each={each} />
       <Found query={users}>
         {({ users: rows, next_cursor: next }) => (
           <>
@@ -135,17 +87,23 @@ export function Users() {
                   },
                   { name: 'Role', cell: (user) => ROLES[user.role] ?? user.role },
                   { name: 'Group', cell: (user) => user.group_id ?? <span className="subtle">None</span> },
-                  { name: 'Changed', cell: (user) => <Instant at={user.updated_at} /> },
                   {
-                    name: 'Sessions',
-                    cell: (user) => (
-                      <Link
-                        className="link"
-                        href={`/stores/${path.identity_store_id}/sessions?user_id=${user.user_id}`}
-                      >
-                        Live sessions
-                      </Link>
-                    ),
+                    name: 'Live sessions',
+                    cell: ({ user_id: userId }) => {
+                      const live = summaries.get(userId)?.live_sessions
+                      if (live === undefined) return <span className="subtle">Not known</span>
+                      return live.count === 0 ? (
+                        <span className="subtle">None</span>
+                      ) : (
+                        <Link className="link" href={`/stores/${path.identity_store_id}/sessions?user_id=${userId}`}>
+                          {`${live.count}${live.exact ? '' : ' or more'}`}
+                        </Link>
+                      )
+                    },
+                  },
+                  {
+                    name: 'Last sign-in',
+                    cell: ({ user_id: userId }) => <Instant at={summaries.get(userId)?.last_opened_at ?? null} />,
                   },
                 ]}
               />
@@ -157,7 +115,7 @@ export function Users() {
                     ? next === null
                       ? 'Clear the filters to see all.'
                       : 'None of those that were looked at; the next page looks further.'
-                    : 'Users are made by PUT …/users/{user_id}, or many at once by POST …/users.'
+                    : 'Import them, or make them by PUT …/users/{user_id}.'
                 }
               />
             )}
@@ -165,24 +123,18 @@ export function Users() {
           </>
         )}
       </Found>
-      <Confirmation
-        title={`End all sessions of ${many(chosen, 'user')}?`}
-        act={`End the sessions of ${many(chosen, 'user')}`}
-        open={asked === 'end'}
-        onClose={() => setAsked(null)}
-        onConfirm={() => forEach(end)}
-      >
-        <p>They have to sign in again everywhere. An end cannot be taken back.</p>
-      </Confirmation>
-      <Confirmation
-        title={`Disable ${many(chosen, 'user')}?`}
-        act={`Disable ${many(chosen, 'user')}`}
-        open={asked === 'disable'}
-        onClose={() => setAsked(null)}
-        onConfirm={() => forEach(disable)}
-      >
-        <p>All their sessions end, and none can be opened until they are enabled again.</p>
-      </Confirmation>
+      {importing ? (
+        <ImportUsers
+          storeId={path.identity_store_id}
+          onClose={() => setImporting(false)}
+          onImport={(doing) =>
+            act.run(async () => {
+              each.show(await doing())
+              return null
+            })
+          }
+        />
+      ) : null}
     </Screen>
   )
 }

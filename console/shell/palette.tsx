@@ -1,7 +1,7 @@
 /** Goes to a screen, a store, a user or a session by what is typed. */
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { bodyOf, getStoreSession, getUser, type IdentityStore, listUsers } from '../api.ts'
+import { bodyOf, getStoreSession, type IdentityStore, listUserSummaries, listUsers } from '../api.ts'
 import { nameOfSession } from '../common/session-columns.tsx'
 import { CommandPalette } from '../ui-palette.ts'
 import type { Place } from './places.ts'
@@ -22,6 +22,7 @@ interface Target {
 }
 
 const FEW = 6
+const USER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export default function Palette({ storeId, ofTheStore, ofTheService, stores, onGo, onClose }: Asked) {
@@ -98,7 +99,11 @@ async function lookUp(storeId: string, typed: string, signal: AbortSignal): Prom
     bodyOf(listUsers({ path, query: { username: typed, limit: FEW }, signal })).then(({ users }) =>
       users.map(userTarget),
     ),
-    bodyOf(getUser({ path: { ...path, user_id: typed }, signal })).then((user) => [userTarget(user)]),
+    USER_ID.test(typed)
+      ? bodyOf(listUserSummaries({ path, query: { user_ids: typed }, signal })).then(({ users }) =>
+          users.map(userTarget),
+        )
+      : [],
     SESSION_ID.test(typed)
       ? bodyOf(getStoreSession({ path: { ...path, session_id: typed }, signal })).then((session) => [
           { path: `${of}/sessions/${typed}`, name: nameOfSession(session), what: 'Session' },
