@@ -1,6 +1,7 @@
 /** Which address shows which screen. The store is the outermost part of every address. */
 import type { ComponentType } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
+import { Screen } from './common/screen.tsx'
 import { Audit } from './screens/audit.tsx'
 import { Credentials } from './screens/credentials.tsx'
 import { EndedSessions } from './screens/ended-sessions.tsx'
@@ -48,7 +49,12 @@ export function Screens() {
         </Route>
       ))}
       <Route>
-        <Empty title="There is no such screen" description="The link may be of an older version." />
+        <Screen title="There is no such screen">
+          <Empty
+            title="Nothing is at this address"
+            description="The link may be of an older version, or cut off. The screens are beside it; Ctrl+K or ⌘K finds the rest."
+          />
+        </Screen>
       </Route>
     </Switch>
   )

@@ -11,3 +11,11 @@ for (const [place, url] of [
     validatorUrl: null,
   })
 }
+
+// The reader's scheme, by the class that its styles know.
+const dark = matchMedia('(prefers-color-scheme: dark)')
+function followScheme() {
+  document.documentElement.classList.toggle('dark-mode', dark.matches)
+}
+followScheme()
+dark.addEventListener('change', followScheme)

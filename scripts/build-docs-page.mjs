@@ -14,6 +14,7 @@ const sources = new Map([
   ['_headers', join(root, 'docs-page/_headers')],
   ['docs.html', join(root, 'docs-page/docs.html')],
   ['docs/reference.js', join(root, 'docs-page/reference.js')],
+  ['docs/reference.css', join(root, 'docs-page/reference.css')],
   ['docs/swagger-ui.css', join(swagger, 'swagger-ui.css')],
   ['docs/swagger-ui-bundle.js', join(swagger, 'swagger-ui-bundle.js')],
   ['docs/swagger-ui-bundle.js.LICENSE.txt', join(swagger, 'swagger-ui-bundle.js.LICENSE.txt')],

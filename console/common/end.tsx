@@ -1,6 +1,8 @@
 /** Ends one session, after the time for undo; and the column of a list that does. */
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type AdministeredSession, endStoreSessions, endUserSessions } from '../api.ts'
+import { whoAmI } from '../session.ts'
 import { Button } from '../ui.ts'
 import type { Act } from './act.tsx'
 import type { Column } from './list.tsx'
@@ -15,19 +17,23 @@ interface Ending {
 
 export function useEnding(act: Act): Ending {
   const undo = useUndo()
+  const me = useQuery(whoAmI)
   const [gone, setGone] = useState<ReadonlySet<string>>(new Set())
   return {
     goes: ({ session_id: id }) => undo.waits(id) || gone.has(id),
     end: (row) =>
-      undo.later(row.session_id, `Ending ${nameOfSession(row)}…`, () =>
-        act.run(async () => {
-          const { identity_store_id, user_id, session_id } = row
-          const body = { session_ids: [session_id] }
-          if (row.kind === 'api') await endStoreSessions({ path: { identity_store_id }, body })
-          else await endUserSessions({ path: { identity_store_id, user_id }, body })
-          setGone((before) => new Set([...before, session_id]))
-          return `${nameOfSession(row)} has ended.`
-        }),
+      undo.later(
+        row.session_id,
+        `Ending ${nameOfSession(row)}…${row.session_id === me.data?.session_id ? ' You will be signed out.' : ''}`,
+        () =>
+          act.run(async () => {
+            const { identity_store_id, user_id, session_id } = row
+            const body = { session_ids: [session_id] }
+            if (row.kind === 'api') await endStoreSessions({ path: { identity_store_id }, body })
+            else await endUserSessions({ path: { identity_store_id, user_id }, body })
+            setGone((before) => new Set([...before, session_id]))
+            return `${nameOfSession(row)} has ended.`
+          }),
       ),
   }
 }

@@ -11,11 +11,12 @@ interface Shown {
 
 const WIDTH = 480
 const HEIGHT = 120
-const GAP = 3
+const MOST_GAP = 3
 
 export function HourBars({ title, what, hours }: Shown) {
   const most = Math.max(1, ...hours.map(({ count }) => count))
   const step = WIDTH / Math.max(1, hours.length)
+  const gap = Math.min(MOST_GAP, step / 4)
   return (
     <LayerCard className="chart">
       <h2>{title}</h2>
@@ -25,9 +26,9 @@ export function HourBars({ title, what, hours }: Shown) {
           return (
             <rect
               key={hour}
-              x={index * step + GAP / 2}
+              x={index * step + gap / 2}
               y={HEIGHT - Math.max(height, 1)}
-              width={step - GAP}
+              width={step - gap}
               height={Math.max(height, 1)}
               rx="2"
             >
@@ -41,23 +42,25 @@ export function HourBars({ title, what, hours }: Shown) {
         <span>at most {most} an hour</span>
         <span>now</span>
       </p>
-      <table className="unseen">
-        <caption>{title}</caption>
-        <thead>
-          <tr>
-            <th>Hour</th>
-            <th>{what}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {hours.map(({ hour, count }) => (
-            <tr key={hour}>
-              <td>{hourName(hour)}</td>
-              <td>{count}</td>
+      <div className="unseen">
+        <table>
+          <caption>{title}</caption>
+          <thead>
+            <tr>
+              <th>Hour</th>
+              <th>{what}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {hours.map(({ hour, count }) => (
+              <tr key={hour}>
+                <td>{hourName(hour)}</td>
+                <td>{count}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </LayerCard>
   )
 }

@@ -1,6 +1,6 @@
 /** Instants and spans of time, as people read them. */
 import { Tooltip } from '../ui.ts'
-import { useNow } from './now.ts'
+import { useNow, useSecond } from './now.ts'
 
 const UNITS = [
   ['day', 86_400],
@@ -10,11 +10,22 @@ const UNITS = [
 ] as const
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
 
+/** How long until an instant, to the second. */
+export function Countdown({ until }: { readonly until: string }) {
+  const seconds = Math.max(0, Math.ceil((Date.parse(until) - useSecond()) / 1000))
+  const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  return (
+    <time dateTime={until}>
+      {seconds === 0 ? 'now' : clock} <span className="exact">{utcOf(until)}</span>
+    </time>
+  )
+}
+
 /** How long before or after now, in words. `at` is ISO 8601. */
 export function Instant({ at }: { readonly at: string | null }) {
   const now = useNow()
   if (at === null) return <span className="subtle">never</span>
-  const utc = `${new Date(at).toISOString().replace('T', ' ').slice(0, 19)} UTC`
+  const utc = utcOf(at)
   return (
     <Tooltip content={utc}>
       <time dateTime={at}>
@@ -43,4 +54,8 @@ export function spanInWords(seconds: number): string {
   ] as const
   const said = parts.filter(([amount]) => amount > 0).map(([amount, unit]) => `${amount} ${unit}`)
   return said.length === 0 ? '0 s' : said.join(' ')
+}
+
+function utcOf(at: string): string {
+  return `${new Date(at).toISOString().replace('T', ' ').slice(0, 19)} UTC`
 }

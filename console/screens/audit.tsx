@@ -1,8 +1,9 @@
 /** What was done in a store: by whom, when, what changed; to be taken along line by line. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { bodyOf, listAuditEvents } from '../api.ts'
+import { type AuditEvent, bodyOf, listAuditEvents } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
 import { AuditList } from '../common/audit-list.tsx'
+import { csvLine } from '../common/csv.ts'
 import { Filters, filtersOf } from '../common/filters.tsx'
 import { Pages } from '../common/pages.tsx'
 import { Found, Screen } from '../common/screen.tsx'
@@ -30,24 +31,27 @@ export function Audit() {
     queryFn: ({ signal }) => bodyOf(listAuditEvents({ path, query: page, signal })),
     placeholderData: keepPreviousData,
   })
-  async function take() {
+  /** All that match, as the service exports them; or as lines with commas between. */
+  async function take(type: 'ndjson' | 'csv') {
     const from = `/operator/identity-stores/${encodeURIComponent(path.identity_store_id)}/audit-events`
     const lines = await exportOf(`${from}?${new URLSearchParams(filter)}`, 'application/x-ndjson')
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(lines)
-    link.download = `audit-${path.identity_store_id}.ndjson`
-    link.click()
-    URL.revokeObjectURL(link.href)
-    return `${link.download} has all events that match.`
+    const name = `audit-${path.identity_store_id}.${type}`
+    save(name, type === 'csv' ? new Blob([csvOf(await lines.text())], { type: 'text/csv' }) : lines)
+    return `${name} has all events that match.`
   }
   return (
     <Screen
       title="Audit"
-      about="Every act of an administrator, newest first."
+      about="Exact: every act of an administrator, newest first."
       acts={
-        <Button loading={act.isPending} onClick={() => act.run(take)}>
-          Export as NDJSON
-        </Button>
+        <>
+          <Button loading={act.isPending} onClick={() => act.run(() => take('csv'))}>
+            Export as CSV
+          </Button>
+          <Button loading={act.isPending} onClick={() => act.run(() => take('ndjson'))}>
+            Export as NDJSON
+          </Button>
+        </>
       }
     >
       <Filters url={url} filters={FILTERS} />
@@ -75,4 +79,23 @@ export function Audit() {
       </Found>
     </Screen>
   )
+}
+
+const FIELDS = ['at', 'actor', 'action', 'subject', 'before', 'after', 'request_id', 'event_id'] as const
+
+function csvOf(lines: string): string {
+  const events: AuditEvent[] = lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+  const text = (value: unknown) => (typeof value === 'string' ? value : value == null ? '' : JSON.stringify(value))
+  return [csvLine(FIELDS), ...events.map((event) => csvLine(FIELDS.map((field) => text(event[field]))))].join('')
+}
+
+function save(name: string, contents: Blob) {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(contents)
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(link.href)
 }

@@ -1,7 +1,7 @@
 /** The versions of a session config, each with what it changed; one can be put back. */
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { bodyOf, listSessionConfigVersions, restoreSessionConfigVersion } from '../api.ts'
+import { bodyOf, listSessionConfigVersions, previewSessionConfig, restoreSessionConfigVersion } from '../api.ts'
 import type { Act } from '../common/act.tsx'
 import { Changes } from '../common/changes.tsx'
 import { Confirmation } from '../common/confirmation.tsx'
@@ -11,6 +11,7 @@ import { Found } from '../common/screen.tsx'
 import { useStorePath } from '../common/store.ts'
 import { useMay } from '../session.ts'
 import { Button, Empty } from '../ui.ts'
+import { WhatEnds } from './config-preview.tsx'
 
 export function ConfigVersions({ act }: { readonly act: Act }) {
   const path = useStorePath()
@@ -19,6 +20,13 @@ export function ConfigVersions({ act }: { readonly act: Act }) {
   const versions = useQuery({
     queryKey: ['config-versions', path],
     queryFn: ({ signal }) => bodyOf(listSessionConfigVersions({ path, query: { limit: 50 }, signal })),
+  })
+  const config = versions.data?.versions.find(({ version }) => version === back)?.config
+  const preview = useQuery({
+    queryKey: ['config-preview', path, config],
+    queryFn: () => bodyOf(previewSessionConfig({ path, body: config ?? {} })),
+    enabled: config !== undefined,
+    staleTime: 0,
   })
   return (
     <>
@@ -70,7 +78,8 @@ export function ConfigVersions({ act }: { readonly act: Act }) {
           })
         }
       >
-        <p>Sessions that are past its limits end. It becomes a new version; the others stay.</p>
+        <Found query={preview}>{(found) => <WhatEnds preview={found} live={null} />}</Found>
+        <p>It becomes a new version; the others stay.</p>
       </Confirmation>
     </>
   )

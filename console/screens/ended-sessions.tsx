@@ -9,7 +9,7 @@ import { ended, idOfSession, nameOfSession, SESSION_FILTERS } from '../common/se
 import { useStorePath } from '../common/store.ts'
 import { useUrlState } from '../common/url-state.ts'
 import { useUserSummaries } from '../common/user-names.ts'
-import { END_REASONS } from '../common/words.ts'
+import { END_REASONS, many } from '../common/words.ts'
 import { Empty } from '../ui.ts'
 
 const FILTERS = [{ name: 'end_reason', label: 'Reason', options: END_REASONS }, ...SESSION_FILTERS]
@@ -26,7 +26,10 @@ export function EndedSessions() {
   })
   const names = useUserSummaries(sessions.data?.sessions.map(({ user_id: id }) => id) ?? [])
   return (
-    <Screen title="Ended sessions" about="Mirror, newest first; kept until the service's retention deletes them.">
+    <Screen
+      title="Ended sessions"
+      about={`Mirror, newest first${sessions.data === undefined ? '' : `; kept for ${many(sessions.data.kept_days, 'day')}`}.`}
+    >
       <Filters url={url} filters={FILTERS} />
       <Found query={sessions}>
         {({ sessions: rows, next_cursor: next, scanned }) => (
@@ -44,7 +47,9 @@ export function EndedSessions() {
                 title={next === null ? 'No ended session' : 'Nothing on this page'}
                 description={
                   next === null
-                    ? 'None fits the filters, or none has ended since the retention began.'
+                    ? Object.keys(page).length > 1
+                      ? 'None matches. Clear the filters to see all.'
+                      : 'None has ended; those that do stay here, each with its reason.'
                     : `None of the ${scanned} sessions that were looked at matches. The next page looks further.`
                 }
               />

@@ -17,6 +17,17 @@ const STATES = {
   done: { name: 'Done', variant: 'success' },
   cancelled: { name: 'Given up', variant: 'neutral' },
 } as const
+const KINDS: Readonly<Record<string, string>> = {
+  apply_rules: 'Apply a changed policy to users',
+  clear_locations: 'Clear the places of sessions',
+  end_sessions: 'End sessions',
+  erase_user: 'Erase a deleted user',
+  publish_config: 'Publish the session config',
+  reset_users: 'End the sessions of users',
+  sweep_sessions: 'Look through all live sessions',
+}
+/** What has effects that nobody counts on yet; the rest is finished, come what may. */
+const CAN_BE_GIVEN_UP = ['end_sessions', 'reset_users']
 const isOver = ({ state }: Job) => state === 'done' || state === 'cancelled'
 
 export function Jobs() {
@@ -56,13 +67,13 @@ export function Jobs() {
               label="Jobs"
               rows={rows}
               idOf={(job) => job.job_id}
-              nameOf={(job) => job.kind}
+              nameOf={({ kind }) => KINDS[kind] ?? kind}
               columns={[
                 {
                   name: 'Job',
                   cell: (job) => (
                     <>
-                      {job.kind}
+                      {KINDS[job.kind] ?? job.kind}
                       <div className="subtle mono">{job.job_id}</div>
                     </>
                   ),
@@ -99,9 +110,11 @@ export function Jobs() {
                         <Button size="sm" onClick={() => retry(job)}>
                           Try now
                         </Button>
-                        <Button size="sm" onClick={() => setDropped(job)}>
-                          Give up
-                        </Button>
+                        {CAN_BE_GIVEN_UP.includes(job.kind) ? (
+                          <Button size="sm" onClick={() => setDropped(job)}>
+                            Give up
+                          </Button>
+                        ) : null}
                       </span>
                     ),
                 },

@@ -16,13 +16,17 @@ import { useStorePath } from '../common/store.ts'
 import { useUrlState } from '../common/url-state.ts'
 import { useUserSummaries } from '../common/user-names.ts'
 import { many } from '../common/words.ts'
-import { useMay } from '../session.ts'
+import { useMay, whoAmI } from '../session.ts'
 import { Button, Empty } from '../ui.ts'
+
+const YOUR_OWN = ' One is your own: you will be signed out.'
+const YOUR_OWN_TOO = ' If your own is among them, you will be signed out.'
 
 export function LiveSessions() {
   const path = useStorePath()
   const url = useUrlState()
   const may = useMay()
+  const me = useQuery(whoAmI)
   const act = useAct()
   const ending = useEnding(act)
   const selection = useSelection(idOfSession)
@@ -43,10 +47,17 @@ export function LiveSessions() {
     queryFn: ({ signal }) => bodyOf(countStoreSessions({ path, query: { state: 'live', ...filter }, signal })),
     refetchInterval,
   })
+  const all = useQuery({
+    queryKey: ['session-count', path, {}],
+    queryFn: ({ signal }) => bodyOf(countStoreSessions({ path, query: { state: 'live' }, signal })),
+    enabled: filtered && sessions.data?.sessions.length === 0,
+  })
   const view = sessions.isPlaceholderData ? 'old' : JSON.stringify([path, page])
   const settled = useSettled(sessions.data?.sessions, idOfSession, view)
   const names = useUserSummaries(settled.rows.map(({ user_id: id }) => id))
   const chosen = selection.chosen.length
+  // An administrator of the store has a session of its own among these.
+  const isOfUser = me.data !== undefined && me.data.user_id !== null
 
   function endSelected() {
     act.run(async () => {
@@ -92,7 +103,7 @@ export function LiveSessions() {
     >
       <Filters url={url} filters={SESSION_FILTERS} />
       <Outcome act={act} />
-      <p aria-live="polite">
+      <p aria-live="polite" className="count">
         {count.data === undefined
           ? null
           : `${many(count.data.count, 'session')}${count.data.exact ? '' : ' or more'} ${filtered ? 'that match' : 'live'}.`}{' '}
@@ -116,7 +127,7 @@ export function LiveSessions() {
                 columns={[...live(names), endColumn(ending, may('operator:sessions'))]}
               />
             ) : (
-              <Nothing filtered={filtered} more={next !== null} scanned={scanned} />
+              <Nothing filtered={filtered} more={next !== null} scanned={scanned} of={all.data} />
             )}
             <Pages next={next} />
           </>
@@ -129,7 +140,10 @@ export function LiveSessions() {
         onClose={() => setAsked(null)}
         onConfirm={endSelected}
       >
-        <p>Also those selected on other pages. Their users have to sign in again. An end cannot be taken back.</p>
+        <p>
+          Also those selected on other pages. Their users have to sign in again. An end cannot be taken back.
+          {selection.chosen.some(({ session_id: id }) => id === me.data?.session_id) ? YOUR_OWN : ''}
+        </p>
       </Confirmation>
       <Confirmation
         title={`End all ${many(count.data?.count ?? 0, 'session')}${filtered ? ' that match' : ' of this store'}?`}
@@ -144,6 +158,7 @@ export function LiveSessions() {
             ? 'Those that the filters of this list show, on all pages.'
             : 'Everybody who is signed in to this store has to sign in again.'}{' '}
           It is refused if over 10 % more fit by then. An end cannot be taken back.
+          {isOfUser ? YOUR_OWN_TOO : ''}
         </p>
       </Confirmation>
     </Screen>
@@ -151,14 +166,17 @@ export function LiveSessions() {
 }
 
 /** Why a list of sessions is empty. */
-export function Nothing({
+function Nothing({
   filtered,
   more,
   scanned,
+  of,
 }: {
   readonly filtered: boolean
   readonly more: boolean
   readonly scanned: number
+  /** How many there are without the filters, once that is known. */
+  readonly of: { readonly count: number; readonly exact: boolean } | undefined
 }) {
   if (more) {
     return (
@@ -169,7 +187,14 @@ export function Nothing({
     )
   }
   return filtered ? (
-    <Empty title="No session matches" description="Clear the filters to see all." />
+    <Empty
+      title="No session matches"
+      description={
+        of === undefined
+          ? 'Clear the filters to see all.'
+          : `${many(of.count, 'session')}${of.exact ? '' : ' or more'} without the filters.`
+      }
+    />
   ) : (
     <Empty title="Nobody is signed in" description="Sessions show here moments after they are opened." />
   )

@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import { bodyOf, deleteLockout, listLockouts } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
-import { Instant } from '../common/instant.tsx'
+import { Countdown, Instant } from '../common/instant.tsx'
 import { List } from '../common/list.tsx'
 import { Pages } from '../common/pages.tsx'
 import { Found, Screen } from '../common/screen.tsx'
@@ -24,7 +24,7 @@ export function Lockouts() {
     refetchInterval: 5_000,
   })
   return (
-    <Screen title="Lockouts" about="A lockout holds for one address; elsewhere the user may sign in.">
+    <Screen title="Lockouts" about="Exact. A lockout holds for one address; elsewhere the user may sign in.">
       <Outcome act={act} />
       <Found query={lockouts}>
         {({ lockouts: rows, next_cursor: next }) => (
@@ -47,7 +47,7 @@ export function Lockouts() {
                   { name: 'Address', cell: ({ address }) => <span className="mono">{address}</span> },
                   { name: 'Wrong passwords', cell: (row) => row.wrong_passwords },
                   { name: 'Since', cell: (row) => <Instant at={row.locked_at} /> },
-                  { name: 'Over', cell: (row) => <Instant at={row.locked_until} /> },
+                  { name: 'Over in', cell: (row) => <Countdown until={row.locked_until} /> },
                   {
                     name: '',
                     cell: (row) =>

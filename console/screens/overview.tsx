@@ -1,5 +1,5 @@
 /** What goes on in a store, in figures; each leads to the list behind it. */
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { bodyOf, getOverview } from '../api.ts'
@@ -7,19 +7,36 @@ import { HourBars } from '../common/hour-bars.tsx'
 import { Instant } from '../common/instant.tsx'
 import { Found, Screen } from '../common/screen.tsx'
 import { useStorePath } from '../common/store.ts'
+import { useUrlState } from '../common/url-state.ts'
 import { END_REASONS, many } from '../common/words.ts'
-import { Empty, LayerCard } from '../ui.ts'
+import { Empty, LayerCard, Tabs } from '../ui.ts'
+
+const SPANS: Readonly<Record<string, string>> = { 24: '24 hours', 168: '7 days' }
 
 export function Overview() {
   const path = useStorePath()
+  const url = useUrlState()
+  const hours = url.values.get('hours') === '168' ? 168 : 24
+  const span = SPANS[hours] ?? ''
   const overview = useQuery({
-    queryKey: ['overview', path],
-    queryFn: ({ signal }) => bodyOf(getOverview({ path, signal })),
+    queryKey: ['overview', path, hours],
+    queryFn: ({ signal }) => bodyOf(getOverview({ path, query: { hours }, signal })),
+    placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   })
   const to = (section: string) => `/stores/${path.identity_store_id}/${section}`
   return (
-    <Screen title="Overview" about="Mirror: counted moments after the sessions change.">
+    <Screen
+      title="Overview"
+      about="Mirror: counted moments after the sessions change."
+      acts={
+        <Tabs
+          tabs={Object.entries(SPANS).map(([value, label]) => ({ value, label }))}
+          value={String(hours)}
+          onValueChange={(value) => url.set({ hours: value === '24' ? null : value })}
+        />
+      }
+    >
       <Found query={overview}>
         {(found) => {
           const ends = reasons(found.hours)
@@ -55,7 +72,7 @@ export function Overview() {
                   title={`${many(
                     sum(({ opened }) => opened),
                     'session',
-                  )} opened in 24 hours`}
+                  )} opened in ${span}`}
                   what="opened"
                   hours={found.hours.map(({ hour, opened }) => ({ hour, count: opened }))}
                 />
@@ -63,7 +80,7 @@ export function Overview() {
                   title={`${many(
                     sum(({ ended }) => total(ended)),
                     'session',
-                  )} ended in 24 hours`}
+                  )} ended in ${span}`}
                   what="ended"
                   hours={found.hours.map(({ hour, ended }) => ({ hour, count: total(ended) }))}
                 />
@@ -71,14 +88,14 @@ export function Overview() {
                   title={`${many(
                     sum((hour) => hour.failed_sign_ins),
                     'wrong password',
-                  )} in 24 hours`}
+                  )} in ${span}`}
                   what="wrong passwords"
                   hours={found.hours.map((hour) => ({ hour: hour.hour, count: hour.failed_sign_ins }))}
                 />
                 <LayerCard className="chart">
                   <h2>Ends by reason</h2>
                   {ends.length === 0 ? (
-                    <Empty size="sm" title="No session ended" description="None has in the last 24 hours." />
+                    <Empty size="sm" title="No session ended" description={`None has in the last ${span}.`} />
                   ) : (
                     <ul className="reasons">
                       {ends.map(([reason, count]) => (

@@ -1,15 +1,24 @@
 /** One session: what happened to it, in order, and the policy that holds for it. */
 import { useQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Link, useParams } from 'wouter'
-import { bodyOf, type ExplainedSession, getStoreSession, type TimelineEntry } from '../api.ts'
+import {
+  bodyOf,
+  type ExplainedSession,
+  getStoreSession,
+  listSessionConfigVersions,
+  patchUser,
+  type TimelineEntry,
+} from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
+import { Confirmation } from '../common/confirmation.tsx'
 import { useEnding } from '../common/end.tsx'
 import { Instant, spanInWords } from '../common/instant.tsx'
 import { layerName, RuleList } from '../common/policy.tsx'
 import { Found, Screen } from '../common/screen.tsx'
 import { Flags, nameOfSession, placeName } from '../common/session-columns.tsx'
 import { useStorePath } from '../common/store.ts'
+import { useUserSummaries } from '../common/user-names.ts'
 import { CREDENTIALS, clientName } from '../common/words.ts'
 import { useMay } from '../session.ts'
 import { Badge, Button, ClipboardText, Empty } from '../ui.ts'
@@ -25,6 +34,8 @@ export function Session() {
     refetchInterval: ({ state }) => (state.data?.ended_at === null ? 10_000 : false),
   })
   const found = session.data
+  const name = useUserSummaries(found === undefined ? [] : [found.user_id]).get(found?.user_id ?? '')?.username
+  const [locking, setLocking] = useState(false)
   return (
     <Screen
       title={found === undefined ? 'Session' : nameOfSession(found)}
@@ -37,9 +48,12 @@ export function Session() {
       }
       acts={
         found?.ended_at === null && may('operator:sessions') ? (
-          <Button variant="destructive" disabled={ending.goes(found)} onClick={() => ending.end(found)}>
-            End this session
-          </Button>
+          <>
+            {may('operator:stores') ? <Button onClick={() => setLocking(true)}>End and disable the user</Button> : null}
+            <Button variant="destructive" disabled={ending.goes(found)} onClick={() => ending.end(found)}>
+              End this session
+            </Button>
+          </>
         ) : undefined
       }
     >
@@ -47,7 +61,7 @@ export function Session() {
       <Found query={session}>
         {(data) => (
           <>
-            <Facts session={data} />
+            <Facts session={data} username={name} />
             <h2>What happened</h2>
             <ol className="timeline">
               {data.timeline.map((entry) => (
@@ -72,11 +86,26 @@ export function Session() {
           </>
         )}
       </Found>
+      <Confirmation
+        title={`End this session and disable ${name ?? found?.user_id}?`}
+        act="Disable the user"
+        open={locking}
+        onClose={() => setLocking(false)}
+        onConfirm={() =>
+          act.run(async () => {
+            const { identity_store_id } = path
+            await patchUser({ path: { identity_store_id, user_id: found?.user_id ?? '' }, body: { active: false } })
+            return `${name ?? found?.user_id} is disabled, and signed out everywhere.`
+          })
+        }
+      >
+        <p>All sessions of the user end, this one too, and none can be opened until the user is enabled again.</p>
+      </Confirmation>
     </Screen>
   )
 }
 
-function Facts({ session }: { readonly session: ExplainedSession }) {
+function Facts({ session, username }: { readonly session: ExplainedSession; readonly username: string | undefined }) {
   const { identity_store_id: storeId, user_id: userId } = session
   return (
     <dl className="facts">
@@ -86,8 +115,9 @@ function Facts({ session }: { readonly session: ExplainedSession }) {
       </Fact>
       <Fact name="User">
         <Link className="link" href={`/stores/${storeId}/users/${userId}`}>
-          {userId}
-        </Link>
+          {username ?? userId}
+        </Link>{' '}
+        {username === undefined ? null : <span className="subtle mono">{userId}</span>}
       </Fact>
       <Fact name="Last seen">
         <Instant at={session.last_seen_at} />
@@ -137,7 +167,10 @@ function Happened({ entry, storeId }: { readonly entry: TimelineEntry; readonly 
           <p>
             By {RULES[decision.rule] ?? decision.rule} of{' '}
             {decision.rule === 'concurrent_sessions' ? decision.value : spanInWords(decision.value)}, which{' '}
-            {layerName(decision.from)} says{decision.version === null ? '' : ` (version ${decision.version})`}.
+            {layerName(decision.from)} says
+            {decision.version === null ? '' : ` (version ${decision.version}`}
+            {decision.version !== null && decision.from === 'config' ? <Changed version={decision.version} /> : null}
+            {decision.version === null ? '' : ')'}.
           </p>
         )}
         <p className="subtle mono">
@@ -171,6 +204,25 @@ function Happened({ entry, storeId }: { readonly entry: TimelineEntry; readonly 
         </p>
       )}
       {entry.by === null ? null : <p className="subtle mono">{entry.by}</p>}
+    </>
+  )
+}
+
+/** When a version of the store's config was made, and by whom, as soon as that is known. */
+function Changed({ version }: { readonly version: number }) {
+  const path = useStorePath()
+  const versions = useQuery({
+    queryKey: ['config-version', path, version],
+    queryFn: ({ signal }) =>
+      bodyOf(listSessionConfigVersions({ path, query: { limit: 1, cursor: version + 1 }, signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+  const found = versions.data?.versions.find((one) => one.version === version)
+  if (found === undefined) return null
+  return (
+    <>
+      , changed <Instant at={found.changed_at} />
+      {found.changed_by === null ? '' : ` by ${found.changed_by}`}
     </>
   )
 }

@@ -23,7 +23,7 @@ import { idOfSession, LIVE_OF_USER, nameOfSession } from '../common/session-colu
 import { useStorePath } from '../common/store.ts'
 import { many, ROLES } from '../common/words.ts'
 import { useMay } from '../session.ts'
-import { Badge, Banner, Button, Empty } from '../ui.ts'
+import { Badge, Banner, Button, ClipboardText, Empty } from '../ui.ts'
 import { NewPassword } from './new-password.tsx'
 import { Fact } from './session.tsx'
 import { Past } from './user-past.tsx'
@@ -152,6 +152,9 @@ export function User() {
 function Facts({ user }: { readonly user: UserBody }) {
   return (
     <dl className="facts">
+      <Fact name="User id">
+        <ClipboardText text={user.user_id} size="sm" />
+      </Fact>
       <Fact name="Status">
         {user.active ? <Badge variant="success">Active</Badge> : <Badge variant="error">Disabled</Badge>}
         {user.bot ? <Badge variant="secondary">Bot</Badge> : null}

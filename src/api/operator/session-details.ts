@@ -61,6 +61,7 @@ export async function listOfUser(_request: Request, path: UserPath, context: Ope
     next_cursor: null,
     scanned: stories.value.length,
     source: 'object',
+    kept_days: context.services.settings.retention.sessionRecordDays,
     may_be_behind_seconds: 0,
   }
   return ok(json(body))

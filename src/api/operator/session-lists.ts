@@ -33,6 +33,7 @@ export async function list(request: Request, path: StorePath, context: OperatorC
     next_cursor: next === null ? null : cursorOf(next, search),
     scanned,
     source: 'mirror',
+    kept_days: settings.retention.sessionRecordDays,
     may_be_behind_seconds: MIRROR_RETRY_MILLISECONDS / 1000,
   }
   return ok(json(body))

@@ -81,6 +81,7 @@ export const SessionListBody = z
     next_cursor: z.string().nullable().describe('A page may be empty and have one.'),
     scanned: z.int().describe('Records that were looked at.'),
     source: z.enum(['mirror', 'object']).describe('`object` is exact; `mirror` is the copy in D1.'),
+    kept_days: z.int().describe('Ended sessions are kept so long.'),
     may_be_behind_seconds: z.int().describe('While D1 can be written; `last_seen_at` may be older.'),
   })
   .meta({ id: 'AdministeredSessionList' })
