@@ -1,5 +1,4 @@
 /** Instants and spans of time, as people read them. */
-import { Tooltip } from '../ui.ts'
 import { useNow, useSecond } from './now.ts'
 
 const UNITS = [
@@ -21,17 +20,14 @@ export function Countdown({ until }: { readonly until: string }) {
   )
 }
 
-/** How long before or after now, in words. `at` is ISO 8601. */
+/** How long before or after now, in words, and the instant in UTC. `at` is ISO 8601. */
 export function Instant({ at }: { readonly at: string | null }) {
   const now = useNow()
   if (at === null) return <span className="subtle">never</span>
-  const utc = utcOf(at)
   return (
-    <Tooltip content={utc}>
-      <time dateTime={at}>
-        {sinceOrUntil(Date.parse(at) - now)} <span className="exact">{utc}</span>
-      </time>
-    </Tooltip>
+    <time dateTime={at}>
+      {sinceOrUntil(Date.parse(at) - now)} <span className="exact">{utcOf(at)}</span>
+    </time>
   )
 }
 

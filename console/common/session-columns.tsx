@@ -59,12 +59,12 @@ function userColumn(names: ReadonlyMap<string, { readonly username: string }>): 
     cell: ({ identity_store_id: storeId, user_id: userId }) => {
       const username = names.get(userId)?.username
       return (
-        <>
+        <div className="user">
           <Link className="link" href={`/stores/${storeId}/users/${userId}`}>
             {username ?? userId}
           </Link>
           {username === undefined ? null : <div className="subtle mono">{userId}</div>}
-        </>
+        </div>
       )
     },
   }
@@ -115,11 +115,20 @@ export const ENDED_OF_USER: readonly Column<Row>[] = [
 export const ended = (names: Names) => [userColumn(names), ...ENDED_OF_USER]
 
 function Why({ row }: { readonly row: Row }) {
-  const by = [row.ended_by, row.end_request_id === null ? null : `request ${row.end_request_id}`]
   return (
     <div className="why">
       {row.end_sentence}
-      <div className="subtle mono">{by.filter((part) => part !== null).join(' · ')}</div>
+      <Whole text={row.ended_by} />
+      {row.end_request_id === null ? null : <Whole text={`request ${row.end_request_id}`} />}
+    </div>
+  )
+}
+
+/** On one line, however long; whole for who points at it, and for who copies it. */
+function Whole({ text }: { readonly text: string | null }) {
+  return text === null ? null : (
+    <div className="whole subtle mono" title={text}>
+      {text}
     </div>
   )
 }

@@ -62,6 +62,7 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
   return (
     <Screen
       title={title}
+      about="Exact. What programs call the service with; a secret shows once, when it is made."
       acts={
         may('operator:credentials') ? (
           <Button variant="primary" onClick={() => setMaking(true)}>
