@@ -11,6 +11,7 @@ const PLAIN = [
   'test/domain/{lifecycle,policy,preview,profile,address-prefix}*.test.ts',
   'test/house/**/*.test.ts',
   'test/client/plain/*.test.ts',
+  'test/console/*.test.ts',
 ]
 /** Against `wrangler dev`. */
 const SERVED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']

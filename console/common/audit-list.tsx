@@ -3,6 +3,7 @@ import type { AuditEvent } from '../api.ts'
 import { Changes } from './changes.tsx'
 import { Instant } from './instant.tsx'
 import { List } from './list.tsx'
+import { Whole } from './whole.tsx'
 
 export function AuditList({ events }: { readonly events: readonly AuditEvent[] }) {
   return (
@@ -13,18 +14,18 @@ export function AuditList({ events }: { readonly events: readonly AuditEvent[] }
       nameOf={(event) => event.action}
       columns={[
         { name: 'At', cell: (event) => <Instant at={event.at} /> },
-        { name: 'Who', cell: (event) => <span className="mono">{event.actor}</span> },
+        { name: 'Who', cell: (event) => <Whole text={event.actor} /> },
         {
           name: 'What',
           cell: (event) => (
             <>
               <span className="mono">{event.action}</span>
-              <div className="subtle mono">{event.subject}</div>
+              <Whole text={event.subject} />
             </>
           ),
         },
         { name: 'Before and after', cell: (event) => <Changes before={event.before} after={event.after} /> },
-        { name: 'Request', cell: (event) => <span className="subtle mono">{event.request_id}</span> },
+        { name: 'Request', cell: (event) => <Whole text={event.request_id} /> },
       ]}
     />
   )

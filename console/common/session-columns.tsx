@@ -5,6 +5,7 @@ import { Badge } from '../ui.ts'
 import type { Filter } from './filters.tsx'
 import { Instant } from './instant.tsx'
 import type { Column } from './list.tsx'
+import { Whole } from './whole.tsx'
 import { CLIENT_KINDS, CREDENTIALS, clientName } from './words.ts'
 
 type Row = AdministeredSession
@@ -120,15 +121,6 @@ function Why({ row }: { readonly row: Row }) {
       {row.end_sentence}
       <Whole text={row.ended_by} />
       {row.end_request_id === null ? null : <Whole text={`request ${row.end_request_id}`} />}
-    </div>
-  )
-}
-
-/** On one line, however long; whole for who points at it, and for who copies it. */
-function Whole({ text }: { readonly text: string | null }) {
-  return text === null ? null : (
-    <div className="whole subtle mono" title={text}>
-      {text}
     </div>
   )
 }

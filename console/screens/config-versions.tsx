@@ -9,6 +9,7 @@ import { Instant } from '../common/instant.tsx'
 import { List } from '../common/list.tsx'
 import { Found } from '../common/screen.tsx'
 import { useStorePath } from '../common/store.ts'
+import { Whole } from '../common/whole.tsx'
 import { useMay } from '../session.ts'
 import { Button, Empty } from '../ui.ts'
 import { WhatEnds } from './config-preview.tsx'
@@ -46,7 +47,7 @@ export function ConfigVersions({ act }: { readonly act: Act }) {
                 { name: 'Changed', cell: (row) => <Instant at={row.changed_at} /> },
                 {
                   name: 'By',
-                  cell: (row) => <span className="mono">{row.changed_by ?? 'Not noted'}</span>,
+                  cell: (row) => <Whole text={row.changed_by ?? 'Not noted'} />,
                 },
                 {
                   name: 'What changed',

@@ -8,6 +8,7 @@ import { Instant } from '../common/instant.tsx'
 import { Found, Screen } from '../common/screen.tsx'
 import { useStorePath } from '../common/store.ts'
 import { useUrlState } from '../common/url-state.ts'
+import { Whole } from '../common/whole.tsx'
 import { END_REASONS, many } from '../common/words.ts'
 import { Empty, LayerCard, Tabs } from '../ui.ts'
 
@@ -60,7 +61,8 @@ export function Overview() {
                   to={to('session-config')}
                   more={
                     <>
-                      <Instant at={found.session_config.changed_at} /> {found.session_config.changed_by ?? ''}
+                      <Instant at={found.session_config.changed_at} />
+                      <Whole text={found.session_config.changed_by} />
                     </>
                   }
                 >

@@ -74,6 +74,22 @@ test.each([
   expect(answer).toMatch(/^HTTP\/1\.1 [24]\d\d /)
 })
 
+test.skipIf(noBrowser)('follows the scheme of the reader, and needs no wider window than a phone has', async () => {
+  const page = await browser.newPage({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' })
+  await page.goto(`${server.credentials.base_url}/docs`)
+  for (const id of ['putIdentityStore', 'listStoreSessions']) {
+    await page.click(`[id$="${id}"] .opblock-summary-control`)
+    await page.waitForSelector(`[id$="${id}"] .response`)
+  }
+  const tooWide = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+  const background = await page.evaluate<string>(
+    "getComputedStyle(document.querySelector('.swagger-ui')).backgroundColor",
+  )
+  expect(tooWide).toBe(0)
+  expect(Math.max(...(background.match(/\d+/g) ?? ['255']).map(Number))).toBeLessThan(80)
+  await page.close()
+})
+
 test.skipIf(noBrowser)('shows every operation of both documents, and asks no other origin for anything', async () => {
   const { base_url: baseUrl } = server.credentials
   const documents: { paths: Record<string, object> }[] = await Promise.all(
