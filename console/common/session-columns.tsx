@@ -11,7 +11,9 @@ import { CLIENT_KINDS, CREDENTIALS, clientName } from './words.ts'
 type Row = AdministeredSession
 
 export const idOfSession = ({ session_id: id }: Row) => id
-export const nameOfSession = (row: Row) => `${row.user_id}'s session on ${clientName(row)}`
+/** Where the user's name is known, by that. */
+export const nameOfSession = (row: Row, username?: string) =>
+  `${username ?? row.user_id}'s session on ${clientName(row)}`
 
 export const SESSION_FILTERS: readonly Filter[] = [
   { name: 'user_id', label: 'User id' },
@@ -92,15 +94,24 @@ const place: Column<Row> = {
   ),
 }
 const opened: Column<Row> = { name: 'Opened', cell: (row) => <Instant at={row.opened_at} /> }
-const seen: Column<Row> = { name: 'Last seen', cell: (row) => <Instant at={row.last_seen_at} /> }
+const openedAndSeen: Column<Row> = {
+  name: 'Opened, last seen',
+  cell: (row) => (
+    <>
+      <Instant at={row.opened_at} />
+      <div className="seen">
+        <Instant at={row.last_seen_at} />
+      </div>
+    </>
+  ),
+}
 
 type Names = Parameters<typeof userColumn>[0]
 
 export const LIVE_OF_USER: readonly Column<Row>[] = [
   client,
   place,
-  opened,
-  seen,
+  openedAndSeen,
   { name: 'Ends', cell: (row) => <Deadline row={row} /> },
 ]
 export const live = (names: Names) => [userColumn(names), ...LIVE_OF_USER]

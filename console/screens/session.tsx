@@ -38,7 +38,7 @@ export function Session() {
   const [locking, setLocking] = useState(false)
   return (
     <Screen
-      title={found === undefined ? 'Session' : nameOfSession(found)}
+      title={found === undefined ? 'Session' : nameOfSession(found, name)}
       about={
         found === undefined
           ? undefined

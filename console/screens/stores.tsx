@@ -20,6 +20,13 @@ import { useUrlState } from '../common/url-state.ts'
 import { useMay } from '../session.ts'
 import { Badge, Button, Dialog, Empty, Input, Select } from '../ui.ts'
 
+const LOGIN_MODES: Readonly<Record<IdentityStore['default_login_mode'], string>> = {
+  LOCAL_LOGIN_SHARED: 'Here, shared (LOCAL_LOGIN_SHARED)',
+  LOCAL_LOGIN_DEDICATED: 'Here, dedicated (LOCAL_LOGIN_DEDICATED)',
+  SERVER_LOGIN: 'At the application server (SERVER_LOGIN)',
+  SSO_LOGIN_DEDICATED: 'At an OpenID provider (SSO_LOGIN_DEDICATED)',
+  DJANGO_ONLY: 'DJANGO_ONLY',
+}
 const STATES: Readonly<Record<IdentityStore['state'], string>> = {
   active: 'Active',
   migrating: 'Migrating',
@@ -39,6 +46,7 @@ export function Stores() {
   return (
     <Screen
       title="Stores"
+      about="Exact. Each has its own users, sessions, policy and credentials."
       acts={
         may('operator:stores') ? (
           <Button variant="primary" onClick={() => setEdited('new')}>
@@ -135,11 +143,16 @@ function Edit({
   readonly onClose: () => void
   readonly onSave: (save: () => Promise<string>) => void
 }) {
+  const [mode, setMode] = useState<string>(store?.default_login_mode ?? 'LOCAL_LOGIN_SHARED')
   const [state, setState] = useState<string>(store?.state ?? 'active')
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
-    const body = { name: String(form.get('name')), state: state as IdentityStore['state'] }
+    const body = {
+      name: String(form.get('name')),
+      state: state as IdentityStore['state'],
+      default_login_mode: mode as IdentityStore['default_login_mode'],
+    }
     const id = store?.identity_store_id ?? String(form.get('id')).trim()
     onSave(async () => {
       const path = { identity_store_id: id }
@@ -164,6 +177,12 @@ function Edit({
             />
           ) : null}
           <Input name="name" label="Name" required maxLength={100} defaultValue={store?.name ?? ''} />
+          <Select
+            label="How users sign in whose own settings say nothing"
+            items={LOGIN_MODES}
+            value={mode}
+            onValueChange={(value) => setMode(String(value))}
+          />
           <Select label="State" items={STATES} value={state} onValueChange={(value) => setState(String(value))} />
           <div className="acts">
             <Button onClick={onClose}>Cancel</Button>
