@@ -106,6 +106,17 @@ export function isVoid({ epoch }: Pick<Session, 'epoch'>, epochNow: number): boo
   return epoch < epochNow
 }
 
+/**
+ * Whether a session that was live when its object checked it is live by what D1 says of its user now: the user may have
+ * been disabled, or have got a new password, and the object not told yet.
+ */
+export function stillHolds(
+  session: Pick<Session, 'epoch'>,
+  user: { readonly active: boolean; readonly statusVersion: number },
+): boolean {
+  return user.active && !isVoid(session, user.statusVersion)
+}
+
 /** How a session ended. */
 export interface Ending {
   readonly reason: EndReason

@@ -11,6 +11,8 @@ export interface ListedConsoleSession {
   readonly credentialId: string
   /** Of the credential. */
   readonly name: string
+  /** When the credential ends, and its sessions with it, epoch milliseconds; null for never. */
+  readonly credentialExpiresAt: number | null
   readonly sessionId: string
   /** Epoch milliseconds. */
   readonly openedAt: number
@@ -33,7 +35,7 @@ export async function listConsoleSessions(
 ): Promise<Result<readonly ListedConsoleSession[], Unavailable>> {
   const older = before === null ? sql`` : sql`AND s.session_id < ${before}`
   const rows = await attempt(() =>
-    db.all<ListedConsoleSession>(sql`SELECT s.user_id AS credentialId, c.name AS name, s.session_id AS sessionId,
+    db.all<ListedConsoleSession>(sql`SELECT s.user_id AS credentialId, c.name AS name, c.expires_at AS credentialExpiresAt, s.session_id AS sessionId,
   s.opened_at AS openedAt, coalesce(s.recent_address, s.address) AS address,
   coalesce(s.recent_user_agent, s.user_agent) AS userAgent
 FROM credentials AS c CROSS JOIN sessions AS s ON s.identity_store_id = ${OPERATOR_STORE} AND s.user_id = c.credential_id

@@ -30,14 +30,17 @@ interface Row {
 
 /**
  * A page of a store's live web sessions, newest first, older than the session `before`. One past its overall
- * timeout is not among them, even if nothing has touched it since. The partial index named for this query is
- * read downwards from the cursor, so ended sessions cost nothing and a page reads about what it shows.
+ * timeout is not among them, even if nothing has touched it since: that is `resolvePolicy` once more, in SQL. The
+ * partial index named for this query is read downwards from the cursor, so ended sessions cost nothing and a page
+ * reads about what it shows; each session's group is looked up only in a store whose groups have settings.
+ * @param maxOverallTimeoutSeconds the deployment's ceiling; null if it has none
  */
 export async function listLiveSessions(
   db: Database,
   identityStoreId: string,
   before: string | null,
   limit: number,
+  maxOverallTimeoutSeconds: number | null,
   now: number,
 ): Promise<Result<readonly ListedSession[], Unavailable>> {
   const older = before === null ? sql`` : sql`AND s.session_id < ${before}`
@@ -45,9 +48,13 @@ export async function listLiveSessions(
     db.all<Row>(sql`SELECT s.user_id, s.session_id, s.address, s.user_agent, s.recent_address, s.recent_user_agent
 FROM sessions AS s INDEXED BY live_sessions_of_store_newest_first
 WHERE s.identity_store_id = ${identityStoreId} AND s.ended_at IS NULL AND s.kind = 'web' ${older}
-  AND s.opened_at + 1000 * coalesce(
+  AND s.opened_at + 1000 * min(${maxOverallTimeoutSeconds ?? Number.MAX_SAFE_INTEGER}, coalesce(
     (SELECT duration_seconds FROM session_settings WHERE identity_store_id = s.identity_store_id AND user_id = s.user_id),
-    (SELECT session_minutes * 60 FROM session_configs WHERE identity_store_id = ${identityStoreId})) > ${now}
+    CASE WHEN EXISTS (SELECT 1 FROM group_session_configs WHERE identity_store_id = ${identityStoreId}) THEN
+      (SELECT g.config ->> 'overallTimeoutSeconds' FROM users AS u JOIN group_session_configs AS g
+        ON g.identity_store_id = u.identity_store_id AND g.group_id = u.group_id
+        WHERE u.identity_store_id = s.identity_store_id AND u.user_id = s.user_id) END,
+    (SELECT round(session_minutes * 60) FROM session_configs WHERE identity_store_id = ${identityStoreId}))) > ${now}
 ORDER BY s.session_id DESC LIMIT ${limit}`),
   )
   return rows.ok ? ok(rows.value.map(listed)) : rows

@@ -5,7 +5,7 @@ import { originAllowed } from '../../auth/origins.ts'
 import { COOKIE, issueCookie, tokensInCookies } from '../../auth/session-carriers.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { isVoid } from '../../domain/session.ts'
+import { stillHolds } from '../../domain/session.ts'
 import { cookieValues } from '../../http/cookies.ts'
 import { CALL_WINDOW_SECONDS, PROFILE_CHANGES_PER_MINUTE } from '../../limits.ts'
 import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
@@ -73,10 +73,7 @@ export async function authenticate(
   const { checked } = check.value
   const user = await findUser(services.db, checked)
   if (!user.ok) return user
-  // The user may have got a new password since the session was checked.
-  if (user.value === null || isVoid(checked.session, user.value.user.statusVersion)) {
-    return fail({ code: 'unauthenticated' })
-  }
+  if (user.value === null || !stillHolds(checked.session, user.value.user)) return fail({ code: 'unauthenticated' })
   return ok({ ...context, verified, session: checked, caller: user.value })
 }
 

@@ -2,7 +2,7 @@
 import { administers, mayDo } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { isVoid } from '../../domain/session.ts'
+import { stillHolds } from '../../domain/session.ts'
 import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import { findUser, findUserOfApiClient, type KnownUser } from '../../store/users.ts'
@@ -54,8 +54,8 @@ export async function authenticate(
     ? findUser(services.db, key)
     : findUserOfApiClient(services.db, key, apiClientId, now))
   if (!user.ok) return user
-  // Disabled, or given a new password, since the session was checked; or the API client is no more.
-  if (user.value === null || !user.value.user.active || isVoid(session.value.session, user.value.user.statusVersion)) {
+  // Or the API client is no more.
+  if (user.value === null || !stillHolds(session.value.session, user.value.user)) {
     return fail({ code: 'unauthenticated' })
   }
 

@@ -25,10 +25,10 @@ export interface OperatorRule {
   readonly confirmed?: true
   /**
    * What the route is about: the store in its path; all stores, or the operators themselves, which is for those alone
-   * who are not limited; or the caller's own, of which the handler answers what the caller may see. Default: the store,
-   * where the path names one, else all.
+   * who are not limited; the caller's own, of which the handler answers what the caller may see; or the operator's own
+   * console session, which a store's administrator has none of. Default: the store, where the path names one, else all.
    */
-  readonly about?: 'store' | 'all' | 'own'
+  readonly about?: 'store' | 'all' | 'own' | 'console_session'
 }
 
 /**
@@ -69,7 +69,7 @@ export function requireMayCall(
 ): Result<void, SessionError> {
   const refusal = { code: 'forbidden', needed: scope === null ? OPERATOR_SCOPES : [scope], provided: scopes } as const
   if (scope === null ? scopes.length === 0 : !scopes.includes(scope)) return fail(refusal)
-  const isLimited = limitedStoreIds !== null && about !== 'own'
+  const isLimited = limitedStoreIds !== null && about !== 'own' && about !== 'console_session'
   if (isLimited && (identityStoreId === undefined || about === 'all')) {
     return fail({ ...refusal, detail: 'The caller is limited to some identity stores; this is about all of them.' })
   }

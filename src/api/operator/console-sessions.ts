@@ -137,13 +137,14 @@ function callerBody(caller: OperatorCaller): z.infer<typeof CallerBody> {
 
 function listedBody(row: ListedConsoleSession, lifeMilliseconds: number, current: boolean) {
   const { browser, operatingSystem } = parseUserAgent(row.userAgent)
+  const overall = row.openedAt + lifeMilliseconds
   return {
     session_id: row.sessionId,
     credential_id: row.credentialId,
     name: row.name,
     current,
     opened_at: timestamp(row.openedAt),
-    expires_at: timestamp(row.openedAt + lifeMilliseconds),
+    expires_at: timestamp(Math.min(overall, row.credentialExpiresAt ?? overall)),
     address: row.address,
     browser,
     operating_system: operatingSystem,

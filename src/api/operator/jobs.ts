@@ -65,10 +65,18 @@ export async function retryJob(_request: Request, path: JobPath, context: Operat
     : ok(json(jobBody(path.identity_store_id, retried.value)))
 }
 
-/** `DELETE …/jobs/{job_id}`: gives it up, or forgets one that is over. */
+/**
+ * `DELETE …/jobs/{job_id}`: gives it up, or forgets one that is over. What somebody else asked for is for operators
+ * alone to undo: a store's administrator might take back what whoever stands above has ordered.
+ */
 export async function deleteJob(_request: Request, path: JobPath, context: OperatorContext): HandlerResult {
   const job = await requireJob(path, context)
   if (!job.ok) return job
+  const { askedBy } = job.value
+  if (context.caller.credentialId === null && askedBy !== null && askedBy !== context.actor) {
+    const [needed, provided] = [['operator:sessions'], context.caller.scopes]
+    return fail({ code: 'forbidden', needed, provided, detail: 'Somebody else asked for this job.' })
+  }
   const recorded = await record('job.cancelled', path, context)
   if (!recorded.ok) return recorded
   const dropped = await askJobs(path, context, (stub) => stub.drop(path.job_id))

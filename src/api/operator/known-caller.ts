@@ -8,6 +8,7 @@ import { bearerToken, type CarriedToken, saysBearer } from '../../auth/session-c
 import { administers, type Deed, mayDo, type Party, ROLES, type Role, rolesWithin } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { stillHolds } from '../../domain/session.ts'
 import type { SessionView } from '../../domain/session-view.ts'
 import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import { findUser } from '../../store/users.ts'
@@ -134,8 +135,7 @@ async function administrator(request: Request, context: RequestContext): Promise
   const { identityStoreId, userId } = checked
   const found = await findUser(services.db, { identityStoreId, userId })
   if (!found.ok) return found
-  // Disabled a moment ago, and the user's object may not have been told yet.
-  if (found.value === null || !found.value.user.active) return fail({ code: 'unauthenticated' })
+  if (found.value === null || !stillHolds(checked.session, found.value.user)) return fail({ code: 'unauthenticated' })
   const { user } = found.value
   return ok({
     actor: `user:${userId}`,

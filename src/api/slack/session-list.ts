@@ -26,8 +26,9 @@ export async function list(call: ListCall): MethodResult {
 }
 
 async function ofEverybody({ caller, input, context }: ListCall, before: string | null, most: number): MethodResult {
-  const { db } = context.services
-  const found = await listLiveSessions(db, caller.identityStoreId, before, most, context.now)
+  const { db, settings } = context.services
+  const ceiling = settings.limits.maxOverallTimeoutSeconds
+  const found = await listLiveSessions(db, caller.identityStoreId, before, most, ceiling, context.now)
   return found.ok ? ok(page(found.value, input.limit, caller.identityStoreId)) : fail(refusalOf(found.error))
 }
 

@@ -58,6 +58,8 @@ export interface JobStatus {
   /** `failing`: the last step did not succeed, and is tried again. One that is done is kept while it has results. */
   readonly state: 'running' | 'failing' | 'done' | 'cancelled'
   readonly hasResults: boolean
+  /** The caller who asked for it, as in the audit log; null for work that a change brings along. */
+  readonly askedBy: string | null
   /** How far it has come, in sessions or users; null for work that is one step. */
   readonly progress: { readonly done: number; readonly left: number } | null
 }
@@ -213,6 +215,7 @@ export class StoreJobs extends DurableObject<Bindings> {
       failures: row.failures,
       state: over ?? (row.failures > 0 ? 'failing' : 'running'),
       hasResults: ends !== null,
+      askedBy: job !== null && 'by' in job ? job.by.caller : null,
       progress: ends !== null ? this.ends.progress(row.id) : job === null ? null : progressOf(job),
     }
   }

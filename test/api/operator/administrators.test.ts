@@ -1,11 +1,11 @@
 /** Administrators of a store: its users, who look after it by the same routes as operators, with their own session. */
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import type { Role } from '../../../src/domain/authority.ts'
 import { users } from '../../../src/store/schema.ts'
 import { type RequestOptions, send, signIn } from '../../support/requests.ts'
 import { db, makeStore, makeUser } from '../../support/stores.ts'
-import { auditEvents, read } from './operator.ts'
+import { type Answer, auditEvents, operate, read } from './operator.ts'
 
 const CONSOLE = { 'latchkey-console': '1' }
 /** A page that does not belong to the service. */
@@ -78,6 +78,31 @@ describe('an administrator of a store', () => {
     expect((await ask(store)).status).toBe(403)
     await db.update(users).set({ active: false, role: 'owner' }).where(eq(users.userId, user.userId))
     expect((await send(`/operator${store}`, { bearer })).status).toBe(401)
+  })
+
+  test('is out once a new password is in D1, though the own object has not been told yet', async () => {
+    const { user, store, ask, bearer } = await signedIn('admin')
+    const newPassword = { statusVersion: sql`${users.statusVersion} + 1` }
+    await db.update(users).set(newPassword).where(eq(users.userId, user.userId))
+    expect((await ask(store)).status).toBe(401)
+    expect((await send(`/operator${store}`, { bearer })).status).toBe(401)
+  })
+
+  test('gives up no job that somebody else asked for', async () => {
+    const { user, store, ask } = await signedIn('admin')
+    const json = { filter: { user_id: user.userId, client_kind: 'mobile' }, expected: 0, over_seconds: 60 }
+    const accepted = async (answer: Promise<Answer>) => {
+      const { status, body } = await answer
+      expect(status).toBe(202)
+      return `${store}/jobs/${body.job_id}`
+    }
+    const theirs = await accepted(operate(`${store}/sessions/end`, { json }))
+    const mine = await accepted(ask(`${store}/sessions/end`, { json }))
+    const remove = { method: 'DELETE' }
+    expect(await ask(theirs, remove)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    expect((await ask(theirs)).status).toBe(200)
+    expect((await ask(mine, remove)).status).toBe(204)
+    expect((await operate(theirs, remove)).status).toBe(204)
   })
 })
 

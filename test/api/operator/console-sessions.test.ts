@@ -255,6 +255,11 @@ describe('a console session dies', () => {
     expect(await code(await revoked.ask(CURRENT))).toEqual([401, 'session_ended'])
     const until = await (await expired.ask(CURRENT)).json()
     expect(until).toMatchObject({ expires_at: new Date(Date.now() + HOUR).toISOString() })
+    await mirrored(expired.owner)
+    const listed = (await operate('/console-sessions')).body.console_sessions as { session_id: string }[]
+    expect(listed.find(({ session_id: id }) => id === expired.sessionId)).toMatchObject({
+      expires_at: new Date(Date.now() + HOUR).toISOString(),
+    })
     advanceClock(HOUR / 1000)
     expect(await code(await expired.ask(CURRENT))).toEqual([401, 'session_ended'])
     for (const { owner, sessionId } of [revoked, expired]) {

@@ -2,12 +2,14 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { sessionNumber } from '../../../src/domain/session-id.ts'
+import { listLiveSessions } from '../../../src/store/live-sessions.ts'
+import { groupSessionConfigs } from '../../../src/store/schema.ts'
 import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
 import { mirrored } from '../../support/objects.ts'
 import { check, send, signIn } from '../../support/requests.ts'
-import { makeUser, type TestUser } from '../../support/stores.ts'
+import { db, makeUser, type TestUser } from '../../support/stores.ts'
 import { manyRecords } from './many.ts'
 import { makeTeam, type Team } from './slack.ts'
 
@@ -117,6 +119,46 @@ describe('the list', () => {
     expect(await numbers(team)).toEqual([longer])
     advanceClock(25_200)
     expect(await numbers(team)).toEqual([])
+  })
+
+  test("goes by the settings of a user's group, and by the deployment's ceiling", async () => {
+    const now = stopClock()
+    const team = await makeTeam({ config: { sessionMinutes: 60 } })
+    const ofGroup = (groupId: string, overallTimeoutSeconds?: number) =>
+      db.insert(groupSessionConfigs).values({
+        identityStoreId: team.id,
+        groupId,
+        version: 1,
+        config: overallTimeoutSeconds === undefined ? {} : { overallTimeoutSeconds },
+        updatedAt: now,
+      })
+    await ofGroup('brief', 600)
+    await ofGroup('lasting', 86_400)
+    await ofGroup('silent')
+    const users = await Promise.all([
+      ...['brief', 'silent', 'lasting'].map((groupId) => team.user({ groupId })),
+      team.user({ groupId: 'brief', settings: { durationSeconds: 28_800 } }),
+    ])
+    const ids: Record<string, number[]> = {}
+    for (const [index, name] of ['brief', 'silent', 'lasting', 'own'].entries()) {
+      ids[name] = await openSome(users[index] as TestUser, 1)
+    }
+    const of = (...names: string[]) => names.flatMap((name) => ids[name] ?? [])
+    for (const [seconds, left] of [
+      [599, of('own', 'lasting', 'silent', 'brief')],
+      [1, of('own', 'lasting', 'silent')],
+      [3_000, of('own', 'lasting')],
+      [25_200, of('lasting')],
+    ] as const) {
+      advanceClock(seconds)
+      expect(new Set(await numbers(team))).toEqual(new Set(left))
+    }
+    const under = async (ceiling: number) => {
+      const found = await listLiveSessions(db, team.id, null, 10, ceiling, Date.now())
+      return found.ok && found.value.map(({ userId }) => userId)
+    }
+    expect(await under(28_801)).toEqual([users[2]?.userId])
+    expect(await under(28_800)).toEqual([])
   })
 
   test('has no API sessions', async () => {
