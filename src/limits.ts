@@ -157,6 +157,8 @@ export const PROVIDER_METADATA_MILLISECONDS = 600_000
 // Callers and their credentials
 /** Period of the gates; wrangler.toml has it too. */
 export const GATE_SECONDS = 60
+/** What the gate of sign-ins lets pass of one client in this time; wrangler.toml has it too. */
+export const SIGN_IN_GATE_REQUESTS = 300
 /** Longest wait for a gate; then it stands open. */
 export const GATE_TIMEOUT_MILLISECONDS = 1_000
 /** Period in which calls are counted, where an API limits them: Slack's limits are per minute, and ours are alike. */

@@ -6,6 +6,7 @@ import { type Party, Trips } from '../bench/trips.ts'
 import { logContext } from '../src/log-context.ts'
 import { servicesOf } from '../src/services.ts'
 import { readSettings } from '../src/settings.ts'
+import { OPERATOR_STORE } from '../src/store/credentials.ts'
 import { readRules } from '../src/store/rules.ts'
 import { manyUsers, openSessions } from './api/slack/many.ts'
 import { makeTeam } from './api/slack/slack.ts'
@@ -15,7 +16,7 @@ import { type Counts, countCalls } from './support/counts.ts'
 import { meterRows } from './support/meters.ts'
 import { mirrored, storeJobs, userObject } from './support/objects.ts'
 import { check, send, signIn, type TestSession } from './support/requests.ts'
-import { db, makeBearer, makeUser, type TestUser } from './support/stores.ts'
+import { db, makeBearer, makeOperator, makeUser, type TestUser } from './support/stores.ts'
 import { readToken, tokenRing } from './support/variants.ts'
 
 /** The cost of one operation, with what runs after its answer. */
@@ -240,6 +241,83 @@ test.each([
   },
   30_000,
 )
+
+/** A store with a signed-in user, and what an operator asks about it. */
+async function operated() {
+  const session = await settled()
+  const bearer = await makeOperator()
+  // The first call makes the table of its jobs.
+  await storeJobs(session.user.identityStoreId).list()
+  const store = `/operator/identity-stores/${session.user.identityStoreId}`
+  const ask = async (path: string, json?: unknown) => {
+    const response = await send(`${store}${path}`, { bearer, ...(json !== undefined && { json }) })
+    expect(response.ok, await response.clone().text()).toBe(true)
+    return response
+  }
+  return { session, bearer, ask }
+}
+
+test.each([
+  ['list of live sessions', '/sessions?state=live'],
+  ['count of live sessions', '/sessions/count?state=live'],
+  ['overview', '/overview'],
+  ['page of users', '/users'],
+])('an operator’s look at a store wakes no user’s object: %s', async (what, path) => {
+  const { session, ask } = await operated()
+  await cost(`operator: ${what}`, session.user, () => ask(path))
+})
+
+test("an operator's look at one session, with its timeline and policy, asks the object once", async () => {
+  const { session, ask } = await operated()
+  await cost('operator: one session, explained', session.user, () => ask(`/sessions/${session.id}`))
+})
+
+test("an operator's look at a user's sessions asks the object once", async () => {
+  const { session, ask } = await operated()
+  await cost("operator: list of a user's sessions", session.user, () => ask(`/users/${session.user.userId}/sessions`))
+})
+
+test("an operator's end of a user's sessions is put on record first", async () => {
+  const { session, ask } = await operated()
+  await cost("operator: end of a user's session", session.user, () =>
+    ask(`/users/${session.user.userId}/sessions/end`, { all: true }),
+  )
+})
+
+test("an operator's end of named sessions is a job that asks the user's object once", async () => {
+  const { session, ask } = await operated()
+  const { user } = session
+  const others = await Promise.all(Array.from({ length: 9 }, () => signIn(user)))
+  await mirrored(user)
+  await check(session)
+  const named = { session_ids: [session, ...others].map(({ id }) => id) }
+  await cost('operator: end of 10 named sessions', user, async (answered) => {
+    const response = await ask('/sessions/end', named)
+    answered()
+    expect(response.status).toBe(202)
+    const states = async () => (await storeJobs(user.identityStoreId).list()).map(({ state }) => state)
+    await vi.waitFor(async () => expect(await states()).toEqual(['done']))
+  })
+})
+
+test("a request with an operator's console session asks its object, and for its credential", async () => {
+  const { session, bearer } = await operated()
+  const opened = await send('/operator/console-sessions', { method: 'POST', bearer })
+  const { credential_id: userId } = (await opened.json()) as { credential_id: string }
+  const user = { ...session.user, identityStoreId: OPERATOR_STORE, userId }
+  const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const ask = () => send('/operator/console-sessions/current', { headers: { cookie } })
+  await mirrored(user)
+  expect((await ask()).status).toBe(200)
+  await cost('operator: check of a console session', user, ask)
+})
+
+test("a preview of a store's session config reads the mirror", async () => {
+  const { session, ask } = await operated()
+  await cost('operator: preview of a session config', session.user, () =>
+    ask('/session-config/preview', { overall_timeout_seconds: 3_600 }),
+  )
+})
 
 test('a million checks cost at most fifty cents', () => {
   expect(dollars(COUNTS['check, strict'])).toBeCloseTo(0.47)

@@ -7,6 +7,13 @@ const ENDS = 'test/api/recorded-ends.test.ts'
 
 export const authorityMutants = [
   {
+    name: 'authority: administrators end lockouts of those above',
+    file: 'src/api/unlock.ts',
+    from: 'if (!mayUnlock(lockout.value.user))',
+    to: 'if (mayUnlock === undefined)',
+    caughtBy: { file: 'test/api/operator/lockouts.test.ts', test: 'an administrator ends none of those above' },
+  },
+  {
     name: 'authority: an admin acts on those above',
     file: RULE,
     from: "end_sessions: { oneself: true, from: 'admin', to: 'equal_or_lower'",

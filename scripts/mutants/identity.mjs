@@ -40,6 +40,13 @@ export const identityMutants = [
     caughtBy: { file: OPENID, test: 'a subject of which no issuer is known finds nobody' },
   },
   {
+    name: 'identity: of first OpenID sign-ins at the same time one gets in',
+    file: PROVIDERS,
+    from: ' OR $',
+    to: ' AND $',
+    caughtBy: { file: OPENID, test: 'at the same time are all the same user' },
+  },
+  {
     name: 'identity: subjects outlive their provider',
     file: PROVIDERS,
     from: '.set({ openidSubject: null, openidIssuer: null })',

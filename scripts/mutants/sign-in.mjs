@@ -72,6 +72,16 @@ export const signInMutants = [
     caughtBy: { file: SIGN_IN, test: 'counts as its /64' },
   },
   {
+    name: 'sign-in: a gate that is shut does not say what it lets pass',
+    file: 'src/auth/gates.ts',
+    from: "purpose === 'sign-in' ?",
+    to: 'false ?',
+    caughtBy: {
+      file: 'test/api/sessions/rate-limit.test.ts',
+      test: 'a gate that is shut is told how many it lets pass',
+    },
+  },
+  {
     name: 'sign-in: a gate has no time limit',
     file: 'src/auth/gates.ts',
     from: "await within(GATE_TIMEOUT_MILLISECONDS, 'rate limit', () => gate.limit({ key }))",

@@ -25,6 +25,9 @@ const MORE = {
   wrong_token_kind: { expected: tokenKind, found: tokenKind },
   session_ended: { reason: EndReasonBody, ended_at: z.iso.datetime() },
   confirmation_needed: { proven_at: z.iso.datetime() },
+  rate_limited: {
+    'violated-policies': z.array(z.string()).optional().describe('As `RateLimit-Policy` names them.'),
+  },
   forbidden: { needed: z.array(z.string()), provided: z.array(z.string()) },
   identity_store_not_found: {
     identity_store_ids: z.array(z.string()).optional().describe('Missing where it is the one in the path.'),

@@ -166,13 +166,14 @@ function unauthenticated(code: string, title: string): Problem {
 /** What is left of a quota, in the fields of draft-ietf-httpapi-ratelimit-headers-10. */
 function withQuota(problem: Problem, quota: Quota | undefined): Problem {
   if (quota === undefined) return problem
-  const { tries, windowSeconds, left, secondsUntilMore } = quota
+  const { policy, tries, windowSeconds, left, secondsUntilMore } = quota
   return {
     ...problem,
+    ...(problem.status === 429 && { extra: { ...problem.extra, 'violated-policies': [policy] } }),
     headers: {
       ...problem.headers,
-      'ratelimit-policy': `"signin-address";q=${tries};w=${windowSeconds}`,
-      ratelimit: `"signin-address";r=${left};t=${secondsUntilMore}`,
+      'ratelimit-policy': `"${policy}";q=${tries};w=${windowSeconds}`,
+      ratelimit: `"${policy}";r=${left};t=${secondsUntilMore}`,
     },
   }
 }

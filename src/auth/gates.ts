@@ -1,10 +1,10 @@
 /** The cheap limits in front of what is guessed at: per location, and without a count of their own. */
 
 import { addressPrefix } from '../domain/address-prefix.ts'
-import type { SessionError } from '../domain/errors.ts'
+import type { Quota, SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Client } from '../domain/session.ts'
-import { GATE_SECONDS, GATE_TIMEOUT_MILLISECONDS } from '../limits.ts'
+import { GATE_SECONDS, GATE_TIMEOUT_MILLISECONDS, SIGN_IN_GATE_REQUESTS } from '../limits.ts'
 import { within } from '../time-limit.ts'
 
 /**
@@ -20,5 +20,16 @@ export async function passGate(
 ): Promise<Result<void, SessionError>> {
   const key = `${purpose}:${known ?? addressPrefix(client.address)}`
   const passed = await within(GATE_TIMEOUT_MILLISECONDS, 'rate limit', () => gate.limit({ key }))
-  return passed.ok && !passed.value.success ? fail({ code: 'rate_limited', retryAfterSeconds: GATE_SECONDS }) : ok()
+  if (!passed.ok || passed.value.success) return ok()
+  const quota = purpose === 'sign-in' ? { quota: SHUT } : {}
+  return fail({ code: 'rate_limited', retryAfterSeconds: GATE_SECONDS, ...quota })
+}
+
+/** The gate says no more than that it is shut: it opens within its period. */
+const SHUT: Quota = {
+  policy: 'signin-requests',
+  tries: SIGN_IN_GATE_REQUESTS,
+  windowSeconds: GATE_SECONDS,
+  left: 0,
+  secondsUntilMore: GATE_SECONDS,
 }

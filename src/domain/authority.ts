@@ -13,7 +13,13 @@ export interface Party {
 }
 
 /** What one user may do to another, or to itself. */
-export type Deed = 'see_sessions' | 'end_sessions' | 'change_session_settings' | 'sudo' | 'generate_login_token'
+export type Deed =
+  | 'see_sessions'
+  | 'end_sessions'
+  | 'change_session_settings'
+  | 'end_lockouts'
+  | 'sudo'
+  | 'generate_login_token'
 
 interface Rule {
   /** Whether everybody may do it to oneself, whatever the role. */
@@ -29,6 +35,7 @@ const RULES: Readonly<Record<Deed, Rule>> = {
   see_sessions: { oneself: true, from: 'admin', to: 'everybody', toBots: true },
   end_sessions: { oneself: true, from: 'admin', to: 'equal_or_lower', toBots: true },
   change_session_settings: { oneself: false, from: 'admin', to: 'equal_or_lower', toBots: false },
+  end_lockouts: { oneself: false, from: 'admin', to: 'equal_or_lower', toBots: false },
   sudo: { oneself: false, from: 'admin', to: 'lower', toBots: false },
   generate_login_token: { oneself: true, from: 'owner', to: 'lower', toBots: false },
 }
@@ -48,7 +55,7 @@ export function rolesWithin(role: Role, deed: Deed): readonly Role[] {
   return ROLES.filter((other) => to === 'everybody' || rank(other) > rank(role) || (to !== 'lower' && other === role))
 }
 
-/** Whether a role administers its identity store: its session config and its lockouts, and others at all. */
+/** Whether a role administers its identity store: its session config, what lockouts there are, and others at all. */
 export function administers(role: Role): boolean {
   return rank(role) <= rank('admin')
 }

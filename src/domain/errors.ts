@@ -11,8 +11,13 @@ export interface Issue {
   readonly message: string
 }
 
-/** How many wrong passwords an address may still try; not told of a user, of whom it would tell strangers. */
+/**
+ * How much a client may still do: `signin-address` counts the wrong passwords of an address, `signin-requests` what comes
+ * to the gate in front. Nothing is told of what is counted of a user: strangers would hear of it.
+ */
 export interface Quota {
+  readonly policy: 'signin-address' | 'signin-requests'
+  /** In a window. */
   readonly tries: number
   readonly windowSeconds: number
   readonly left: number

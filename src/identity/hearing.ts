@@ -146,6 +146,7 @@ function quotaOf(
   const { triesPerAddress, windowSeconds } = throttle
   const inWindow = address.attempts > 0
   return {
+    policy: 'signin-address',
     tries: triesPerAddress,
     windowSeconds,
     left: Math.max(0, triesPerAddress - address.attempts - tries),

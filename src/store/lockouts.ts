@@ -1,5 +1,6 @@
 /** Users who are locked for an address after too many wrong passwords, as administrators see them. */
 import { type SQL, sql } from 'drizzle-orm'
+import type { Party, Role } from '../domain/authority.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { MAX_SCANNED_ROWS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -19,7 +20,7 @@ export interface Lockout {
   readonly attempts: number
   readonly lockedAt: number
   readonly lockedUntil: number
-  readonly user: Pick<User, 'userId' | 'username' | 'firstName' | 'lastName' | 'emailAddress'>
+  readonly user: Party & Pick<User, 'username' | 'firstName' | 'lastName' | 'emailAddress'>
 }
 
 /** After which lockout a page begins. */
@@ -104,7 +105,7 @@ const NEWEST_FIRST = sql`locked_at DESC, subject DESC`
 /** SQL of lockouts with their users, by an index, or by the primary key. */
 function lockouts(index: SQL): SQL {
   return sql`SELECT a.subject, a.address, a.attempts, a.locked_at, a.locked_until,
-  u.user_id, u.username, u.first_name, u.last_name, u.email_address
+  u.identity_store_id, u.user_id, u.role, u.bot, u.username, u.first_name, u.last_name, u.email_address
 FROM sign_in_attempts AS a${index} LEFT JOIN users AS u ON u.username = a.username AND u.identity_store_id = a.user_store_id`
 }
 
@@ -126,7 +127,10 @@ interface Row {
   readonly attempts: number
   readonly locked_at: number
   readonly locked_until: number
+  readonly identity_store_id: string
   readonly user_id: string
+  readonly role: Role
+  readonly bot: number
   readonly username: string
   readonly first_name: string | null
   readonly last_name: string | null
@@ -141,7 +145,10 @@ function lockout(row: Row): Lockout {
     lockedAt: row.locked_at,
     lockedUntil: row.locked_until,
     user: {
+      identityStoreId: row.identity_store_id,
       userId: row.user_id,
+      role: row.role,
+      bot: row.bot === 1,
       username: row.username,
       firstName: row.first_name,
       lastName: row.last_name,

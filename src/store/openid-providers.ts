@@ -133,7 +133,9 @@ export async function findUserOfSubject(
       .update(users)
       .set({ openidSubject: subject, openidIssuer: issuer })
       .where(
-        sql`${candidates} AND ${users.openidIssuer} IS NOT ${issuer} AND (SELECT count(*) FROM ${users} WHERE ${candidates}) = 1
+        // A sign-in at the same time may have given it just this subject.
+        sql`${candidates} AND (${users.openidIssuer} IS NOT ${issuer} OR ${users.openidSubject} = ${subject})
+          AND (SELECT count(*) FROM ${users} WHERE ${candidates}) = 1
           AND NOT EXISTS (SELECT 1 FROM ${users} AS other WHERE other.identity_store_id = ${identityStoreId}
             AND other.openid_subject = ${subject} AND other.user_id <> ${users.userId})`,
       )

@@ -7,6 +7,7 @@ const DEEDS: readonly Deed[] = [
   'see_sessions',
   'end_sessions',
   'change_session_settings',
+  'end_lockouts',
   'sudo',
   'generate_login_token',
 ]

@@ -1,5 +1,6 @@
 /** Users who are locked for an address after too many wrong passwords. For administrators. */
 import type { z } from 'zod'
+import { mayDo, type Party } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { ok, type Result } from '../../domain/result.ts'
 import { type Lockout, listLockouts } from '../../store/lockouts.ts'
@@ -19,7 +20,7 @@ export async function listUserLockouts(request: Request, _parameters: object, co
   if (!query.ok) return query
   const lockouts = await lockoutsOf(context)
   if (!lockouts.ok) return lockouts
-  return ok(json(lockouts.value.map((lockout) => selectFields(lockoutBody(lockout), query.value.fields))))
+  return ok(json(lockouts.value.map((lockout) => selectFields(lockoutBody(lockout, context), query.value.fields))))
 }
 
 /** `GET /user_login_lockouts/search`. Filters ignore case, and `%` stands for any text. */
@@ -29,7 +30,10 @@ export async function searchUserLockouts(request: Request, _parameters: object, 
   const lockouts = await lockoutsOf(context)
   if (!lockouts.ok) return lockouts
   const { fields, sorts, limit, offset, page, per_page: perPage } = query.value
-  const matching = sorted(lockouts.value.map(lockoutBody).filter(matcher(query.value)), sorts)
+  const matching = sorted(
+    lockouts.value.map((lockout) => lockoutBody(lockout, context)).filter(matcher(query.value)),
+    sorts,
+  )
   const size = limit ?? perPage ?? matching.length
   const start = offset ?? ((page ?? 1) - 1) * size
   return ok(json(matching.slice(start, start + size).map((body) => selectFields(body, fields))))
@@ -43,8 +47,12 @@ export async function deleteUserLockout(
 ): HandlerResult {
   const allowed = requireAdministrator(context)
   if (!allowed.ok) return allowed
-  const unlocked = await unlock(context, context.identityStoreId, key)
+  const unlocked = await unlock(context, context.identityStoreId, key, (user) => mayUnlock(context, user))
   return unlocked.ok ? ok(empty()) : unlocked
+}
+
+function mayUnlock({ caller }: LookerContext, user: Party): boolean {
+  return mayDo(caller.user, 'end_lockouts', user)
 }
 
 async function lockoutsOf(context: LookerContext): Promise<Result<readonly Lockout[], SessionError>> {
@@ -53,10 +61,10 @@ async function lockoutsOf(context: LookerContext): Promise<Result<readonly Locko
   return listLockouts(context.services.db, context.identityStoreId, context.now)
 }
 
-function lockoutBody(lockout: Lockout): Body {
+function lockoutBody(lockout: Lockout, context: LookerContext): Body {
   const { user, address, attempts, lockedAt } = lockout
   return {
-    can: { show: true, delete: true },
+    can: { show: true, delete: mayUnlock(context, user) },
     key: lockout.id,
     auth_type: 'email',
     ip: address,

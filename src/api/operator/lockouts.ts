@@ -1,5 +1,6 @@
 /** Users of an identity store who are locked for an address after too many wrong passwords. */
 import type { z } from 'zod'
+import type { Party } from '../../domain/authority.ts'
 import { ok } from '../../domain/result.ts'
 import { type Lockout, type LockoutCursor, scanLockouts } from '../../store/lockouts.ts'
 import { parseQuery } from '../parse.ts'
@@ -41,7 +42,8 @@ export async function listLockouts(
 export async function deleteLockout(_request: Request, path: LockoutPath, context: OperatorContext): HandlerResult {
   const store = await requireStore(context, path.identity_store_id)
   if (!store.ok) return store
-  const unlocked = await unlock(context, path.identity_store_id, path.lockout_id)
+  const mayUnlock = (user: Party) => context.caller.mayDo('end_lockouts', user)
+  const unlocked = await unlock(context, path.identity_store_id, path.lockout_id, mayUnlock)
   return unlocked.ok ? ok(empty()) : unlocked
 }
 

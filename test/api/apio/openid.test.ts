@@ -432,6 +432,28 @@ test('a subject of which no issuer is known finds nobody; a verified address tel
   expect((await login(own)).status).toBe(200)
 })
 
+test('first sign-ins of one subject at the same time are all the same user', async () => {
+  const own = await makeProvider()
+  const user = await makeUser({ identityStoreId: own.identityStoreId })
+  provider.claims = { sub: 'subject-1', email: user.username, email_verified: true }
+  // Each has looked for the subject, in vain, before the first is linked to it.
+  const [allLooked, looked] = [Promise.withResolvers<void>(), new Set<number>()]
+  intercept(async (call, goOn) => {
+    if (call.to !== 'D1' || !/^update "users" set "openid_subject"/i.test(call.statements[0] ?? '')) return goOn()
+    if (looked.add(looked.size).size === 8) allLooked.resolve()
+    await allLooked.promise
+    return goOn()
+  })
+  const answers = await Promise.all(Array.from({ length: 8 }, () => login(own)))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  for (const { response } of answers) {
+    expect((await readInfo(tokenInCookie(response) ?? '')).body).toMatchObject({ username: user.username })
+  }
+  // Another subject with the same address is nobody still.
+  provider.claims = { sub: 'subject-2', email: user.username, email_verified: true }
+  expect((await login(own)).status).toBe(401)
+})
+
 test('users are found by subject and by address through an index', async () => {
   const own = await makeProvider()
   const statements: string[] = []

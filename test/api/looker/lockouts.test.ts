@@ -80,6 +80,16 @@ describe('a lockout', () => {
     expect(JSON.parse(events[0]?.before ?? '')).toMatchObject({ address: user.address })
   })
 
+  test('of somebody above is listed, and not ended', async () => {
+    const { admin } = await people()
+    const owner = await makeUser({ identityStoreId: admin.user.identityStoreId, role: 'owner' })
+    await lock(owner)
+    const [found] = (await looker('GET', '/user_login_lockouts', admin.token)).body
+    expect(found).toMatchObject({ can: { show: true, delete: false }, user_id: owner.userId })
+    expect((await looker('DELETE', `/user_login_lockout/${found.key}`, admin.token)).status).toBe(403)
+    expect(await attempt(owner, owner.password)).toBe(429)
+  })
+
   test("of another store's user is neither listed nor ended", async () => {
     const { admin } = await people()
     const other = await people()

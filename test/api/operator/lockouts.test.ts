@@ -1,7 +1,7 @@
 /** Lockouts in the operator API. test/api/looker/lockouts.test.ts says when there are any. */
 import { expect, test } from 'vitest'
 import { advanceClock, stopClock } from '../../support/clock.ts'
-import { send } from '../../support/requests.ts'
+import { send, signIn } from '../../support/requests.ts'
 import { freshAddress, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
 import { auditEvents, operate, remove } from './operator.ts'
 
@@ -63,4 +63,25 @@ test.each(['cursor=x', 'cursor=1.2', 'limit=0', 'user=x'])('refuses %s', async (
     status: 400,
     body: { code: 'invalid_request' },
   })
+})
+
+test('an administrator ends none of those above', async () => {
+  const admin = await makeUser({ role: 'admin' })
+  const { identityStoreId } = admin
+  const [above, equal, below] = await Promise.all(
+    (['owner', 'admin', 'member'] as const).map((role) => makeUser({ identityStoreId, role })),
+  )
+  const { token: bearer } = await signIn(admin)
+  const statuses = []
+  for (const user of [above, equal, below] as TestUser[]) {
+    await lock(user, user.address)
+    const { lockouts } = (await operate(path(identityStoreId), { bearer })).body
+    const { lockout_id: id } = lockouts.find(({ user_id }: { user_id: string }) => user_id === user.userId)
+    const ended = await operate(path(identityStoreId, `/${id}`), { method: 'DELETE', bearer })
+    statuses.push(ended.status, ended.body?.code)
+  }
+  expect(statuses).toEqual([403, 'forbidden', 204, undefined, 204, undefined])
+  const left = (await operate(path(identityStoreId))).body.lockouts
+  expect(left).toMatchObject([{ user_id: above?.userId }])
+  expect((await remove(path(identityStoreId, `/${left[0].lockout_id}`))).status).toBe(204)
 })
