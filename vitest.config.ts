@@ -1,4 +1,5 @@
 import './scripts/require-node.mjs'
+import { createServer } from 'node:net'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { SECRETS } from './test/support/secrets.ts'
@@ -15,6 +16,18 @@ const PLAIN = [
 ]
 /** Against `wrangler dev`. */
 const SERVED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
+
+/** A port that nobody listens on, and below those that systems hand out: nobody takes it before the runtime does. */
+async function freePort(): Promise<number> {
+  const port = 20_000 + Math.floor(Math.random() * 10_000)
+  const probe = createServer().unref()
+  const isFree = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+  })
+  await new Promise((resolve) => probe.close(resolve))
+  return isFree ? port : freePort()
+}
+const PORT = await freePort()
 
 /** Three kinds of test: plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
 export default defineConfig({
@@ -36,8 +49,11 @@ export default defineConfig({
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
+              // test/client/subjects.ts asks the service over it.
+              unsafeDirectSockets: [{ host: '127.0.0.1', port: PORT }],
               bindings: {
                 ...SECRETS,
+                PORT,
                 SIGN_IN_FLOOR_MILLISECONDS: '0',
                 // That of the test users' hashes (test/support/stores.ts): next to nothing.
                 PASSWORD_HASH_COST: 'ln=1,r=1,p=1',

@@ -4,6 +4,7 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { auditEntry } from './api/audit.ts'
+import { callOnce } from './api/idempotency.ts'
 import { check as checkInput } from './api/parse.ts'
 import { sessionBody } from './api/session-body.ts'
 import {
@@ -13,6 +14,7 @@ import {
   EndOwnInput,
   ListOwnInput,
   OpenInput,
+  type Opening,
 } from './api/sessions/binding-schemas.ts'
 import type { Scope } from './auth/scopes.ts'
 import type { SessionError } from './domain/errors.ts'
@@ -51,9 +53,10 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
 
   /**
    * Opens a session for a user that the caller has verified, and answers it with its token. `region`: where the user's
-   * sessions are to be kept; it counts for a user of whom nothing is kept yet.
-   * Errors: `user_not_found`, `user_disabled`, `conflict` (a bot, or the user was changed at the same time), `session_limit_reached`, `forbidden`,
-   * `invalid_request`, `unavailable`.
+   * sessions are to be kept; it counts for a user of whom nothing is kept yet. `idempotencyKey`: called again with it and
+   * the same input within 24 hours, it answers the same.
+   * Errors: `user_not_found`, `user_disabled`, `conflict` (a bot, or the user was changed at the same time), `session_limit_reached`, `idempotency_key_reused`,
+   * `idempotent_request_running`, `forbidden`, `invalid_request`, `unavailable`.
    */
   async open(input: unknown): Promise<Result<Body & { readonly token: string }, BindingError>> {
     const opened = await inRequest((requestId) => this.opened(input, requestId))
@@ -73,8 +76,20 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!caller.ok) return caller
     const parsed = checkInput(input, OpenInput)
     if (!parsed.ok) return parsed
-    const { userId, ...asked } = parsed.value
-    const owner = { identityStoreId: caller.value.identityStoreId, userId }
+    const { identityStoreId } = caller.value
+    const { idempotencyKey, ...asked } = parsed.value
+    const act = () => this.openFor(identityStoreId, asked, requestId)
+    if (idempotencyKey === null) return act()
+    const about = [`service_binding:${identityStoreId}`, 'open', idempotencyKey]
+    return callOnce(this.services, { about, input: JSON.stringify(input), now: Date.now() }, act)
+  }
+
+  private async openFor(
+    identityStoreId: string,
+    { userId, ...asked }: Opening,
+    requestId: string,
+  ): Promise<Result<Body & { readonly token: string }, SessionError>> {
+    const owner = { identityStoreId, userId }
     const by = { caller: 'service_binding', requestId }
     const user = await findUser(this.services.db, owner)
     if (!user.ok) return user

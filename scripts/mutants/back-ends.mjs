@@ -47,8 +47,8 @@ export const backEndMutants = [
   {
     name: 'idempotency: the caller is no part of the key',
     file: 'src/api/idempotency.ts',
-    from: '[caller.value, request.method,',
-    to: '[request.method,',
+    from: 'about: [caller.value, method,',
+    to: 'about: [method,',
     caughtBy: { file: 'test/api/idempotency.test.ts', test: 'keeps keys to itself' },
   },
   {
@@ -68,8 +68,8 @@ export const backEndMutants = [
   {
     name: 'idempotency: what never happened is kept',
     file: 'src/api/idempotency.ts',
-    from: 'saysThatNothingHappened(response.status) ? null :',
-    to: 'saysThatNothingHappened(0) ? null :',
+    from: 'if (saysThatNothingHappened(status)) return null',
+    to: 'if (saysThatNothingHappened(0)) return null',
     caughtBy: { file: 'test/api/idempotency.test.ts', test: 'the key is free again' },
   },
   {
@@ -82,7 +82,7 @@ export const backEndMutants = [
   {
     name: 'idempotency: an answer opens under any key',
     file: 'src/api/idempotency.ts',
-    from: "seal('idempotent_answer', NO_STORE, keyHash,",
+    from: "seal('idempotent_answer', NO_STORE, claim.keyHash,",
     to: "seal('idempotent_answer', NO_STORE, NO_STORE,",
     caughtBy: { file: 'test/api/idempotency.test.ts', test: 'is given the answer of the first time' },
   },

@@ -4,6 +4,7 @@ import { apioMutants } from './apio.mjs'
 import { authorityMutants } from './authority.mjs'
 import { backEndMutants } from './back-ends.mjs'
 import { callerMutants } from './callers.mjs'
+import { clientMutants } from './client.mjs'
 import { cookieMutants } from './cookies.mjs'
 import { epochMutants } from './epochs.mjs'
 import { identityMutants } from './identity.mjs'
@@ -408,6 +409,7 @@ export const mutants = [
   ...identityCenterMutants,
   ...lookerMutants,
   ...storageMutants,
+  ...clientMutants,
   ...cookieMutants,
   ...openapiMutants,
   ...overviewMutants,

@@ -9,8 +9,8 @@ import { MAX_BULK_BODY_BYTES, readBody } from '../http/body.ts'
 import { pathOf } from '../http/router-paths.ts'
 import { MAX_BOUND_BYTES } from '../limits.ts'
 import { type Claim, claimKey, keepAnswer, releaseKey } from '../store/idempotent-requests.ts'
-import type { RequestContext } from './context.ts'
-import { renderProblem } from './problems.ts'
+import type { RequestContext, Services } from './context.ts'
+import { problemOf, renderProblem } from './problems.ts'
 import type { Handler, HandlerResult } from './route.ts'
 
 /** A structured field's string (RFC 9651), or bare, as most clients send it. */
@@ -22,6 +22,23 @@ const NO_STORE = '*'
 interface KeptAnswer {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
+}
+
+type Needed = Pick<Services, 'db' | 'sealing'>
+
+/** What is asked: who asks what under which key, and the input. */
+interface Asked {
+  readonly about: readonly string[]
+  readonly input: string | Uint8Array
+  /** Epoch milliseconds. */
+  readonly now: number
+}
+
+/** How an answer is kept. */
+interface Keeping<Answer> {
+  /** Null: it is not kept. */
+  readonly keep: (answer: Answer) => Promise<{ readonly status: number; readonly text: string } | null>
+  readonly replay: (text: string, status: number) => Answer
 }
 
 /**
@@ -45,66 +62,95 @@ export async function idempotently(
   const body = await readBody(request, MAX_BULK_BODY_BYTES)
   if (!body.ok) return body
 
-  const { db } = context.services
-  const keyHash = hash('sha256', JSON.stringify([caller.value, request.method, pathOf(request.url), key]), 'hex')
-  const found = await claimKey(db, keyHash, hash('sha256', body.value, 'hex'), context.now)
+  const { url, method, headers } = request
+  const asked = { about: [caller.value, method, pathOf(url), key], input: body.value, now: context.now }
+  const answer = async () => {
+    const result = await act(new Request(url, { method, headers, body: body.value }))
+    return result.ok ? result.value : renderProblem(result.error, context)
+  }
+  return once(context.services, asked, answer, {
+    async keep(response) {
+      const { status } = response
+      if (saysThatNothingHappened(status)) return null
+      const own = Object.fromEntries([...response.headers].filter(([name]) => !(name in context.headers)))
+      const kept: KeptAnswer = { headers: own, body: response.body === null ? null : await response.clone().text() }
+      return { status, text: JSON.stringify(kept) }
+    },
+    replay(text, status) {
+      const { headers: own, body }: KeptAnswer = JSON.parse(text)
+      return new Response(body, { status, headers: { ...own, 'idempotent-replayed': 'true' } })
+    },
+  })
+}
+
+/** The same of a call whose answer is a value. `about`: who calls, what, and the key. Errors: those of `act` too. */
+export async function callOnce<T>(
+  services: Needed,
+  asked: Asked,
+  act: () => Promise<Result<T, SessionError>>,
+): Promise<Result<T, SessionError>> {
+  const answer = await once(services, asked, act, {
+    async keep(result) {
+      const status = result.ok ? 200 : problemOf(result.error).status
+      return saysThatNothingHappened(status) ? null : { status, text: JSON.stringify(result) }
+    },
+    replay: (text) => JSON.parse(text) as Result<T, SessionError>,
+  })
+  return answer.ok ? answer.value : answer
+}
+
+async function once<Answer>(
+  services: Needed,
+  { about, input, now }: Asked,
+  act: () => Promise<Answer>,
+  keeping: Keeping<Answer>,
+): Promise<Result<Answer, SessionError>> {
+  const keyHash = hash('sha256', JSON.stringify(about), 'hex')
+  const found = await claimKey(services.db, keyHash, hash('sha256', input, 'hex'), now)
   if (!found.ok) return found
   switch (found.value.state) {
     case 'reused':
       return fail({ code: 'idempotency_key_reused' })
     case 'running':
       return fail({ code: 'idempotent_request_running' })
-    case 'answered':
-      return replay(keyHash, found.value, context)
+    case 'answered': {
+      const { status, sealedAnswer } = found.value
+      const text = await services.sealing.open('idempotent_answer', NO_STORE, keyHash, sealedAnswer)
+      if (text === null) return fail({ code: 'conflict', detail: UNREADABLE })
+      return ok(keeping.replay(text, status))
+    }
     case 'claimed':
-      return answerOnce(found.value.claim, context, () => {
-        const { url, method, headers } = request
-        return act(new Request(url, { method, headers, body: body.value }))
-      })
+      return ok(await answerOnce(services, found.value.claim, now, act, keeping))
   }
 }
 
-async function answerOnce(claim: Claim, context: RequestContext, act: () => ReturnType<Handler>): HandlerResult {
-  const { db } = context.services
-  let kept = false
+async function answerOnce<Answer>(
+  { db, sealing }: Needed,
+  claim: Claim,
+  now: number,
+  act: () => Promise<Answer>,
+  { keep }: Keeping<Answer>,
+): Promise<Answer> {
+  let isKept = false
   try {
-    const result = await act()
-    const response = result.ok ? result.value : renderProblem(result.error, context)
-    const answer = saysThatNothingHappened(response.status) ? null : await sealed(claim, response, context)
-    if (answer !== null) {
+    const answer = await act()
+    const kept = await keep(answer)
+    const sealedAnswer = kept && (await sealing.seal('idempotent_answer', NO_STORE, claim.keyHash, kept.text))
+    // One that is too long is of an import, which may be done again: it changes no user.
+    if (kept !== null && sealedAnswer !== null && sealedAnswer.length <= MAX_BOUND_BYTES) {
       // Once it is done the caller is told, also where that cannot be kept.
-      kept = true
-      await keepAnswer(db, claim, answer, context.now)
+      isKept = true
+      await keepAnswer(db, claim, { status: kept.status, sealedAnswer }, now)
     }
-    return ok(response)
+    return answer
   } finally {
-    if (!kept) await releaseKey(db, claim)
+    if (!isKept) await releaseKey(db, claim)
   }
 }
 
 /** Such an answer is for now: the same request may fare better. */
 function saysThatNothingHappened(status: number): boolean {
   return status === 401 || status === 403 || status === 429 || status >= 500
-}
-
-/** An answer to be kept; null for one that is too long. It is of an import, which may be done again: it changes no user. */
-async function sealed({ keyHash }: Claim, response: Response, context: RequestContext) {
-  const headers = Object.fromEntries([...response.headers].filter(([name]) => !(name in context.headers)))
-  const answer: KeptAnswer = { headers, body: response.body === null ? null : await response.clone().text() }
-  const { sealing } = context.services
-  const sealedAnswer = await sealing.seal('idempotent_answer', NO_STORE, keyHash, JSON.stringify(answer))
-  return sealedAnswer.length > MAX_BOUND_BYTES ? null : { status: response.status, sealedAnswer }
-}
-
-async function replay(
-  keyHash: string,
-  { status, sealedAnswer }: { readonly status: number; readonly sealedAnswer: string },
-  { services }: RequestContext,
-): HandlerResult {
-  const text = await services.sealing.open('idempotent_answer', NO_STORE, keyHash, sealedAnswer)
-  if (text === null) return fail({ code: 'conflict', detail: UNREADABLE })
-  const { headers, body }: KeptAnswer = JSON.parse(text)
-  return ok(new Response(body, { status, headers: { ...headers, 'idempotent-replayed': 'true' } }))
 }
 
 const NO_KEY: SessionError = {

@@ -130,6 +130,52 @@ describe.each(SUBJECTS)('%s', (_name, make) => {
     expect(await sessions.check(first.token)).toMatchObject({ state: 'ended', reason: 'evicted' })
   })
 
+  test('an opening with a key is done once, and is answered as it was', async () => {
+    const subject = await make()
+    const { sessions } = subject.client
+    const asked = { userId: subject.userId, client: LAPTOP, idempotencyKey: 'order 1: /~{}' }
+    const first = await sessions.open(asked)
+    if (!first.ok) throw new Error(first.code)
+    subject.advance(60)
+    expect(await sessions.open(asked)).toEqual(first)
+    await expect(sessions.open({ ...asked, client: PHONE })).rejects.toMatchObject({
+      name: 'LatchkeyError',
+      code: 'idempotency_key_reused',
+    })
+    const second = await sessions.open({ ...asked, idempotencyKey: 'order-2' })
+    const list = await sessions.listOwn(first.token)
+    expect(list.ok && list.sessions.map(({ id }) => id)).toEqual([second.ok && second.session.id, first.session.id])
+
+    await sessions.end(first.token)
+    expect(await sessions.open(asked)).toEqual(first)
+    subject.advance(86_400 - 60)
+    expect(await sessions.open(asked)).toMatchObject({ ok: true, session: { openedAt: now() } })
+  })
+
+  test('a key keeps a refusal that will stand, and none that is for now', async () => {
+    const subject = await make({ concurrentSessionLimit: 1, whenLimitReached: 'refuse' })
+    const { sessions } = subject.client
+    const asked = { userId: subject.userId, client: LAPTOP }
+    const mend = subject.breakDown()
+    expect(await sessions.open({ ...asked, idempotencyKey: 'a' })).toMatchObject({ code: 'unavailable' })
+    mend()
+    const opened = await sessions.open({ ...asked, idempotencyKey: 'a' })
+    if (!opened.ok) throw new Error(opened.code)
+    const refused = await sessions.open({ ...asked, idempotencyKey: 'b' })
+    expect(refused).toMatchObject({ ok: false, code: 'session_limit_reached' })
+    await sessions.end(opened.token)
+    expect(await sessions.open({ ...asked, idempotencyKey: 'b' })).toEqual(refused)
+    expect(await sessions.open({ ...asked, idempotencyKey: 'c' })).toMatchObject({ ok: true })
+  })
+
+  test.each(['', 'x'.repeat(256), 'a "quoted" one', 'a back\\slash', 'a line\n', 'schlüssel'])(
+    'a key that makes no sense is the application’s fault: %j',
+    async (idempotencyKey) => {
+      const { client, userId } = await make()
+      await expect(client.sessions.open({ userId, client: LAPTOP, idempotencyKey })).rejects.toThrow(RangeError)
+    },
+  )
+
   test('there are sessions for active users alone', async () => {
     const subject = await make()
     const { sessions } = subject.client

@@ -1,12 +1,12 @@
 /** The three Latchkeys that the client is to find alike: over HTTP, over a service binding, and the double. */
-import { exports } from 'cloudflare:workers'
+import { env, exports } from 'cloudflare:workers'
 import type { SessionsBinding } from '../../packages/client/src/binding.ts'
 import { createClient, type LatchkeyClient } from '../../packages/client/src/index.ts'
 import { createTestClient } from '../../packages/client/src/testing.ts'
 import type { SessionsEntrypoint } from '../../src/entrypoint.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
-import { ORIGIN, send } from '../support/requests.ts'
+import { send } from '../support/requests.ts'
 import { makeBearer, makeOperator, makeStore, makeUser } from '../support/stores.ts'
 
 const SCOPES = ['sessions:open', 'sessions:introspect', 'sessions:revoke'] as const
@@ -54,14 +54,10 @@ async function service(rules: Rules, clientOf: (identityStoreId: string) => Prom
   }
 }
 
-/** The client as it asks the service over HTTP. `more`: other options of the client. */
-export async function httpClient(identityStoreId: string, more: object = {}): Promise<LatchkeyClient> {
-  return createClient({
-    baseUrl: ORIGIN,
-    credential: await makeBearer(identityStoreId, SCOPES),
-    fetch: (input, init) => exports.default.fetch(new Request(input as string, init as RequestInit)),
-    ...more,
-  })
+/** The client as it asks the service over HTTP, through a socket. */
+async function httpClient(identityStoreId: string): Promise<LatchkeyClient> {
+  const credential = await makeBearer(identityStoreId, SCOPES)
+  return createClient({ baseUrl: `http://127.0.0.1:${env.PORT}`, credential })
 }
 
 /** The service binding of a Worker that speaks for a store. */

@@ -5,7 +5,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type DevServer, freePort, runDev, startDev } from './support/dev-server.ts'
+import { type DevServer, environmentIn, freePort, runDev, startDev } from './support/dev-server.ts'
 import { piecesOf } from './support/documents.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
@@ -31,6 +31,7 @@ function typeWrangler(...args: string[]) {
   const child: ChildProcess = spawn('npx', ['wrangler', 'dev', '--show-interactive-dev-session=false', ...args], {
     cwd: project.directory,
     detached: true,
+    env: environmentIn(project.directory),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''

@@ -2,6 +2,8 @@
 declare namespace Cloudflare {
   interface Env extends WorkerEnv {
     readonly INTERLEAVINGS: number
+    /** On which the service listens, at 127.0.0.1. */
+    readonly PORT: number
     readonly WHOLE: boolean
     readonly D1_MIGRATIONS: import('cloudflare:test').D1Migration[]
     readonly APPLICATION_SERVER_DB: D1Database

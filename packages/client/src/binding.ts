@@ -42,6 +42,7 @@ export interface SessionsBinding {
     readonly region?: string
     readonly persistent?: boolean
     readonly endSessions?: readonly string[]
+    readonly idempotencyKey?: string
   }): Promise<BindingResult<Wire<Session> & { readonly token: string }>>
   end(input: { readonly token: string }): Promise<BindingResult<void>>
   listOwn(input: {

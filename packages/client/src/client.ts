@@ -54,12 +54,18 @@ export interface OpenOptions extends CallOptions {
   readonly persistent?: boolean
   /** Sessions that end to make room, after `session_limit_reached`. */
   readonly endSessions?: readonly string[]
+  /**
+   * Names this opening: asked for again with the same key and input within 24 hours, it is answered as the first time, and
+   * no second session is opened. With a key it is tried again as the other calls are. 1 to 255 characters of ASCII, no
+   * quote and no backslash; `crypto.randomUUID()` makes one.
+   */
+  readonly idempotencyKey?: string
 }
 
 export interface Sessions {
   /** Whether a token's session is live. A token that is null, as where there is no cookie, is `unauthenticated`. */
   check(token: string | null | undefined, options?: CheckOptions): Promise<Check>
-  /** Opens a session for a user whom the application has verified. Not repeated: it might open two. */
+  /** Opens a session for a user whom the application has verified. Tried again only with an `idempotencyKey`: it might open two. */
   open(options: OpenOptions): Promise<Opened>
   /** Ends a token's session. To end it twice is to end it once. */
   end(token: string, options?: CallOptions): Promise<Ended>
@@ -75,8 +81,15 @@ export interface LatchkeyClient {
   readonly now: () => number
 }
 
-/** Makes a client. Nothing is asked yet. */
+/**
+ * Makes a client. Nothing is asked yet. Throws a `TypeError` for what is no address, and for a credential or a binding
+ * that is undefined.
+ */
 export function createClient(options: ClientOptions): LatchkeyClient {
+  // As of a variable or a binding that nobody has set: each call would fail, and say nothing of that.
+  for (const name of ['credential', 'binding'] as const) {
+    if (name in options && !(options as never)[name]) throw new TypeError(`createClient: ${name} is missing.`)
+  }
   const { timeoutMilliseconds = 5_000, retries = 2 } = options
   const patience = { timeoutMilliseconds, retries }
   const sessions = 'binding' in options ? overBinding(options.binding, patience) : overHttp(options, patience)

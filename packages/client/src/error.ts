@@ -2,11 +2,11 @@
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError'
   /** The code of the problem, such as `credential_revoked` or `forbidden`. */
-  readonly code: string
+  declare readonly code: string
   /** Null over a service binding. */
-  readonly status: number | null
+  declare readonly status: number | null
   /** Names the request in the service's log; null where there is none. */
-  readonly requestId: string | null
+  declare readonly requestId: string | null
 
   constructor(code: string, message: string, status: number | null = null, requestId: string | null = null) {
     super(`${code}: ${message}`)

@@ -1,5 +1,5 @@
 /** Middleware for Express, 4 or 5. */
-import { requireAge } from './ages.ts'
+import { requireAge } from './arguments.ts'
 import type { LatchkeyClient } from './client.ts'
 import {
   type MiddlewareOptions,

@@ -1,5 +1,5 @@
 /** Middleware for whatever speaks `Request` and `Response`. */
-import { requireAge } from './ages.ts'
+import { requireAge } from './arguments.ts'
 import type { LatchkeyClient } from './client.ts'
 import {
   type Facts,

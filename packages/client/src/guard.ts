@@ -1,6 +1,7 @@
 /** What every framework's middleware does: who asks, and whether that is enough. Speaks of no framework. */
-import { requireAge } from './ages.ts'
+
 import type { Check } from './answers.ts'
+import { requireAge } from './arguments.ts'
 import type { Client } from './binding.ts'
 import type { LatchkeyClient } from './client.ts'
 import { COOKIE, cookieValue } from './cookies.ts'

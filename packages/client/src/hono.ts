@@ -1,6 +1,6 @@
 /** Middleware for Hono. */
 import type { Context, MiddlewareHandler } from 'hono'
-import { requireAge } from './ages.ts'
+import { requireAge } from './arguments.ts'
 import type { LatchkeyClient } from './client.ts'
 import { factsOf, responseOf } from './fetch.ts'
 import {

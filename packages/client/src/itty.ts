@@ -1,6 +1,6 @@
 /** Middleware for itty-router. */
 import type { IRequest } from 'itty-router'
-import { requireAge } from './ages.ts'
+import { requireAge } from './arguments.ts'
 import type { LatchkeyClient } from './client.ts'
 import { factsOf, finish, responseOf } from './fetch.ts'
 import { type MiddlewareOptions, type Requirement, requirement, visit } from './guard.ts'

@@ -1,8 +1,7 @@
 /** The operator API: every operation, typed, made from the service's OpenAPI document. */
-import { LatchkeyError } from './error.ts'
 import { createClient, createConfig } from './generated/client/index.ts'
 import { operatorMethods, storeMethods, userMethods } from './generated/facade.gen.ts'
-import { type Patience, patiently, Unavailable } from './patience.ts'
+import { patient } from './patient-fetch.ts'
 import { VERSION } from './version.ts'
 
 export type * from './generated/types.gen.ts'
@@ -44,28 +43,5 @@ export function createOperator(options: OperatorOptions) {
       /** The operations of one of its users. */
       users: (userId: string) => userMethods(client, { identity_store_id: identityStoreId, user_id: userId }),
     }),
-  }
-}
-
-/** What may be done twice is tried again. */
-function patient(send: typeof fetch, patience: Patience): typeof fetch {
-  return async (input, init) => {
-    const request = new Request(input, init)
-    const safe = request.method !== 'POST' && request.method !== 'PATCH'
-    let last: Response | null = null
-    const answer = await patiently<Response>(
-      async (signal) => {
-        last = null
-        const response = await send(new Request(request.clone(), { signal }))
-        if (response.status < 500 && response.status !== 429) return response
-        last = response
-        return new Unavailable(Number(response.headers.get('retry-after') ?? 0) || 0)
-      },
-      () => false,
-      { ...patience, retries: safe ? patience.retries : 0, signal: request.signal },
-    )
-    if (!(answer instanceof Unavailable)) return answer
-    if (last !== null) return last
-    throw new LatchkeyError('unavailable', `${request.method} ${request.url} has no answer.`)
   }
 }

@@ -1,10 +1,11 @@
 /** The client's methods over HTTP. */
-import { requireAge } from './ages.ts'
+import { requireAge, requireKey } from './arguments.ts'
 import type { CallOptions, Sessions } from './client.ts'
 import { LatchkeyError } from './error.ts'
-import { type Patience, patiently, Unavailable } from './patience.ts'
-import { type EndReason, type Session, sessionFrom } from './session.ts'
-import { canBeToken, UNAUTHENTICATED } from './tokens.ts'
+import { type Failure, failed, ON_OPEN, ON_TOKEN, stateOf, UNAUTHENTICATED } from './failures.ts'
+import { type Patience, patiently, RUNNING, unavailable } from './patience.ts'
+import { type EndReason, fromWire, type Session, toWire } from './session.ts'
+import { canBeToken } from './tokens.ts'
 import { VERSION } from './version.ts'
 
 interface Service {
@@ -13,7 +14,7 @@ interface Service {
   readonly fetch?: typeof fetch
 }
 
-/** A request. `body` is sent as JSON, or as a form. */
+/** A request. `body` is sent as JSON, with JSON's names, or as a form. */
 interface Asked extends CallOptions {
   readonly method: string
   readonly path: string
@@ -28,16 +29,16 @@ interface Asked extends CallOptions {
   readonly retries?: number
 }
 
-/** A body as it came; its members are checked where that matters. */
+/** A body as it came, with JavaScript's names; its members are checked where that matters. */
 interface Body {
   readonly code?: string
   readonly state?: string
-  readonly session?: unknown
-  readonly sessions?: readonly unknown[]
-  readonly next_cursor?: string | null
+  readonly session?: Session
+  readonly sessions?: readonly Session[]
+  readonly nextCursor?: string | null
   readonly token?: string
   readonly reason?: EndReason
-  readonly ended_at?: string
+  readonly endedAt?: string
   readonly ended?: number
   readonly title?: string
   readonly detail?: string
@@ -53,48 +54,44 @@ interface Answer {
   readonly body: Body
 }
 
-type Failure = { readonly ok: false; readonly code: string }
-
-const ON_TOKEN = ['unauthenticated', 'session_ended', 'wrong_token_kind']
 const PAGE = 100
 
 /** Answers the methods. */
 export function overHttp(service: Service, patience: Patience): Sessions {
-  const base = service.baseUrl.replace(/\/+$/, '')
+  const base = new URL(service.baseUrl).href.replace(/\/+$/, '')
   const send = service.fetch ?? fetch
 
   const call = async (asked: Asked): Promise<({ readonly ok: true } & Answer) | Failure> => {
     const { method, path, bearer = service.credential, body, maxAge = 0, expected = [], signal } = asked
-    const form = body instanceof URLSearchParams
+    const sent = body instanceof URLSearchParams ? body : body && JSON.stringify(toWire(body))
     const init = {
       method,
       headers: {
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         'latchkey-client': VERSION,
-        ...(body !== undefined && !form && { 'content-type': 'application/json' }),
+        ...(typeof sent === 'string' && { 'content-type': 'application/json' }),
         ...(maxAge > 0 && { 'cache-control': `max-age=${maxAge}` }),
         ...asked.headers,
       },
-      ...(body !== undefined && { body: form ? body : JSON.stringify(body) }),
+      body: sent ?? null,
       redirect: 'manual',
     } as const
-    const answer = await patiently<({ ok: true } & Answer) | Failure>(
+    return patiently<({ ok: true } & Answer) | Failure>(
       async (either) => {
         const response = await send(base + path, { ...init, signal: either })
         const { status, headers } = response
         if (status >= 500 || status === 429) {
           await response.body?.cancel()
-          return new Unavailable(secondsOf(headers.get('retry-after')))
+          return unavailable(secondsOf(headers.get('retry-after')))
         }
         const text = await response.text()
-        const answered: Body = text === '' ? {} : JSON.parse(text)
+        const answered = (text === '' ? {} : fromWire(JSON.parse(text))) as Body
         if (response.ok) return { ok: true, headers, body: answered }
+        if (answered.code === RUNNING) return unavailable()
         return failureOf(response, answered, expected)
       },
-      (thrown) => thrown instanceof LatchkeyError,
       { ...patience, retries: asked.retries ?? patience.retries, signal },
     )
-    return answer instanceof Unavailable ? { ok: false, code: 'unavailable', ...answer } : answer
   }
 
   return {
@@ -115,26 +112,19 @@ export function overHttp(service: Service, patience: Patience): Sessions {
           : await call({
               method: 'POST',
               path: '/sessions/check',
-              body: { token, touch, ...(client !== undefined && { client: wireClient(client) }) },
+              body: { token, touch, client },
               maxAge,
               signal,
             })
-      if (!answer.ok) {
-        const { ok: _, code, ...rest } = answer
-        return { state: code === 'session_ended' ? 'ended' : code, ...rest } as never
-      }
-      const { headers, body } = answer
-      const {
-        state,
-        session,
-        reason,
-        ended_at: endedAt,
-      } = service.credential === undefined ? { state: 'active', session: body } : body
+      if (!answer.ok) return stateOf(answer)
+      const { headers } = answer
+      const { state, session, reason, endedAt }: Body =
+        service.credential === undefined ? { state: 'active', session: answer.body as Session } : answer.body
       switch (state) {
         case 'active': {
           if (typeof session !== 'object' || session === null) break
-          const ageSeconds = Number(headers.get('age') ?? 0)
-          return { state, session: sessionFrom(session), ageSeconds, setCookies: headers.getSetCookie() }
+          const ageSeconds = Number(headers.get('age'))
+          return { state, session, ageSeconds, setCookies: headers.getSetCookie() }
         }
         case 'ended':
           return { state, reason: reason as EndReason, endedAt: endedAt as string }
@@ -143,20 +133,19 @@ export function overHttp(service: Service, patience: Patience): Sessions {
       }
       throw new LatchkeyError('unexpected_answer', `state ${state}`)
     },
-    async open({ userId, client, location, region, persistent, endSessions, signal }) {
-      const body = {
-        user_id: userId,
-        client: wireClient(client),
-        ...(location && { location: wirePlace(location) }),
-        ...(region !== undefined && { region }),
-        ...(persistent !== undefined && { persistent }),
-        ...(endSessions !== undefined && { end_sessions: endSessions }),
-      }
-      const expected = ['user_not_found', 'user_disabled', 'conflict', 'session_limit_reached']
-      const answer = await call({ method: 'POST', path: '/sessions', body, expected, retries: 0, signal })
+    async open({ idempotencyKey, signal, ...body }) {
+      requireKey(idempotencyKey)
+      const answer = await call({
+        method: 'POST',
+        path: '/sessions',
+        body,
+        expected: ON_OPEN,
+        ...(idempotencyKey === undefined ? { retries: 0 } : { headers: { 'idempotency-key': `"${idempotencyKey}"` } }),
+        signal,
+      })
       if (!answer.ok) return answer as never
       const { token, ...session } = answer.body
-      return { ok: true, session: sessionFrom(session), token: token as string }
+      return { ok: true, session: session as Session, token: token as string }
     },
     async end(token, { signal } = {}) {
       if (!canBeToken(token)) return UNAUTHENTICATED
@@ -188,17 +177,17 @@ export function overHttp(service: Service, patience: Patience): Sessions {
             : {
                 method: 'POST',
                 path: '/sessions/list',
-                body: { token, limit: PAGE, cursor, ...(client !== undefined && { client: wireClient(client) }) },
+                body: { token, limit: PAGE, cursor, client },
                 signal,
               },
         )
         if (!answer.ok) return answer as never
-        const { state, reason, ended_at: endedAt } = answer.body
+        const { state, sessions: page = [], nextCursor } = answer.body
         if (state === 'unauthenticated') return UNAUTHENTICATED
-        if (state === 'ended') return { ok: false, code: 'session_ended', reason, endedAt } as never
-        sessions.push(...(answer.body.sessions ?? []).map(sessionFrom))
-        if (typeof answer.body.next_cursor !== 'string') return { ok: true, sessions }
-        cursor = answer.body.next_cursor
+        if (state === 'ended') return failed('session_ended', answer.body) as never
+        sessions.push(...page)
+        if (typeof nextCursor !== 'string') return { ok: true, sessions }
+        cursor = nextCursor
       }
     },
     async endOwn(token, which, { signal } = {}) {
@@ -212,7 +201,7 @@ export function overHttp(service: Service, patience: Patience): Sessions {
 }
 
 function failureOf({ status, url, headers }: Response, body: Body, expected: readonly string[]): Failure {
-  const { code = 'unexpected_answer', title, detail, errors, reason, ended_at: endedAt, sessions } = body
+  const { code = 'unexpected_answer', title, detail, errors } = body
   // A genuine token of another kind, or of another identity store, is no session here.
   const foreign = code === 'wrong_token_kind' || body.error === 'unsupported_token_type' || body.needed?.length === 0
   if (foreign && (expected.includes(code) || body.error !== undefined)) return UNAUTHENTICATED
@@ -221,26 +210,10 @@ function failureOf({ status, url, headers }: Response, body: Body, expected: rea
     const said = [title ?? `${url} answered ${status}.`, detail, wrong].filter(Boolean).join(' ')
     throw new LatchkeyError(code, said, status, headers.get('x-request-id'))
   }
-  return {
-    ok: false,
-    code,
-    ...(reason !== undefined && { reason }),
-    ...(endedAt !== undefined && { endedAt }),
-    ...(sessions !== undefined && { sessions: sessions.map(sessionFrom) }),
-  }
+  return failed(code, body)
 }
 
-function wireClient({ address, userAgent }: { readonly address: string | null; readonly userAgent: string | null }) {
-  return { address, user_agent: userAgent }
-}
-
-function wirePlace({ timeZone, ...place }: object & { readonly timeZone?: string | null }) {
-  return { ...place, ...(timeZone !== undefined && { time_zone: timeZone }) }
-}
-
-/** The seconds of a `Retry-After`, which may be a date. */
+/** The seconds of a `Retry-After`, which may be a date; not above zero for now, or for none. */
 function secondsOf(header: string | null): number {
-  const seconds = header === null ? 0 : Number(header)
-  if (!Number.isNaN(seconds)) return seconds
-  return Math.max(0, Math.ceil((Date.parse(header as string) - Date.now()) / 1000)) || 0
+  return Number(header) || Math.ceil((Date.parse(header as string) - Date.now()) / 1000) || 0
 }

@@ -54,14 +54,18 @@ export type Wire<T> = T extends object ? { readonly [Name in keyof T as Snake<Na
 
 /** Takes JSON's names for JavaScript's: `user_id` is `userId`. */
 export function fromWire(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(fromWire)
+  return renamed(value, (name) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()))
+}
+
+/** And the other way. */
+export function toWire(value: unknown): unknown {
+  return renamed(value, (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+}
+
+function renamed(value: unknown, rename: (name: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((entry) => renamed(entry, rename))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [
-      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
-      fromWire(field),
-    ]),
-  )
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [rename(name), renamed(field, rename)]))
 }
 
 /** The session of an answer. */

@@ -36,7 +36,12 @@ export interface TestClient extends LatchkeyClient {
 }
 
 const DAYS_30_SECONDS = 2_592_000
+/** How long the answer to an opening with a key is kept. */
+const KEPT_MILLISECONDS = 86_400_000
 const IDENTITY_STORE = 'test-store'
+
+type OpenInput = Parameters<SessionsBinding['open']>[0]
+type OpenedResult = BindingResult<Wire<Session> & { readonly token: string }>
 
 interface Live {
   readonly id: string
@@ -79,6 +84,11 @@ class Service {
   private readonly options: TestClientOptions
   private readonly sessions: Live[] = []
   private readonly disabled = new Set<string>()
+  /** What was answered to openings with a key. */
+  private readonly answered = new Map<
+    string,
+    { readonly asked: string; readonly answer: OpenedResult; readonly at: number }
+  >()
 
   constructor(options: TestClientOptions) {
     this.options = options
@@ -99,7 +109,7 @@ class Service {
             return ok(this.bodyOf(session, session))
           }),
         ),
-      open: (input) => this.answer(() => this.open(input)),
+      open: (input) => this.answer(() => this.openOnce(input)),
       end: ({ token }) =>
         this.answer(() => {
           const session = this.sessions.find((other) => other.token === token)
@@ -150,12 +160,21 @@ class Service {
     return this.unavailable ? fail({ code: 'unavailable', retryAfterSeconds: 1 }) : act()
   }
 
-  private open({
-    userId,
-    client,
-    persistent = false,
-    endSessions = [],
-  }: Parameters<SessionsBinding['open']>[0]): BindingResult<Wire<Session> & { readonly token: string }> {
+  private openOnce({ idempotencyKey, ...input }: OpenInput): OpenedResult {
+    if (idempotencyKey === undefined) return this.open(input)
+    const asked = JSON.stringify(input)
+    const before = this.answered.get(idempotencyKey)
+    if (before !== undefined && this.now < before.at + KEPT_MILLISECONDS) {
+      return before.asked === asked ? before.answer : fail({ code: 'idempotency_key_reused' })
+    }
+    const answer = this.open(input)
+    // A user who may have none now may have one later.
+    const keeps = answer.ok || answer.error.code !== 'user_disabled'
+    if (keeps) this.answered.set(idempotencyKey, { asked, answer, at: this.now })
+    return answer
+  }
+
+  private open({ userId, client, persistent = false, endSessions = [] }: OpenInput): OpenedResult {
     const { users, concurrentSessionLimit = Number.POSITIVE_INFINITY, whenLimitReached } = this.options
     if (users?.includes(userId) === false) return fail({ code: 'user_not_found' })
     if (this.disabled.has(userId)) return fail({ code: 'user_disabled' })

@@ -5,6 +5,3 @@ const MAX_TOKEN_LENGTH = 4_096
 export function canBeToken(text: string | null | undefined): text is string {
   return typeof text === 'string' && text.length <= MAX_TOKEN_LENGTH && /^[\w.~+/=-]+$/.test(text)
 }
-
-/** What is answered of a token that is none. */
-export const UNAUTHENTICATED = { ok: false, code: 'unauthenticated' } as const

@@ -45,7 +45,15 @@ export const OpenInput = z.strictObject({
     .array(z.string().regex(SESSION_ID_PATTERN, 'Must be the id of a session.'))
     .max(MAX_PAGE_ENTRIES)
     .default([]),
+  idempotencyKey: z
+    .string()
+    .regex(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'Must be 1 to 255 characters of ASCII, no quote and no backslash.')
+    .nullable()
+    .default(null),
 })
+
+/** What is to be opened, whatever its key. */
+export type Opening = Omit<z.infer<typeof OpenInput>, 'idempotencyKey'>
 
 export const ListOwnInput = z.strictObject({ token, client: client.nullable().default(null) })
 

@@ -1,5 +1,6 @@
 /** How a call over HTTP waits, repeats and gives up. */
 import { describe, expect, test } from 'vitest'
+import type { SessionsBinding } from '../../../packages/client/src/binding.ts'
 import { createClient, type LatchkeyClient } from '../../../packages/client/src/index.ts'
 
 const BASE = 'https://sessions.pie.example'
@@ -48,6 +49,36 @@ test('what might be done twice is not tried again', async () => {
   const { latchkey, asked } = setUp([down, live])
   expect(await latchkey.sessions.open({ userId: 'ada', client })).toMatchObject({ ok: false, code: 'unavailable' })
   expect(asked).toHaveLength(1)
+})
+
+describe('an opening that has a key', () => {
+  const OPENED = { id: '1', user_id: 'ada', token: 'token' }
+  const asked = { userId: 'ada', client, idempotencyKey: 'order-1' }
+
+  test('is tried again with it, also while the first try still runs', async () => {
+    const running: Answer = () => Response.json({ code: 'idempotent_request_running' }, { status: 409 })
+    const { latchkey, asked: requests } = setUp([lost, running, () => Response.json(OPENED, { status: 201 })])
+    expect(await latchkey.sessions.open(asked)).toMatchObject({ ok: true, session: { userId: 'ada' } })
+    expect(requests.map(({ headers }) => headers.get('idempotency-key'))).toEqual(Array(3).fill('"order-1"'))
+  })
+
+  test('is so over a binding, where one without is not', async () => {
+    const unavailable = { code: 'unavailable', retryAfterSeconds: 0 }
+    const errors = [unavailable, { code: 'idempotent_request_running' }]
+    let calls = 0
+    const binding = {
+      async open() {
+        const error = errors[calls++]
+        return error === undefined ? { ok: true, value: OPENED } : { ok: false, error }
+      },
+    } as unknown as SessionsBinding
+    const { sessions } = createClient({ binding })
+    expect(await sessions.open({ userId: 'ada', client })).toMatchObject({ ok: false, code: 'unavailable' })
+    expect(calls).toBe(1)
+    calls = 0
+    expect(await sessions.open(asked)).toMatchObject({ ok: true, token: 'token' })
+    expect(calls).toBe(3)
+  })
 })
 
 describe('it gives up', () => {
@@ -100,4 +131,14 @@ test.each([
   const { latchkey, asked } = setUp([() => Response.json(body, { status })])
   await expect(latchkey.sessions.check('token')).rejects.toMatchObject({ name: 'LatchkeyError' })
   expect(asked).toHaveLength(1)
+})
+
+test.each([
+  ['an address that is undefined', { baseUrl: undefined, credential: 'secret' }],
+  ['one without a scheme', { baseUrl: 'sessions.pie.example' }],
+  ['a credential that is undefined', { baseUrl: BASE, credential: undefined }],
+  ['an empty one', { baseUrl: BASE, credential: '' }],
+  ['a binding that the Worker has not', { binding: undefined }],
+])('%s is told at once', (_what, options) => {
+  expect(() => createClient(options as never)).toThrow(TypeError)
 })

@@ -109,10 +109,19 @@ export async function startDev(
   }
 }
 
+/**
+ * The environment of what is started in a project's directory. Wranglers find each other's Workers by name in a registry
+ * of the whole machine: one in the directory keeps out a Latchkey that runs elsewhere.
+ */
+export function environmentIn(directory: string): NodeJS.ProcessEnv {
+  return { ...process.env, WRANGLER_REGISTRY_PATH: join(directory, '.wrangler/registry') }
+}
+
 function npmRunDev(directory: string, args: readonly string[]): { child: ChildProcess; output: () => string } {
   const child = spawn('npm', ['run', 'dev', '--', ...args], {
     cwd: directory,
     detached: true,
+    env: environmentIn(directory),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
