@@ -38,6 +38,7 @@ const NAMES = [
 /** Commands that any page may speak of. */
 const MENTIONED = new Map([
   ['npm run dev', STARTED],
+  ['npm run dev -- --demo-sessions 500', 'test/e2e/dev.test.ts makes some'],
   ['npm test', 'runs this'],
   ['wrangler dev', 'is what npm run dev runs'],
   ['npx wrangler dev', 'test/e2e/two-services.test.ts runs it'],
