@@ -13,6 +13,7 @@ import { howToTry } from './dev/print.mjs'
 import { startTool } from './dev/processes.mjs'
 import { ensureSecrets, fingerprints } from './dev/secrets.mjs'
 import { DoesNotFit, ensureDemoStore, makeUsers } from './dev/seed.mjs'
+import { serviceClient } from './dev/service-client.mjs'
 import { stateFiles } from './dev/state-files.mjs'
 import { writeDevConfigs } from './dev/wrangler-config.mjs'
 
@@ -95,8 +96,9 @@ async function run(options) {
   await Promise.race([ended, untilServing(baseUrl)])
   const credentials = await Promise.race([ended, demoStore({ baseUrl, secrets, files, newUsers })])
   await Promise.race([ended, demoSessions(options.demoSessions, credentials, files)])
+  const code = await Promise.race([ended, consoleCode(credentials)])
   server.show()
-  console.log(howToTry(credentials, files))
+  console.log(howToTry(credentials, files, code))
   await ended
 }
 
@@ -117,6 +119,11 @@ async function demoSessions(wanted, credentials, files) {
   if (wanted <= made) return
   console.log(`Filling the demo store with ${wanted - made} sessions …`)
   await fillWithSessions(credentials, made, wanted, (begun) => files.writeSeed({ ...seed, demo_sessions: begun }))
+}
+
+/** What opens the console once. */
+async function consoleCode({ base_url: baseUrl, operator_token: token }) {
+  return (await serviceClient(baseUrl, token).call('POST', '/operator/console-sessions/codes')).code
 }
 
 /** Another server on the port would be taken for ours, and filled with demo data. */

@@ -61,6 +61,28 @@ test('loads at most 300 kB at first, compressed; the globe only with the map', (
   expect(first).not.toContain(`console/${globe[0]}`)
 })
 
+describe.skipIf(noBrowser)('the link that a start prints', () => {
+  test('signs in once; it is sent to nobody and leaves the address', async () => {
+    const link = /\S+\/console#sign-in=[\w-]{43}/.exec(server.output())?.[0] ?? ''
+    const page = await browser.newPage()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.goto(link)
+    await page.getByRole('heading', { name: 'Stores' }).waitFor()
+    const code = link.split('=')[1] ?? ''
+    expect([page.url(), ...asked].filter((url) => url.includes(code))).toEqual([])
+    await page.context().close()
+
+    const another = await browser.newPage()
+    await another.goto(link)
+    await another.getByRole('alert').getByText('was used already').waitFor()
+    expect(another.url()).toBe(`${baseUrl}/console`)
+    await another.getByLabel('Operator token').waitFor()
+    await another.context().close()
+    expect(server.output().split(code)).toHaveLength(2)
+  })
+})
+
 describe.skipIf(noBrowser)('signed in', () => {
   let page: Page
   /** What the browser has complained of since the sign-in: errors, and breaches of the page's policy. */
