@@ -1,15 +1,14 @@
 /** The console in a browser, against the running service. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { launchChromium, noBrowser } from './support/chromium.ts'
+import { violations } from './support/console-page.ts'
 import { type DevServer, freePort, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const MAX_FIRST_LOAD_BYTES = 300_000
 /** How long undo is offered, and a little. */
 const PAST_UNDO_MILLISECONDS = 6_000
@@ -177,22 +176,6 @@ describe.skipIf(noBrowser)('signed in', () => {
     expect(found).toEqual([])
   })
 })
-
-/** What axe finds that is serious or critical. */
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE)
-  return page.evaluate(async () => {
-    interface Violation {
-      readonly impact: string
-      readonly id: string
-      readonly nodes: readonly { readonly html: string }[]
-    }
-    const { axe } = globalThis as unknown as { axe: { run: () => Promise<{ violations: readonly Violation[] }> } }
-    return (await axe.run()).violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id} ${nodes[0]?.html}`)
-  })
-}
 
 /** The scripts that a script imports at once. */
 function importedBy(file: string): readonly string[] {

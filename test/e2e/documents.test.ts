@@ -78,6 +78,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['docs/application-server.md', '[[services]]', 'is in wrangler.toml here, before the start'],
   ['docs/client.md', 'npm run build -w latchkey', 'test/e2e/client-package.test.ts runs it'],
   ['docs/console.md', 'npm run check', 'is a part of npm test, which runs this'],
+  ['docs/console.md', 'npm run screenshots', 'makes pictures, which somebody looks at'],
   ['docs/operating.md', 'npm ci && npm run dev', `${STARTED}; npm ci is how the packages came here`],
   ['docs/operating.md', 'npm run dev -- --port', 'test/e2e/two-services.test.ts starts a second one'],
   ['docs/operating.md', 'npm run crash', MINUTES],
