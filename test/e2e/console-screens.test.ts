@@ -11,8 +11,10 @@ import {
   byKeyboard,
   byMouse,
   type Hand,
+  longestMotion,
   open,
   signInWith,
+  stopsOf,
   violations,
   type Watched,
   watchedPage,
@@ -27,6 +29,8 @@ const MANY = 10_000
 const ENDED_TOGETHER = 214
 /** How long undo is offered, and a little. */
 const PAST_UNDO_MILLISECONDS = 6_000
+/** A machine may be busy. */
+const PATIENT = { timeout: 20_000 }
 const OF_A_STORE = [
   ...['overview', 'sessions', 'ended', 'users', 'session-config', 'map', 'lockouts', 'jobs', 'audit', 'credentials'],
 ] as const
@@ -165,8 +169,52 @@ describe.skipIf(noBrowser)('the console', () => {
     expect(await rows.count()).toBeLessThanOrEqual(101)
     await page.getByRole('checkbox', { name: 'Select all of this page' }).click()
     await page.getByRole('button', { name: /^Next|^Older/ }).click()
-    await expect.poll(() => rows.nth(1).getAttribute('data-row')).not.toBe(first)
+    await expect.poll(() => rows.nth(1).getAttribute('data-row'), PATIENT).not.toBe(first)
     await page.getByRole('button', { name: 'End 100 selected' }).waitFor()
+  })
+
+  test('the keys go through a screen in the order in which it is read, and see where they are', async () => {
+    const page = await inConsole()
+    await open(page, '/stores/one/sessions')
+    await page.getByRole('button', { name: /^End jo's session/ }).waitFor()
+    const stops = await stopsOf(page)
+    const order = [
+      /^Overview$/,
+      /^Live sessions$/,
+      /^Credentials$/,
+      /^Sign out$/,
+      /^End all 1$/,
+      /^User id$/,
+      /^Filter$/,
+      /^End jo/,
+    ]
+    expect(order.map((name) => stops.findIndex((stop) => name.test(stop.name)))).toEqual(
+      order.map((name) => stops.findIndex((stop) => name.test(stop.name))).sort((a, b) => a - b),
+    )
+    expect(order.filter((name) => !stops.some((stop) => name.test(stop.name)))).toEqual([])
+    expect(stops.filter(({ shown }) => !shown).map(({ name }) => name)).toEqual([])
+  })
+
+  test('nothing moves for who wants no motion', async () => {
+    const page = await inConsole({ reducedMotion: 'reduce' })
+    await open(page, '/stores/one/sessions')
+    await page.getByRole('button', { name: 'End all 1' }).click()
+    await page.getByRole('dialog').waitFor()
+    expect(await longestMotion(page)).toBeLessThanOrEqual(0.001)
+  })
+
+  test.each(['light', 'dark'] as const)("the users' own pages are accessible, in %s", async (colorScheme) => {
+    watched = await watchedPage(browser, baseUrl, { colorScheme })
+    const { page } = watched
+    const user = server.credentials.users.find(({ role }) => role === 'member')
+    await page.goto('/sign-in')
+    const found = [...(await violations(page))]
+    await page.getByLabel('User name').fill(user?.username ?? '')
+    await page.getByLabel('Password').fill(user?.password ?? '')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.waitForURL('**/devices')
+    found.push(...(await violations(page)))
+    expect(found).toEqual([])
   })
 
   describe.each(Object.entries(HANDS))('by %s', (store, hand: Hand) => {
@@ -182,12 +230,12 @@ describe.skipIf(noBrowser)('the console', () => {
       await hand.press(end)
       await hand.press(page.getByRole('button', { name: 'Undo' }))
       await page.clock.fastForward(PAST_UNDO_MILLISECONDS)
-      await expect.poll(() => end.isEnabled()).toBe(true)
+      await expect.poll(() => end.isEnabled(), PATIENT).toBe(true)
       expect(await liveOf(store, 'user_id=jo')).toBe(1)
       await hand.press(end)
       await page.clock.fastForward(PAST_UNDO_MILLISECONDS)
       await page.getByText('Not signed in').waitFor()
-      await expect.poll(() => liveOf(store, 'user_id=jo')).toBe(0)
+      await expect.poll(() => liveOf(store, 'user_id=jo'), PATIENT).toBe(0)
     })
 
     test('214 sessions that match are ended, and no more', async () => {
@@ -197,7 +245,7 @@ describe.skipIf(noBrowser)('the console', () => {
       await hand.press(page.getByRole('button', { name: `End all ${ENDED_TOGETHER} that match` }))
       await hand.press(page.getByRole('dialog').getByRole('button', { name: `End ${ENDED_TOGETHER} sessions` }))
       await page.getByText(`${ENDED_TOGETHER} sessions are being ended`).waitFor()
-      await expect.poll(() => liveOf(store, 'user_id=busy'), { timeout: 20_000 }).toBe(0)
+      await expect.poll(() => liveOf(store, 'user_id=busy'), PATIENT).toBe(0)
       expect(await liveOf(store, 'user_id=max')).toBe(1)
     })
 

@@ -96,3 +96,54 @@ async function tabTo(what: Locator): Promise<void> {
   }
   throw new Error(`no key leads to ${what}`)
 }
+
+interface Look {
+  readonly animationDuration: string
+  readonly transitionDuration: string
+  readonly outlineStyle: string
+  readonly boxShadow: string
+}
+interface Element {
+  readonly textContent: string | null
+  readonly ariaLabel: string | null
+  readonly labels?: ArrayLike<Element>
+}
+interface Window {
+  readonly document: {
+    readonly activeElement: Element | null
+    readonly body: Element
+    querySelectorAll: (all: '*') => Iterable<Element>
+  }
+  readonly getComputedStyle: (of: Element) => Look
+}
+
+/** Where Tab stops, from the beginning: what it is called, and whether it shows that it has the focus. */
+export async function stopsOf(page: Page): Promise<readonly { readonly name: string; readonly shown: boolean }[]> {
+  const stops: { name: string; shown: boolean }[] = []
+  for (let stop = 0; stop < MAX_STOPS; stop += 1) {
+    await page.keyboard.press('Tab')
+    const at = await page.evaluate(() => {
+      const { document, getComputedStyle } = globalThis as unknown as Window
+      const element = document.activeElement
+      if (element === null || element === document.body) return null
+      const look = getComputedStyle(element)
+      const name = element.ariaLabel ?? element.labels?.[0]?.textContent ?? element.textContent ?? ''
+      return { name: name.trim(), shown: look.outlineStyle !== 'none' || look.boxShadow !== 'none' }
+    })
+    if (at === null || (stops.length > 0 && at.name === stops[0]?.name)) break
+    stops.push(at)
+  }
+  return stops
+}
+
+/** The longest animation or transition of anything on the page, in seconds. */
+export function longestMotion(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const { document, getComputedStyle } = globalThis as unknown as Window
+    const spans = [...document.querySelectorAll('*')].flatMap((element) => {
+      const { animationDuration, transitionDuration } = getComputedStyle(element)
+      return `${animationDuration},${transitionDuration}`.split(',').map((span) => Number.parseFloat(span))
+    })
+    return Math.max(...spans)
+  })
+}
