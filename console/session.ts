@@ -42,6 +42,23 @@ export async function signInAsAdministrator(username: string, password: string):
   await call('/sessions', { method: 'POST', body: { username, password } })
 }
 
+/** What the sign-in link says behind the `#`; it leaves the address before anything else is done with the page. */
+const LINK = '#sign-in='
+let codeOfLink = location.hash.startsWith(LINK) ? location.hash.slice(LINK.length) : null
+if (codeOfLink !== null) history.replaceState(null, '', location.pathname)
+
+/** The code of the link that led here, once; null if none did. */
+export function takeCode(): string | null {
+  const code = codeOfLink
+  codeOfLink = null
+  return code
+}
+
+/** With the code of a sign-in link. */
+export async function signInByCode(code: string): Promise<void> {
+  await call('/operator/console-sessions/by-code', { method: 'POST', body: { code } })
+}
+
 export async function signOut({ user_id: userId }: Me): Promise<void> {
   await call(userId === null ? CURRENT : '/sessions/current', { method: 'DELETE' })
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fillApplicationServer } from './dev/application-server.mjs'
+import { fillWithSessions } from './dev/demo-sessions.mjs'
 import { extendLock, InUse, lockDirectory, unlockDirectory } from './dev/directory-lock.mjs'
 import { send } from './dev/local-http.mjs'
 import { allApplied } from './dev/migrations.mjs'
@@ -12,6 +13,7 @@ import { howToTry } from './dev/print.mjs'
 import { startTool } from './dev/processes.mjs'
 import { ensureSecrets, fingerprints } from './dev/secrets.mjs'
 import { DoesNotFit, ensureDemoStore, makeUsers } from './dev/seed.mjs'
+import { serviceClient } from './dev/service-client.mjs'
 import { stateFiles } from './dev/state-files.mjs'
 import { writeDevConfigs } from './dev/wrangler-config.mjs'
 
@@ -93,8 +95,10 @@ async function run(options) {
   }
   await Promise.race([ended, untilServing(baseUrl)])
   const credentials = await Promise.race([ended, demoStore({ baseUrl, secrets, files, newUsers })])
+  await Promise.race([ended, demoSessions(options.demoSessions, credentials, files)])
+  const code = await Promise.race([ended, consoleCode(credentials)])
   server.show()
-  console.log(howToTry(credentials, files))
+  console.log(howToTry(credentials, files, code))
   await ended
 }
 
@@ -107,6 +111,19 @@ async function demoStore({ baseUrl, secrets, files, newUsers }) {
     const again = ['npm run dev --', ...process.argv.slice(2), '--reset'].join(' ')
     throw new CannotStart(`${error.message}\nTo delete the local data and begin anew: ${again}`)
   }
+}
+
+/** Fills the demo store up to so many sessions, those of earlier starts included. */
+async function demoSessions(wanted, credentials, files) {
+  const { demo_sessions: made = 0, ...seed } = files.readSeed()
+  if (wanted <= made) return
+  console.log(`Filling the demo store with ${wanted - made} sessions …`)
+  await fillWithSessions(credentials, made, wanted, (begun) => files.writeSeed({ ...seed, demo_sessions: begun }))
+}
+
+/** What opens the console once. */
+async function consoleCode({ base_url: baseUrl, operator_token: token }) {
+  return (await serviceClient(baseUrl, token).call('POST', '/operator/console-sessions/codes')).code
 }
 
 /** Another server on the port would be taken for ours, and filled with demo data. */

@@ -209,6 +209,8 @@ export const ATTEMPTS_ROW_MILLISECONDS = 30 * 86_400_000
 export const MAX_KNOWN_PREFIXES = 8
 /** Life of a login token. Source: Netaxis APIO, auth_token/generate. */
 export const LOGIN_TOKEN_SECONDS = 60
+/** Life of a code that opens a console session: as long as it takes to open a link that a start has printed. */
+export const CONSOLE_CODE_SECONDS = 300
 /** Longest wait for each answer of an OpenID provider. */
 export const PROVIDER_TIMEOUT_SECONDS = 3
 /** How far a provider's clock may be ahead of ours (30 s), as the library has it for the expiry. */

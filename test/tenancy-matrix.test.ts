@@ -14,8 +14,8 @@ import { makeBearer, makeOperator, makeUser } from './support/stores.ts'
 
 type Asking = Omit<Route, 'scope'> & Partial<OperatorRule>
 
-/** They take a secret of the deployment, which stands for a credential. */
-const BY_SECRET = ['bootstrap', 'recoverOperator']
+/** They take a secret of the deployment, or a code, which stands for a credential. */
+const BY_SECRET = ['bootstrap', 'recoverOperator', 'openConsoleSessionByCode']
 const routes = operatorApi.routes.filter(({ operationId }) => !BY_SECRET.includes(operationId)) as readonly Asking[]
 
 /** Whom a route lets in: by status, before it looks at what is asked. */
@@ -94,7 +94,12 @@ test('each route says what its caller must be allowed', () => {
   // For whoever may do anything: asking who one is, and coming and going.
   const free = routes.filter(({ scope }) => scope === null).map(({ path }) => path)
   expect(new Set(free)).toEqual(
-    new Set(['/console-sessions', '/console-sessions/current', '/console-sessions/current/confirm']),
+    new Set([
+      '/console-sessions',
+      '/console-sessions/codes',
+      '/console-sessions/current',
+      '/console-sessions/current/confirm',
+    ]),
   )
   const reading = routes.filter(({ method, scope }) => method === 'GET' && scope !== null)
   expect(new Set(reading.map(({ scope }) => scope))).toEqual(new Set(['operator:read']))

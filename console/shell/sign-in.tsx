@@ -1,9 +1,10 @@
 /** The form of who is not signed in. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
 import { Failure } from '../common/failure.tsx'
-import { signInAsAdministrator, signInAsOperator, whoAmI } from '../session.ts'
-import { Button, Input, LayerCard, SensitiveInput, Tabs } from '../ui.ts'
+import { Refusal } from '../http.ts'
+import { signInAsAdministrator, signInAsOperator, signInByCode, takeCode, whoAmI } from '../session.ts'
+import { Button, Input, LayerCard, Loader, SensitiveInput, Tabs } from '../ui.ts'
 
 type Way = 'operator' | 'administrator'
 
@@ -17,6 +18,20 @@ export function SignIn() {
         : signInAsAdministrator(String(form.get('username')), String(form.get('password'))),
     onSuccess: () => queries.invalidateQueries(whoAmI),
   })
+  const byLink = useMutation({ mutationFn: signInByCode, onSuccess: () => queries.invalidateQueries(whoAmI) })
+  const { mutate: follow } = byLink
+  useEffect(() => {
+    const code = takeCode()
+    if (code !== null) follow(code)
+  }, [follow])
+  const spent = byLink.error instanceof Refusal && byLink.error.status === 401
+  if (byLink.isPending || byLink.isSuccess) {
+    return (
+      <main className="alone">
+        <Loader />
+      </main>
+    )
+  }
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     signIn.mutate(new FormData(event.currentTarget))
@@ -24,6 +39,10 @@ export function SignIn() {
   return (
     <main className="alone">
       <h1>Latchkey console</h1>
+      {spent ? (
+        <p role="alert">The sign-in link was used already, or is too old. It works once, for five minutes.</p>
+      ) : null}
+      {byLink.error === null || spent ? null : <Failure error={byLink.error} />}
       <LayerCard className="card">
         <Tabs
           tabs={[

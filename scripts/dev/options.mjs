@@ -1,6 +1,7 @@
 // What `npm run dev -- …` was asked: our own options, and the arguments that go to wrangler as they are.
 import { networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
+import { MAX_SESSIONS } from './demo-people.mjs'
 
 export const DEFAULT_PORT = 8787
 const DEFAULT_IP = '127.0.0.1'
@@ -15,6 +16,8 @@ export function readOptions(args, root) {
     protocol: 'http',
     persistTo: resolve(root, '.wrangler/state'),
     reset: false,
+    /** How many sessions the demo store is to have been filled with. */
+    demoSessions: 0,
     /** Origins beside those of the address that it listens on. */
     origins: [],
   }
@@ -32,6 +35,7 @@ export function readOptions(args, root) {
     else if (name === '--local-protocol') options.protocol = protocol(value())
     else if (name === '--persist-to') options.persistTo = resolve(root, value())
     else if (name === '--reset') options.reset = true
+    else if (name === '--demo-sessions') options.demoSessions = demoSessions(value())
     else if (name === '--var' && (inline ?? args[index + 1])?.startsWith(ORIGINS))
       options.origins.push(...value().slice(ORIGINS.length).split(','))
     else rest.push(args[index])
@@ -63,6 +67,12 @@ function port(text) {
   const number = Number(text)
   if (!Number.isInteger(number) || number < 1 || number > 65_535) throw new Error(`--port ${text}: not a port`)
   return number
+}
+
+function demoSessions(text) {
+  const number = Number(text)
+  if (Number.isInteger(number) && number >= 1 && number <= MAX_SESSIONS) return number
+  throw new Error(`--demo-sessions ${text}: not a number from 1 to ${MAX_SESSIONS}`)
 }
 
 function protocol(text) {

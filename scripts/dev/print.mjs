@@ -59,8 +59,8 @@ const TRIALS = [
   },
 ]
 
-/** The text. `files` says where things are kept (state-files.mjs). */
-export function howToTry({ base_url: base, identity_store_id: store, users }, files) {
+/** The text. `files` says where things are kept (state-files.mjs), `code` opens the console once. */
+export function howToTry({ base_url: base, identity_store_id: store, users }, files, code) {
   const credentials = quoted(files.credentialsPath)
   const context = {
     base,
@@ -74,7 +74,8 @@ export function howToTry({ base_url: base, identity_store_id: store, users }, fi
   return [
     '',
     `Latchkey serves at ${base}  (API reference: ${base}/docs)`,
-    `Console: ${base}/console  (the token to sign in with is operator_token in the credentials)`,
+    `Console: ${base}/console#sign-in=${code}`,
+    '  (signs in once, within five minutes; later with operator_token of the credentials)',
     `A user's own sessions: ${base}/devices`,
     `Credentials: ${relative(process.cwd(), files.credentialsPath)}`,
     '',

@@ -1,7 +1,7 @@
 // Fills an empty database over HTTP, and tells whether a database that is not empty fits what we know of it.
 import { CREDENTIALS, STORE, STORE_ID, USERS } from './demo-store.mjs'
-import { operatorClient, UnexpectedAnswer } from './operator-client.mjs'
 import { hashPassword, randomPassword } from './passwords.mjs'
+import { serviceClient, UnexpectedAnswer } from './service-client.mjs'
 
 /** Why the stored data cannot be used any more; the message is for people. */
 export class DoesNotFit extends Error {}
@@ -45,7 +45,7 @@ export async function ensureDemoStore({ baseUrl, bootstrapSecret, keys, files, n
 
 async function bootstrap(baseUrl, secret) {
   try {
-    const made = await operatorClient(baseUrl, secret).call('POST', '/bootstrap', { name: 'local development' })
+    const made = await serviceClient(baseUrl, secret).call('POST', '/operator/bootstrap', { name: 'local development' })
     return made.token
   } catch (error) {
     if (error instanceof UnexpectedAnswer && [401, 403, 409].includes(error.status)) {
@@ -58,7 +58,7 @@ async function bootstrap(baseUrl, secret) {
 /** Whether the demo store exists. */
 async function readStore(baseUrl, operatorToken) {
   try {
-    await operatorClient(baseUrl, operatorToken).call('GET', `/identity-stores/${STORE_ID}`)
+    await serviceClient(baseUrl, operatorToken).call('GET', `/operator/identity-stores/${STORE_ID}`)
     return true
   } catch (error) {
     if (!(error instanceof UnexpectedAnswer)) throw error
@@ -71,8 +71,8 @@ async function readStore(baseUrl, operatorToken) {
 
 /** Every step may be done twice, but for credentials: those of an interrupted start are left unused. */
 async function fill(baseUrl, operatorToken, files, users) {
-  const operator = operatorClient(baseUrl, operatorToken)
-  const store = `/identity-stores/${STORE_ID}`
+  const operator = serviceClient(baseUrl, operatorToken)
+  const store = `/operator/identity-stores/${STORE_ID}`
   await operator.call('PUT', store, STORE)
   const sent = users.map(({ password: _, ...user }) => user)
   const { results } = await operator.call('POST', `${store}/users`, { users: sent })

@@ -6,6 +6,20 @@ const CONSOLE = 'test/api/operator/console-sessions.test.ts'
 
 export const callerMutants = [
   {
+    name: 'callers: a code is a fresh proof',
+    file: CALLER,
+    from: "kind === 'operator' && credentialsType === 'login_token' ? openedAt",
+    to: "kind === 'api' && credentialsType === 'login_token' ? openedAt",
+    caughtBy: { file: CONSOLE, test: 'opens one session, which may do all but what needs a fresh proof' },
+  },
+  {
+    name: 'callers: a code outlives its credential',
+    file: 'src/sessions/console-sessions.ts',
+    from: 'const voided = await voidConsoleCodes(this.db, credentialId)',
+    to: "const voided = await voidConsoleCodes(this.db, '')",
+    caughtBy: { file: CONSOLE, test: 'is of no use after five minutes' },
+  },
+  {
     name: 'callers: a limited operator finds every store',
     file: CALLER,
     from: 'if (isLimited && !limitedStoreIds.includes(',

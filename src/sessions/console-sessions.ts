@@ -3,16 +3,19 @@
  * credential, with timeouts of their own; what the operator may do, and whether at all, is asked of the credential anew
  * with each request.
  */
+import { hash, randomBytes } from 'node:crypto'
 import { checkUsable } from '../auth/credentials.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
 import { NO_RULES } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { AskedBy, Client, EndReason } from '../domain/session.ts'
+import { CONSOLE_CODE_SECONDS } from '../limits.ts'
 import { type AuditEntry, recordAuditEvent } from '../store/audit-events.ts'
 import { findCredentialOfStore } from '../store/credential-changes.ts'
 import { type Credential, OPERATOR_STORE } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
+import { insertConsoleCode, takeLoginToken, voidConsoleCodes } from '../store/login-tokens.ts'
 import type { CheckedSession, CheckHow, Opened } from './object/user-sessions.ts'
 import { endOnRecord } from './recorded-end.ts'
 import type { Sessions, VerifiedToken } from './service.ts'
@@ -36,17 +39,18 @@ export class ConsoleSessions {
   }
 
   /**
-   * Opens one for a credential whose token was shown; `replaces`: what the browser had. It is no use until it is in the
-   * audit log. Errors: `unavailable`.
+   * Opens one for a credential whose token was `shown`, or a code that the token was good for; `replaces`: what the
+   * browser had. It is no use until it is in the audit log. Errors: `unavailable`.
    */
   async open(
     credentialId: string,
+    shown: 'operator_token' | 'login_token',
     client: Client,
     replaces: VerifiedToken | null,
     entry: ConsoleEntry,
   ): Promise<Result<Opened & { readonly token: string }, SessionError>> {
     const owner = ownerOf(credentialId)
-    const opening = { ...OPENING, client, by: byOf(entry) } as const
+    const opening = { ...OPENING, credentialsType: shown, client, by: byOf(entry) } as const
     const opened = await this.sessions.open(owner, opening, NO_RULES, replaces === null ? [] : [replaces])
     if (!opened.ok) return opened
     const { id } = opened.value.session
@@ -55,6 +59,36 @@ export class ConsoleSessions {
     if (recorded.ok) return opened
     await this.sessions.end(owner, { only: [id] }, 'revoked', byOf(entry))
     return recorded
+  }
+
+  /**
+   * Makes a code that opens one session for a credential whose token was shown, once, within `CONSOLE_CODE_SECONDS`.
+   * Errors: `unavailable`.
+   */
+  async makeCode(
+    credentialId: string,
+    entry: ConsoleEntry,
+  ): Promise<Result<{ readonly code: string; readonly expiresAt: number }, SessionError>> {
+    const code = randomBytes(32).toString('base64url')
+    const expiresAt = entry.at + CONSOLE_CODE_SECONDS * 1000
+    const made = await insertConsoleCode(
+      this.db,
+      { tokenHash: hashCode(code), credentialId, createdAt: entry.at, expiresAt },
+      { ...entry, identityStoreId: OPERATOR_STORE, action: 'console_code.made', subject: `credential:${credentialId}` },
+    )
+    return made.ok ? ok({ code, expiresAt }) : made
+  }
+
+  /** The credential of a code, which is used up. Errors: `unauthenticated`; as of a credential; `unavailable`. */
+  async redeemCode(code: string, client: Client, now: number): Promise<Result<Credential, SessionError>> {
+    const taken = await takeLoginToken(this.db, hashCode(code), now)
+    if (!taken.ok) return taken
+    if (taken.value === null) return fail({ code: 'unauthenticated' })
+    const found = await findCredentialOfStore(this.db, OPERATOR_STORE, taken.value.userId)
+    if (!found.ok) return found
+    if (found.value === null) return fail({ code: 'credential_revoked' })
+    const usable = checkUsable({ ...found.value, standing: 'good' }, client, now)
+    return usable.ok ? ok(found.value) : usable
   }
 
   /**
@@ -95,21 +129,30 @@ export class ConsoleSessions {
     )
   }
 
-  /** Ends all of a credential that is no more, or whose token somebody else may have; that is on record already. */
-  endAll(credentialId: string, by: AskedBy): Promise<Result<readonly string[], SessionError>> {
+  /**
+   * Ends all of a credential that is no more, or whose token somebody else may have, and voids the codes for more; that
+   * is on record already.
+   */
+  async endAll(credentialId: string, by: AskedBy): Promise<Result<readonly string[], SessionError>> {
+    const voided = await voidConsoleCodes(this.db, credentialId)
+    if (!voided.ok) return voided
     return this.sessions.end(ownerOf(credentialId), { all: 'every kind' }, 'revoked', by)
   }
 }
 
 const OPENING = {
   kind: 'operator',
-  credentialsType: 'operator_token',
   persistent: false,
   location: null,
   actor: null,
   apiClientId: null,
   cookie: true,
 } as const
+
+/** No login token has the hash of a code, whatever is sent as either. */
+function hashCode(code: string): string {
+  return hash('sha256', `console code ${code}`, 'hex')
+}
 
 function ownerOf(credentialId: string): UserKey {
   return { identityStoreId: OPERATOR_STORE, userId: credentialId }

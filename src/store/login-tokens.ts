@@ -3,6 +3,7 @@ import { and, eq, gt, type SQL, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { OPERATOR_STORE } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { loginTokens, users } from './schema.ts'
@@ -58,4 +59,31 @@ export async function takeLoginToken(
       .returning(),
   )
   return rows.ok ? ok(rows.value[0] ?? null) : rows
+}
+
+/** Writes a code that opens one console session for an operator's credential, and its audit event. */
+export async function insertConsoleCode(
+  db: Database,
+  code: Pick<LoginToken, 'tokenHash' | 'createdAt' | 'expiresAt'> & { readonly credentialId: string },
+  entry: AuditEntry,
+): Promise<Result<void, Unavailable>> {
+  const { credentialId: userId, ...kept } = code
+  const row = { ...kept, identityStoreId: OPERATOR_STORE, userId, epoch: null, makerUserId: null }
+  const after = sql`json_object('expires_at', ${new Date(code.expiresAt).toISOString()})`
+  const written = await attempt(() =>
+    db.batch([
+      insertAuditEvent(db, entry, { before: null, after, where: sql`true` }),
+      db.insert(loginTokens).values(row),
+    ]),
+  )
+  return written.ok ? ok() : written
+}
+
+/** Voids the codes of an operator's credential. */
+export async function voidConsoleCodes(db: Database, credentialId: string): Promise<Result<void, Unavailable>> {
+  const { identityStoreId, userId } = loginTokens
+  const done = await attempt(() =>
+    db.delete(loginTokens).where(and(eq(identityStoreId, OPERATOR_STORE), eq(userId, credentialId))),
+  )
+  return done.ok ? ok() : done
 }

@@ -1,15 +1,14 @@
 /** The console in a browser, against the running service. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { launchChromium, noBrowser } from './support/chromium.ts'
+import { violations } from './support/console-page.ts'
 import { type DevServer, freePort, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const MAX_FIRST_LOAD_BYTES = 300_000
 /** How long undo is offered, and a little. */
 const PAST_UNDO_MILLISECONDS = 6_000
@@ -59,6 +58,28 @@ test('loads at most 300 kB at first, compressed; the globe only with the map', (
   const globe = readdirSync(join(assets, 'console')).filter((name) => /^globe-.*\.js$/.test(name))
   expect(globe).toHaveLength(1)
   expect(first).not.toContain(`console/${globe[0]}`)
+})
+
+describe.skipIf(noBrowser)('the link that a start prints', () => {
+  test('signs in once; it is sent to nobody and leaves the address', async () => {
+    const link = /\S+\/console#sign-in=[\w-]{43}/.exec(server.output())?.[0] ?? ''
+    const page = await browser.newPage()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.goto(link)
+    await page.getByRole('heading', { name: 'Stores' }).waitFor()
+    const code = link.split('=')[1] ?? ''
+    expect([page.url(), ...asked].filter((url) => url.includes(code))).toEqual([])
+    await page.context().close()
+
+    const another = await browser.newPage()
+    await another.goto(link)
+    await another.getByRole('alert').getByText('was used already').waitFor()
+    expect(another.url()).toBe(`${baseUrl}/console`)
+    await another.getByLabel('Operator token').waitFor()
+    await another.context().close()
+    expect(server.output().split(code)).toHaveLength(2)
+  })
 })
 
 describe.skipIf(noBrowser)('signed in', () => {
@@ -155,22 +176,6 @@ describe.skipIf(noBrowser)('signed in', () => {
     expect(found).toEqual([])
   })
 })
-
-/** What axe finds that is serious or critical. */
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE)
-  return page.evaluate(async () => {
-    interface Violation {
-      readonly impact: string
-      readonly id: string
-      readonly nodes: readonly { readonly html: string }[]
-    }
-    const { axe } = globalThis as unknown as { axe: { run: () => Promise<{ violations: readonly Violation[] }> } }
-    return (await axe.run()).violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id} ${nodes[0]?.html}`)
-  })
-}
 
 /** The scripts that a script imports at once. */
 function importedBy(file: string): readonly string[] {

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type DevServer, freePort, runDev, startDev } from './support/dev-server.ts'
+import { queryDatabaseWith } from './support/local-database.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
@@ -51,6 +52,15 @@ async function signIn(transport: 'cookie' | 'bearer', userAgent: string) {
   expect(answer).toMatchObject({ status: 201, body: { user_id: 'U0000000001' } })
   return answer
 }
+
+/** How many web sessions of the store there are by the reason of their end. */
+function reasons(): Record<string, unknown> {
+  const query = "SELECT coalesce(end_reason, 'live') AS reason, count(*) AS many FROM sessions GROUP BY reason"
+  const rows = queryDatabaseWith('sessions', join(project.directory, '.wrangler/state'), query)
+  return Object.fromEntries(rows.map(({ reason, many }) => [reason, many]))
+}
+
+const total = () => Object.values(reasons()).reduce<number>((sum, many) => sum + Number(many), 0)
 
 describe('a user with two devices', () => {
   test('signs in by cookie and by bearer token, sees both, ends one, signs out of the other', async () => {
@@ -173,5 +183,19 @@ describe('npm run dev', () => {
     server = await startDev(project.directory, ['--port', String(port), '--reset'])
     expect(server.credentials.operator_token).not.toBe(before.operator_token)
     await signIn('bearer', 'after the reset')
+  })
+
+  test('fills the demo store with sessions that end in many ways, once', async () => {
+    const args = ['--port', String(port), '--demo-sessions', '25']
+    await server.stop()
+    server = await startDev(project.directory, args)
+    // A session's record is in the database soon after its end.
+    const ended = { logout: 6, revoked: 3, replaced: 3, user_disabled: 1 }
+    await vi.waitFor(() => expect(reasons()).toMatchObject(ended), 30_000)
+    const made = total()
+    await server.stop()
+    server = await startDev(project.directory, args)
+    expect(total()).toEqual(made)
+    expect(server.output()).not.toContain('Filling')
   })
 })

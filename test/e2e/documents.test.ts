@@ -38,6 +38,7 @@ const NAMES = [
 /** Commands that any page may speak of. */
 const MENTIONED = new Map([
   ['npm run dev', STARTED],
+  ['npm run dev -- --demo-sessions 500', 'test/e2e/dev.test.ts makes some'],
   ['npm test', 'runs this'],
   ['wrangler dev', 'is what npm run dev runs'],
   ['npx wrangler dev', 'test/e2e/two-services.test.ts runs it'],
@@ -77,6 +78,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['docs/application-server.md', '[[services]]', 'is in wrangler.toml here, before the start'],
   ['docs/client.md', 'npm run build -w latchkey', 'test/e2e/client-package.test.ts runs it'],
   ['docs/console.md', 'npm run check', 'is a part of npm test, which runs this'],
+  ['docs/console.md', 'npm run screenshots', 'makes pictures, which somebody looks at'],
   ['docs/operating.md', 'npm ci && npm run dev', `${STARTED}; npm ci is how the packages came here`],
   ['docs/operating.md', 'npm run dev -- --port', 'test/e2e/two-services.test.ts starts a second one'],
   ['docs/operating.md', 'npm run crash', MINUTES],

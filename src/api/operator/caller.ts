@@ -85,7 +85,11 @@ export function requireConfirmed(session: SessionView | null, now: number): Resu
     : ok()
 }
 
-/** Until when the opening of a session counts as just now: the caller proved itself then. */
+/**
+ * Until when the opening of a session counts as just now: the caller proved itself then. Who came to the console by a code
+ * did not: the token was shown when it was made.
+ */
 export function confirmedUntil({ session }: SessionView): number {
-  return session.openedAt + CONFIRMATION_SECONDS * 1000
+  const { kind, credentialsType, openedAt } = session
+  return kind === 'operator' && credentialsType === 'login_token' ? openedAt : openedAt + CONFIRMATION_SECONDS * 1000
 }

@@ -1,8 +1,8 @@
 /** Routes of operators' console sessions. */
-import type { Route } from '../route.ts'
+import { type Route, route } from '../route.ts'
 import * as schemas from './console-session-schemas.ts'
 import * as sessions from './console-sessions.ts'
-import { operatorRoute } from './operator-route.ts'
+import { json, operatorRoute } from './operator-route.ts'
 import { PageQuery } from './schemas.ts'
 
 const SESSIONS = '/console-sessions'
@@ -19,6 +19,27 @@ export const consoleSessionRoutes: readonly Route[] = [
     summary: "Exchange an operator's token, in `Authorization`, for the cookie of a console session.",
     responses: { 201: { description: 'Who has signed in; the token is in the cookie.', schema: schemas.CallerBody } },
     handle: sessions.openConsoleSession,
+  }),
+  operatorRoute({
+    method: 'POST',
+    path: `${SESSIONS}/codes`,
+    operationId: 'makeConsoleCode',
+    scope: null,
+    about: 'own',
+    summary: 'Make a code that opens a console session once, within five minutes; with a token, not a session.',
+    responses: { 201: { description: 'The code.', schema: schemas.ConsoleCodeBody } },
+    handle: sessions.makeCode,
+  }),
+  route({
+    method: 'POST',
+    path: `${SESSIONS}/by-code`,
+    operationId: 'openConsoleSessionByCode',
+    summary: 'Exchange a code for the cookie of a console session; what needs a fresh proof needs the token still.',
+    security: ['none'],
+    body: json(schemas.ConsoleCodeInput),
+    responses: { 201: { description: 'Who has signed in.', schema: schemas.CallerBody } },
+    errors: { 401: 'The code was used, or is too old.' },
+    handle: sessions.openByCode,
   }),
   operatorRoute({
     method: 'GET',

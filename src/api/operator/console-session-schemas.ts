@@ -22,6 +22,10 @@ export const CallerBody = z
   })
   .meta({ id: 'OperatorCaller' })
 
+/** A code that opens one console session. */
+export const ConsoleCodeBody = z.object({ code: z.string(), expires_at: instant }).meta({ id: 'ConsoleCode' })
+export const ConsoleCodeInput = z.strictObject({ code: z.string().max(64) }).meta({ id: 'ConsoleCodeInput' })
+
 const ConsoleSessionBody = z
   .object({
     session_id: z.uuid(),

@@ -13,11 +13,17 @@ import {
 import { auditFacts } from '../audit.ts'
 import { withCookies } from '../carried-sessions.ts'
 import type { RequestContext } from '../context.ts'
+import { parseJson } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import { confirmedUntil, type OperatorContext } from './caller.ts'
-import type { CallerBody, ConsoleSessionListBody } from './console-session-schemas.ts'
-import type { OperatorCaller } from './known-caller.ts'
+import {
+  type CallerBody,
+  type ConsoleCodeBody,
+  ConsoleCodeInput,
+  type ConsoleSessionListBody,
+} from './console-session-schemas.ts'
+import { type OperatorCaller, operatorBy } from './known-caller.ts'
 import { readPage } from './pages.ts'
 
 /** `POST /console-sessions`: a token for a cookie. A session that the browser has is replaced. */
@@ -28,7 +34,32 @@ export async function openConsoleSession(
 ): HandlerResult {
   const { publicOrigins } = context.services.settings
   if (!originAllowed(request, { publicOrigins, allowedOrigins: [] })) return fail({ code: 'origin_not_allowed' })
-  return open(request, await carried(request, context), 201, context)
+  return open(request, 'operator_token', await carried(request, context), 201, context)
+}
+
+/** `POST /console-sessions/codes`: what a token is good for, to be carried elsewhere. No session makes another. */
+export async function makeCode(_request: Request, _parameters: object, context: OperatorContext): HandlerResult {
+  const { credentialId, session } = context.caller
+  if (credentialId === null || session !== null) return fail({ code: 'unauthenticated' })
+  const made = await context.services.consoleSessions.makeCode(credentialId, entryOf(context))
+  if (!made.ok) return made
+  const body: z.infer<typeof ConsoleCodeBody> = { code: made.value.code, expires_at: timestamp(made.value.expiresAt) }
+  return ok(json(body, 201))
+}
+
+/** `POST /console-sessions/by-code`: a code for a cookie, as `openConsoleSession` does with a token. */
+export async function openByCode(request: Request, _parameters: object, context: RequestContext): HandlerResult {
+  const { services, client, now } = context
+  if (!originAllowed(request, { publicOrigins: services.settings.publicOrigins, allowedOrigins: [] })) {
+    return fail({ code: 'origin_not_allowed' })
+  }
+  const input = await parseJson(request, ConsoleCodeInput)
+  if (!input.ok) return input
+  const found = await services.consoleSessions.redeemCode(input.value.code, client, now)
+  if (!found.ok) return found
+  const caller = { ...operatorBy(found.value), session: null }
+  const known = { ...context, caller, actor: caller.actor }
+  return open(request, 'login_token', await carried(request, context), 201, known)
 }
 
 /** `POST /console-sessions/current/confirm`: the token once more. The session goes on as a new one. */
@@ -39,7 +70,9 @@ export async function confirm(request: Request, _parameters: object, context: Op
   if (!isMeant(request, services.settings.publicOrigins)) return fail({ code: 'origin_not_allowed' })
   const live = await services.consoleSessions.check(session, { touch: true, client }, requestId, now)
   if (!live.ok) return live
-  if (live.value.credential.credentialId === context.caller.credentialId) return open(request, session, 200, context)
+  if (live.value.credential.credentialId === context.caller.credentialId) {
+    return open(request, 'operator_token', session, 200, context)
+  }
   const detail = 'The token is of another credential than the session.'
   return fail({ code: 'forbidden', needed: [], provided: context.caller.scopes, detail })
 }
@@ -89,9 +122,10 @@ export async function signOut(request: Request, _parameters: object, context: Op
   return ended.ok ? ok(withCookies(empty(), [forgetConsoleCookie(request, settings)])) : ended
 }
 
-/** Opens a session for the operator who shows the token in this request. Errors: `unauthenticated`, `unavailable`. */
+/** Opens a session for the operator who shows the token in this request, or a code for it. Errors: `unauthenticated`, `unavailable`. */
 async function open(
   request: Request,
+  shown: 'operator_token' | 'login_token',
   replaces: VerifiedToken | null,
   status: 200 | 201,
   context: OperatorContext,
@@ -99,7 +133,7 @@ async function open(
   const { services, client, caller } = context
   const { credentialId } = caller
   if (credentialId === null || caller.session !== null) return fail({ code: 'unauthenticated' })
-  const opened = await services.consoleSessions.open(credentialId, client, replaces, entryOf(context))
+  const opened = await services.consoleSessions.open(credentialId, shown, client, replaces, entryOf(context))
   if (!opened.ok) return opened
   const { token, ended: _, ...view } = opened.value
   const expiresAt = Math.min(view.expiresAt, caller.expiresAt ?? view.expiresAt)

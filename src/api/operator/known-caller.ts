@@ -91,7 +91,8 @@ async function operatorInBrowser(
   })
 }
 
-function operatorBy({ credentialId, name, scopes, limitedStoreIds, expiresAt }: OperatorCredential) {
+/** An operator by its credential. */
+export function operatorBy({ credentialId, name, scopes, limitedStoreIds, expiresAt }: OperatorCredential) {
   return {
     actor: `credential:${credentialId}`,
     scopes: operatorScopes(scopes),

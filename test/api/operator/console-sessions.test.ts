@@ -362,3 +362,47 @@ describe('nobody gets in', () => {
     expect(results).toEqual([])
   })
 })
+
+describe('a code', () => {
+  const CODES = '/operator/console-sessions/codes'
+  const BY_CODE = '/operator/console-sessions/by-code'
+  const redeem = (text: string, origin = ORIGIN) => send(BY_CODE, { method: 'POST', origin, json: { code: text } })
+  async function makeCode(bearer: string): Promise<string> {
+    const made = await send(CODES, { method: 'POST', bearer })
+    expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store'])
+    return ((await made.json()) as { code: string }).code
+  }
+
+  test('opens one session, which may do all but what needs a fresh proof', async () => {
+    const bearer = await makeOperator()
+    const made = await makeCode(bearer)
+    const [first, second] = await Promise.all([redeem(made), redeem(made)])
+    expect([first.status, second.status].sort()).toEqual([201, 401])
+    const opened = first.ok ? first : second
+    const body = (await opened.json()) as { session_id: string; credential_id: string }
+    const operator = inBrowser(tokenIn(opened), body.session_id, body.credential_id, bearer)
+    expect(await operator.status('/operator/identity-stores')).toBe(200)
+    const identityStoreId = await makeStore()
+    const credential = { kind: 'bearer', name: 'another', scopes: [] }
+    const make = (by: typeof operator) =>
+      by.ask(`/operator/identity-stores/${identityStoreId}/credentials`, { method: 'POST', json: credential })
+    expect(await code(await make(operator))).toEqual([403, 'confirmation_needed'])
+    expect(await code(await operator.ask(CODES, { method: 'POST' }))).toEqual([401, 'unauthenticated'])
+    expect((await make(await operator.confirmed())).status).toBe(201)
+  })
+
+  test('is of no use after five minutes, from a foreign page, or once its credential is', async () => {
+    const bearer = await makeOperator()
+    const kept = await makeCode(bearer)
+    expect(await code(await redeem(kept, 'https://evil.example'))).toEqual([403, 'origin_not_allowed'])
+    stopClock()
+    const late = await makeCode(bearer)
+    advanceClock(5 * MINUTE)
+    expect(await code(await redeem(late))).toEqual([401, 'unauthenticated'])
+    const { credentialId } = await browser(bearer)
+    const next = await makeCode(bearer)
+    const rotate = `/operator/credentials/${credentialId}/rotate`
+    expect((await send(rotate, { method: 'POST', bearer, json: { overlap_seconds: 0 } })).status).toBe(200)
+    expect(await code(await redeem(next))).toEqual([401, 'unauthenticated'])
+  })
+})
