@@ -17,6 +17,9 @@ const PLAIN = [
 /** Against `wrangler dev`. */
 const SERVED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 
+/** The same cases by the binding, the double, and over a socket (test/client/subjects.ts). */
+const SOCKET = 'test/client/cases.test.ts'
+
 /** A port that nobody listens on, and below those that systems hand out: nobody takes it before the runtime does. */
 async function freePort(): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 10_000)
@@ -29,7 +32,48 @@ async function freePort(): Promise<number> {
 }
 const PORT = await freePort()
 
-/** Three kinds of test: plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
+/** The Worker in workerd, whose bindings tests have at hand. */
+function inWorkerd(which: { name: string; include: string[]; exclude?: string[] }, sockets: object = {}) {
+  return {
+    logLevel: 'error' as const,
+    plugins: [
+      cloudflareTest(async () => ({
+        wrangler: { configPath: './wrangler.toml' },
+        miniflare: {
+          ...sockets,
+          bindings: {
+            ...SECRETS,
+            PORT,
+            SIGN_IN_FLOOR_MILLISECONDS: '0',
+            // That of the test users' hashes (test/support/stores.ts): next to nothing.
+            PASSWORD_HASH_COST: 'ln=1,r=1,p=1',
+            // It strikes where a test says so (test/support/application-server.ts), not on a slow machine.
+            APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
+            // A round of every kind of change at least (test/sessions/interleavings.test.ts).
+            INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
+            // Whether tests that have a short form run whole (`npm run campaigns`).
+            WHOLE: process.env.WHOLE === '1',
+            D1_MIGRATIONS: await readD1Migrations('migrations'),
+            APPLICATION_SERVER_MIGRATIONS: await readD1Migrations('examples/application-server/migrations'),
+          },
+          // test/support/application-server.ts puts the example application server behind the binding.
+          d1Databases: { APPLICATION_SERVER_DB: 'application-server' },
+          serviceBindings: { APPLICATION_SERVER: () => new Response('nobody is here', { status: 503 }) },
+        },
+      })),
+    ],
+    test: {
+      ...which,
+      isolate: false,
+      setupFiles: ['test/support/setup.ts'],
+      restoreMocks: true,
+      // Bounds a test that hangs; says nothing about speed.
+      testTimeout: 60_000,
+    },
+  }
+}
+
+/** Plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
 export default defineConfig({
   test: {
     silent: 'passed-only',
@@ -43,46 +87,9 @@ export default defineConfig({
           include: PLAIN,
         },
       },
-      {
-        logLevel: 'error',
-        plugins: [
-          cloudflareTest(async () => ({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              // test/client/subjects.ts asks the service over it.
-              unsafeDirectSockets: [{ host: '127.0.0.1', port: PORT }],
-              bindings: {
-                ...SECRETS,
-                PORT,
-                SIGN_IN_FLOOR_MILLISECONDS: '0',
-                // That of the test users' hashes (test/support/stores.ts): next to nothing.
-                PASSWORD_HASH_COST: 'ln=1,r=1,p=1',
-                // It strikes where a test says so (test/support/application-server.ts), not on a slow machine.
-                APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
-                // A round of every kind of change at least (test/sessions/interleavings.test.ts).
-                INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
-                // Whether tests that have a short form run whole (`npm run campaigns`).
-                WHOLE: process.env.WHOLE === '1',
-                D1_MIGRATIONS: await readD1Migrations('migrations'),
-                APPLICATION_SERVER_MIGRATIONS: await readD1Migrations('examples/application-server/migrations'),
-              },
-              // test/support/application-server.ts puts the example application server behind the binding.
-              d1Databases: { APPLICATION_SERVER_DB: 'application-server' },
-              serviceBindings: { APPLICATION_SERVER: () => new Response('nobody is here', { status: 503 }) },
-            },
-          })),
-        ],
-        test: {
-          name: 'workers',
-          isolate: false,
-          include: ['test/**/*.test.ts'],
-          exclude: [...PLAIN, ...SERVED],
-          setupFiles: ['test/support/setup.ts'],
-          restoreMocks: true,
-          // Bounds a test that hangs; says nothing about speed.
-          testTimeout: 60_000,
-        },
-      },
+      // One file alone: the runtime of another would listen on the same port.
+      inWorkerd({ name: 'socket', include: [SOCKET] }, { unsafeDirectSockets: [{ host: '127.0.0.1', port: PORT }] }),
+      inWorkerd({ name: 'workers', include: ['test/**/*.test.ts'], exclude: [...PLAIN, ...SERVED, SOCKET] }),
       {
         test: {
           name: 'e2e',

@@ -14,14 +14,14 @@ export const identityMutants = [
   {
     name: 'identity: a session of before a new password makes a login token',
     file: 'src/api/apio/caller.ts',
-    from: 'if (user.value === null || isVoid(checked.session, user.value.user.statusVersion)) {',
-    to: 'if (user.value === null) {',
+    from: 'if (user.value === null || !stillHolds(checked.session, user.value.user))',
+    to: 'if (user.value === null)',
     caughtBy: { file: 'test/api/apio/login-tokens.test.ts', test: 'checked before its maker got a new password' },
   },
   {
     name: 'identity: a session of before a new password changes the config',
     file: 'src/api/looker/caller.ts',
-    from: ' || isVoid(session.value.session, user.value.user.statusVersion)',
+    from: ' || !stillHolds(session.value.session, user.value.user)',
     to: '',
     caughtBy: { file: 'test/api/looker/config-concurrency.test.ts', test: 'got a new password changes nothing' },
   },
