@@ -1,5 +1,6 @@
 /** JSON Schemas for the document: one with a name (`.meta({ id })`) stands once, and is referred to by it. */
 import { z } from 'zod'
+import { SESSION_ID_PATTERN } from '../domain/session-id.ts'
 
 /** A JSON Schema, or a reference to one. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema
@@ -90,6 +91,7 @@ function plainer({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonS
   if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+  if (jsonSchema.pattern === SESSION_ID_PATTERN.source) jsonSchema.format = 'uuid'
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern
   if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames
 }
