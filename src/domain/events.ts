@@ -48,6 +48,9 @@ export function numberOf(tag: string, id: string): number | null {
   return ofTag === tag ? Number(digits) : null
 }
 
+/** What is sent to try an endpoint out; no event of the store. */
+export const TEST_EVENT = 'event_endpoint.test'
+
 /** Whether a type is one of those that are named: whole, or by a beginning that ends with `*`. */
 export function isNamed(type: string, names: readonly string[]): boolean {
   return names.some((name) => (name.endsWith('*') ? type.startsWith(name.slice(0, -1)) : type === name))
