@@ -17,6 +17,8 @@ export function waitAfter(attempts: number, retryAfter: number | null, chance: n
 /** A `Retry-After` in milliseconds from now: a number of seconds, or a date. Null: there is none that makes sense. */
 export function parseRetryAfter(text: string | null, now: number): number | null {
   if (text === null) return null
-  const wait = /^\d{1,9}$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - now
+  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000 || null
+  // `Date.parse` reads much that is no date of HTTP: -1 is one of its years.
+  const wait = / GMT$/.test(text) ? Date.parse(text) - now : 0
   return wait > 0 ? wait : null
 }

@@ -136,9 +136,10 @@ describe('the feed', () => {
 
   test('is each store’s own', async () => {
     const [one, other] = [await storeWithFeed(), await storeWithFeed()]
-    await makeUser({ identityStoreId: one.split('/')[2] as string })
-    const { next } = await feed(one)
-    expect(await feed(other)).toEqual({ events: [], next: null, missed: 0 })
+    for (const store of [one, other]) await makeUser({ identityStoreId: store.split('/')[2] as string })
+    const [{ next, events }, others] = [await feed(one), await feed(other)]
+    expect([events.length, others.events.length]).toEqual([1, 1])
+    expect(next).not.toBe(others.next)
     for (const after of [next, next?.replace(/\d+$/, '2'), 'evt_1', '7']) {
       const asked = after === next ? other : one
       const refused = await operate(`${asked}/events?after=${after}`)
