@@ -1,4 +1,5 @@
 /** The bindings as the platform hands them over. Each object declares the slice of them that it uses. */
+import type { EventEndpoint } from './events/event-endpoint.ts'
 import type { ApplicationServerCalls } from './identity/application-server-calls.ts'
 import type { PasswordHasher } from './identity/password-hasher.ts'
 import type { UserProfiles } from './identity/user-profiles.ts'
@@ -13,6 +14,7 @@ export interface Env {
   readonly JOBS: DurableObjectNamespace<StoreJobs>
   readonly PROFILES: DurableObjectNamespace<UserProfiles>
   readonly HASHERS: DurableObjectNamespace<PasswordHasher>
+  readonly ENDPOINTS: DurableObjectNamespace<EventEndpoint>
   readonly APPLICATION_SERVER_CALLS: DurableObjectNamespace<ApplicationServerCalls>
   /** Where the application server is a Worker of the same account. */
   readonly APPLICATION_SERVER?: Fetcher

@@ -3,6 +3,7 @@ import { clientOf, locationOf } from './api/context.ts'
 import { notConfigured } from './api/unready.ts'
 import { answer } from './app.ts'
 import type { Env } from './env.ts'
+import { wakeAllEndpoints } from './events/wake.ts'
 import { commonHeaders } from './http/common-headers.ts'
 import { logContext } from './log-context.ts'
 import { servicesOf } from './services.ts'
@@ -11,6 +12,7 @@ import { openDatabase } from './store/database.ts'
 import { keepHouse } from './store/housekeeping.ts'
 
 export { SessionsEntrypoint } from './entrypoint.ts'
+export { EventEndpoint } from './events/event-endpoint.ts'
 export { ApplicationServerCalls } from './identity/application-server-calls.ts'
 export { PasswordHasher } from './identity/password-hasher.ts'
 export { UserProfiles } from './identity/user-profiles.ts'
@@ -50,5 +52,6 @@ export default {
     await logContext.run({ work: HOUSEKEEPING }, () =>
       keepHouse(openDatabase(env.DB), settings.value.retention, Date.now()),
     )
+    await wakeAllEndpoints(openDatabase(env.DB), env.ENDPOINTS)
   },
 } satisfies ExportedHandler<Env>

@@ -21,10 +21,10 @@ export const REMOVAL_BATCH_ROWS = 1_000
 /** Rows that one statement of housekeeping looks through for those that no rule looks at any more. */
 export const SPENT_LOOK_ROWS = 10_000
 /**
- * Batches of each of nine kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation; a batch of
+ * Batches of each of ten kinds in one run of housekeeping. D1 takes 1 000 statements of one invocation; a batch of
  * three of the kinds has two.
  */
-export const MAX_REMOVAL_BATCHES = 83
+export const MAX_REMOVAL_BATCHES = 76
 /** How long the answer to a request with an idempotency key is kept (24 h). */
 export const IDEMPOTENT_ANSWER_MILLISECONDS = 86_400_000
 /** How long such a request has its key without an answer: longer than any takes, as short as a crash allows. */
@@ -135,6 +135,38 @@ export const MAX_HISTORY_ROWS = 500
 export const PREVIEW_PAGE_ROWS = 2_000
 /** Sessions that a preview names. */
 export const PREVIEW_EXAMPLES = 20
+
+// Events and their delivery
+/** Endpoints of one store. */
+export const MAX_ENDPOINTS = 10
+/** How long an endpoint may take to answer. Source: Standard Webhooks 1.0.0, 15 to 30 s. */
+export const DELIVERY_TIMEOUT_MILLISECONDS = 15_000
+/** Waits before an event is sent again, in milliseconds; after the last it is given up. Source: Standard Webhooks 1.0.0. */
+export const DELIVERY_RETRY_MILLISECONDS = [
+  5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 50_400_000, 72_000_000, 86_400_000,
+] as const
+/** How much longer or shorter such a wait may be, so that not all come at once. */
+export const DELIVERY_JITTER = 0.1
+/** An endpoint that has answered nothing well for so long is disabled (3 days). */
+export const FAILING_MILLISECONDS = 3 * 86_400_000
+/** So many failures in a row, and all that waits is sent at once when one has gone well. */
+export const FAILURES_OF_OUTAGE = 5
+/** How long the secret of before signs too, once there is another (a day). */
+export const SECRET_OVERLAP_MILLISECONDS = 86_400_000
+/** Events that are on their way to one endpoint at the same time. */
+export const DELIVERIES_AT_ONCE = 8
+/** Events that wait to be sent to one endpoint; the others stay in the outbox. */
+export const MAX_PENDING_DELIVERIES = 500
+/** Events that are read at a time. */
+export const EVENT_BATCH_ROWS = 100
+/** An endpoint looks so often for events of which nobody has told it. */
+export const EVENT_POLL_MILLISECONDS = 60_000
+/** Longest wait of whoever tells it. */
+export const WAKE_TIMEOUT_MILLISECONDS = 2_000
+/** Attempts of one endpoint that are kept … */
+export const MAX_KEPT_DELIVERIES = 500
+/** … and characters of each answer. */
+export const MAX_ANSWER_LENGTH = 500
 
 // What an isolate remembers
 /** Age at which the copy of a store's config is fetched again in the background … */

@@ -55,6 +55,7 @@ function build(env: Env, settings: Settings): Services {
     applicationServer: new ApplicationServer(env.APPLICATION_SERVER_CALLS, settings.applicationServer),
     openId: new OpenId(db, sealing),
     jobs: env.JOBS,
+    endpoints: env.ENDPOINTS,
     signInGate: env.SIGN_IN_GATE,
     accessKeyGate: env.ACCESS_KEY_GATE,
     missingMigrations: () => missingMigrations(db, MIGRATIONS),

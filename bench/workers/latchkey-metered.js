@@ -7,6 +7,7 @@ import { readSettings } from '../../src/settings.ts'
 
 export {
   ApplicationServerCalls,
+  EventEndpoint,
   PasswordHasher,
   SessionsEntrypoint,
   StoreJobs,

@@ -7,6 +7,7 @@ import { callerMutants } from './callers.mjs'
 import { clientMutants } from './client.mjs'
 import { cookieMutants } from './cookies.mjs'
 import { epochMutants } from './epochs.mjs'
+import { eventMutants } from './events.mjs'
 import { identityMutants } from './identity.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { inputMutants } from './input.mjs'
@@ -216,7 +217,7 @@ export const mutants = [
   {
     name: 'a shared batch that failed is lost',
     file: 'src/sessions/object/mirror-batches.ts',
-    from: "for (const other of others) other.result = 'alone'\n      return this.send(db, own, [])",
+    from: "for (const other of others) other.result = 'alone'\n      return this.send(db, own, [], tell)",
     to: 'throw error',
     caughtBy: { file: BATCHES, test: 'is the loss of no other object' },
   },
@@ -424,4 +425,5 @@ export const mutants = [
   ...inputMutants,
   ...backEndMutants,
   ...pageMutants,
+  ...eventMutants,
 ]

@@ -4,6 +4,7 @@ import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
 import type { Result } from '../domain/result.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
+import type { Endpoints } from '../events/wake.ts'
 import type { CommonHeaders } from '../http/common-headers.ts'
 import type { ApplicationServer } from '../identity/application-server.ts'
 import type { OpenId } from '../identity/openid.ts'
@@ -33,6 +34,8 @@ export interface Services {
   readonly openId: OpenId
   /** The stores' durable work, for operators to look at. */
   readonly jobs: DurableObjectNamespace<StoreJobs>
+  /** Where events are sent to. */
+  readonly endpoints: Endpoints
   readonly signInGate: RateLimit
   readonly accessKeyGate: RateLimit
   /** What was found some seconds ago at most. `now` in epoch milliseconds. */

@@ -120,6 +120,10 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
     means: 'There is no such job, or it is over and nothing of it is kept any more.',
     remedy: 'List the jobs. What a job ended stays known for a day.',
   },
+  event_endpoint_not_found: {
+    means: 'The identity store has no such event endpoint.',
+    remedy: 'List the endpoints.',
+  },
   more_than_expected: {
     means: 'Over 10 % more sessions fit the filter now than you said you saw: `count`. Nothing was ended.',
     remedy: 'Look at the sessions again, and send the request with the number of now.',

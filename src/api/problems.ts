@@ -115,6 +115,8 @@ export function problemOf(error: SessionError): Problem {
       return { status: 404, code: error.code, title: 'The group has no session config' }
     case 'job_not_found':
       return { status: 404, code: error.code, title: 'No such job' }
+    case 'event_endpoint_not_found':
+      return { status: 404, code: error.code, title: 'No such endpoint' }
     case 'more_than_expected':
       return {
         status: 409,

@@ -7,7 +7,12 @@
 import type { Key } from '../settings.ts'
 
 /** What sealed secrets are for; each has a subkey of its own. */
-export type SealingPurpose = 'access_key' | 'authorization_message' | 'idempotent_answer' | 'openid_client_secret'
+export type SealingPurpose =
+  | 'access_key'
+  | 'authorization_message'
+  | 'event_endpoint'
+  | 'idempotent_answer'
+  | 'openid_client_secret'
 
 const SEALED_VERSION = 1
 const NONCE_BYTES = 12

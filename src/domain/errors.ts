@@ -85,6 +85,8 @@ export type SessionError =
   | { readonly code: 'group_config_not_found' }
   /** No such job, or it is over and nothing of it is kept. */
   | { readonly code: 'job_not_found' }
+  /** The identity store has no such endpoint for events. */
+  | { readonly code: 'event_endpoint_not_found' }
   /** Many more sessions would be ended than the caller saw: so many. */
   | { readonly code: 'more_than_expected'; readonly count: number }
   /** No such version of the session config is kept. */

@@ -32,6 +32,7 @@ export async function keepHouse(
     'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
     'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
     'counted hours': () => inBatches(maxBatches, () => removeCountedHours(db, now - COUNTED_HOURS_MILLISECONDS)),
+    events: () => inBatches(maxBatches, () => removeEvents(db, before(retention.eventDays))),
     'revoked credentials': () =>
       inBatches(maxBatches, () => removeDeadCredentials(db, 'revoked_at', credentialsBefore)),
     'expired credentials': () =>
@@ -153,8 +154,26 @@ export function removeCountedHours(db: Database, before: number): Promise<Result
   )
 }
 
+/**
+ * Removes a batch of the events of before an instant, and answers how many: of each store those before the first that
+ * is to be kept, so that what is left has no gaps. What is looked at is what is removed, and one more of each store.
+ */
+export function removeEvents(db: Database, before: number): Promise<Result<number, Unavailable>> {
+  const kept = `(SELECT kept.number FROM events AS kept WHERE kept.identity_store_id = stores.id AND kept.at >= ?1
+         ORDER BY kept.number LIMIT 1)`
+  return remove(
+    db,
+    `DELETE FROM events WHERE (identity_store_id, number) IN (
+       ${storesIn('events')}
+       SELECT old.identity_store_id, old.number FROM stores CROSS JOIN events AS old
+       WHERE old.identity_store_id = stores.id AND old.number < coalesce(${kept}, ${Number.MAX_SAFE_INTEGER})
+       LIMIT ${REMOVAL_BATCH_ROWS})`,
+    before,
+  )
+}
+
 /** SQL of the ids of stores that have rows in a table whose primary key they begin: one step each. */
-function storesIn(table: 'audit_events' | 'session_counters'): string {
+function storesIn(table: 'audit_events' | 'session_counters' | 'events'): string {
   return `WITH RECURSIVE stores (id) AS (
          SELECT min(identity_store_id) FROM ${table}
          UNION ALL

@@ -1,10 +1,11 @@
 /** Identity stores: the tenants. A deleted one keeps its id for good, so that nothing of it can come back to life. */
-import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, not, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
+import { eventEndpoints, eventStores } from './event-schema.ts'
 import { revocation } from './revocation.ts'
 import { auditEvents, identityStores, users } from './schema.ts'
 import { insertSessionConfig } from './session-configs.ts'
@@ -143,7 +144,7 @@ export async function updateIdentityStore(
 /** Why a store was not deleted. */
 export type DeletionFault = { readonly code: 'identity_store_not_found' } | { readonly code: 'has_users' }
 
-/** Deletes a store that has no users. Its credentials are revoked. */
+/** Deletes a store that has no users. Its credentials are revoked, its endpoints are gone. */
 export async function deleteIdentityStore(
   db: Database,
   entry: AuditEntry,
@@ -160,6 +161,13 @@ export async function deleteIdentityStore(
         .set({ deletedAt: at, updatedAt: at })
         .where(and(there(identityStoreId), isEmpty))
         .returning({ deletedAt: identityStores.deletedAt }),
+      db
+        .delete(eventEndpoints)
+        .where(and(eq(eventEndpoints.identityStoreId, identityStoreId), not(storeExists(identityStoreId)))),
+      db
+        .update(eventStores)
+        .set({ feed: false, recording: false, endpoints: [] })
+        .where(and(eq(eventStores.identityStoreId, identityStoreId), not(storeExists(identityStoreId)))),
     ]),
   )
   if (!written.ok) return written

@@ -85,6 +85,8 @@ export interface OwnedRules {
   readonly storeId: string
   readonly userId: string
   readonly rules: string
+  /** JSON array of the endpoints that the store's events are sent to; null: there are none. */
+  readonly endpoints: string | null
 }
 
 /** The statement that reads the rules of the users in `owners`, of any stores. */
@@ -94,6 +96,8 @@ export const rulesOfUsers = statement((db) =>
       storeId: sql<string>`${users.identityStoreId}`.as('storeId'),
       userId: sql<string>`${users.userId}`.as('userId'),
       rules: RULES,
+      endpoints: sql<string | null>`(SELECT event_stores.endpoints FROM event_stores
+        WHERE event_stores.identity_store_id = ${users.identityStoreId})`.as('endpoints'),
     })
     .from(sql`json_each(${sql.placeholder('owners')}) AS owner`)
     .innerJoin(users, and(eq(users.identityStoreId, sql`owner.value ->> 0`), eq(users.userId, sql`owner.value ->> 1`)))
@@ -109,4 +113,10 @@ export function ownersParameter(owners: readonly UserKey[]): string {
 /** The rules in rows of `rulesOfUsers`, by the names of the users' objects. */
 export function rulesByUser(rows: readonly OwnedRules[]): Map<string, UserRules> {
   return new Map(rows.map(({ storeId, userId, rules }) => [userObjectName(storeId, userId), rulesFrom(rules)]))
+}
+
+/** The endpoints in rows of `rulesOfUsers`, by store: those that have any. */
+export function endpointsByStore(rows: readonly OwnedRules[]): ReadonlyMap<string, readonly string[]> {
+  const withAny = rows.filter(({ endpoints }) => endpoints !== null && endpoints !== '[]')
+  return new Map(withAny.map(({ storeId, endpoints }) => [storeId, JSON.parse(endpoints as string)]))
 }

@@ -6,7 +6,7 @@ import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
-import { type OwnedRules, ownersParameter, rulesByUser, rulesOfUsers } from './rules.ts'
+import { endpointsByStore, type OwnedRules, ownersParameter, rulesByUser, rulesOfUsers } from './rules.ts'
 import { sessions, users } from './schema.ts'
 import { statement } from './statement.ts'
 
@@ -62,6 +62,14 @@ export interface UserRecords {
   readonly records: readonly SessionRecord[]
 }
 
+/** What D1 said as it took the records. */
+export interface Mirrored {
+  /** As the users were named; null for a user that never was. */
+  readonly rules: readonly (UserRules | null)[]
+  /** Of those stores whose events are sent somewhere, to where. */
+  readonly endpoints: ReadonlyMap<string, readonly string[]>
+}
+
 /**
  * Copies sessions of some users to D1 and, in the same transaction, reads what rules hold for those users now; null
  * for a user that never was. Rows carry whole states with versions, so any order and any repetition gives the same
@@ -73,13 +81,17 @@ export interface UserRecords {
 export async function mirrorSessions(
   db: Database,
   users: readonly UserRecords[],
-): Promise<Result<readonly (UserRules | null)[], Unavailable>> {
+): Promise<Result<Mirrored, Unavailable>> {
   const records = JSON.stringify(users.flatMap((user) => user.records))
   const owners = ownersParameter(users.map(({ owner }) => owner))
   const written = await attempt(() =>
     db.$client.batch<OwnedRules>([upsert(db, { records }), rulesOfUsers(db, { owners })]),
   )
   if (!written.ok) return written
-  const rules = rulesByUser(written.value[1]?.results ?? [])
-  return ok(users.map(({ owner }) => rules.get(userObjectName(owner.identityStoreId, owner.userId)) ?? null))
+  const rows = written.value[1]?.results ?? []
+  const rules = rulesByUser(rows)
+  return ok({
+    rules: users.map(({ owner }) => rules.get(userObjectName(owner.identityStoreId, owner.userId)) ?? null),
+    endpoints: endpointsByStore(rows),
+  })
 }

@@ -37,6 +37,7 @@ const REFUSALS: { readonly [Code in SessionErrorCode]: Extract<SessionError, { r
   config_version_not_found: { code: 'config_version_not_found' },
   lockout_not_found: { code: 'lockout_not_found' },
   job_not_found: { code: 'job_not_found' },
+  event_endpoint_not_found: { code: 'event_endpoint_not_found' },
   more_than_expected: { code: 'more_than_expected', count: 12 },
   group_config_not_found: { code: 'group_config_not_found' },
   precondition_failed: { code: 'precondition_failed', version: 2 },

@@ -60,6 +60,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['packages/client/README.md', '// check.js', CLIENT],
   ['packages/client/README.md', '// test.js', CLIENT],
   ['packages/client/README.md', 'npm install latchkey', 'test/e2e/client-package.test.ts installs it'],
+  ['docs/events.md', 'import { Webhook }', 'test/events/webhooks.test.ts verifies so'],
   ['examples/hono/README.md', 'npm start', EXAMPLE],
   ['examples/express/README.md', 'npm start', EXAMPLE],
   ['CONTRIBUTING.md', 'npm ci && npm', `${STARTED}; npm ci is how the packages came here`],

@@ -12,18 +12,19 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   store: 'domain ground',
   auth: 'domain http ground store',
   identity: 'domain http ground store auth',
-  'sessions/object': 'domain http ground store',
-  'sessions/jobs': 'domain ground store sessions/object',
-  sessions: 'domain ground store auth sessions/object sessions/jobs',
-  api: 'domain http ground store auth identity sessions sessions/object sessions/jobs',
-  'api/*': 'domain http ground store auth identity sessions sessions/object sessions/jobs api',
-  roof: 'domain http ground store auth identity sessions sessions/object sessions/jobs api api/*',
+  events: 'domain ground store auth',
+  'sessions/object': 'domain http ground store events',
+  'sessions/jobs': 'domain ground store events sessions/object',
+  sessions: 'domain ground store auth events sessions/object sessions/jobs',
+  api: 'domain http ground store auth identity events sessions sessions/object sessions/jobs',
+  'api/*': 'domain http ground store auth identity events sessions sessions/object sessions/jobs api',
+  roof: 'domain http ground store auth identity events sessions sessions/object sessions/jobs api api/*',
 }
 /** Packages that are not for every folder above the domain, and who may import them. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   zod: /^src\/(settings|api\/.*|identity\/stored-.*|sessions\/jobs\/(stored-.*|published-config))\.ts$/,
   'drizzle-orm': /^src\/store\//,
-  'cloudflare:workers': /^src\/(index|entrypoint|auth\/credentials|identity\/.*|sessions\/.*)\.ts$/,
+  'cloudflare:workers': /^src\/(index|entrypoint|auth\/credentials|events\/.*|identity\/.*|sessions\/.*)\.ts$/,
 }
 
 type Imports = ReadonlyMap<string, readonly string[]>

@@ -11,6 +11,9 @@ import { newUser } from '../support/users.ts'
 const MIRROR = /insert into "sessions"/
 
 /** The mirror's batches from now on. */
+/** Whom nobody is to be told of: these stores have no endpoints. */
+const nobody = () => Promise.reject(new Error('told'))
+
 function sentBatches(): D1Call[] {
   const sent: D1Call[] = []
   intercept((call, goOn) => {
@@ -59,10 +62,10 @@ test('a record that D1 does not take is the loss of no other object', async () =
   const [good, bad] = [await newUser(), await newUser()]
   const batches = new MirrorBatches()
   breakD1Statements(MIRROR, { how: 100, times: 1 })
-  const first = batches.submit(db, { owner: good.key, records: [record(good.key, 'first')] })
+  const first = batches.submit(db, { owner: good.key, records: [record(good.key, 'first')] }, nobody)
   const others = [
-    batches.submit(db, { owner: good.key, records: [record(good.key, 'second')] }),
-    batches.submit(db, { owner: bad.key, records: [{ ...record(bad.key, 'third'), kind: null as never }] }),
+    batches.submit(db, { owner: good.key, records: [record(good.key, 'second')] }, nobody),
+    batches.submit(db, { owner: bad.key, records: [{ ...record(bad.key, 'third'), kind: null as never }] }, nobody),
   ]
   const settled = await Promise.allSettled([first, ...others])
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
@@ -77,7 +80,7 @@ test('a batch takes no more records than one statement may have', async () => {
   breakD1Statements(MIRROR, { how: 50, times: 1 })
   const many = (name: string) =>
     Array.from({ length: MAX_RECORDS - 1 }, (_, index) => record(user.key, `${name}${index}`))
-  await Promise.all(['a', 'b', 'c'].map((name) => batches.submit(db, { owner: user.key, records: many(name) })))
+  await Promise.all(['a', 'b', 'c'].map((name) => batches.submit(db, { owner: user.key, records: many(name) }, nobody)))
   expect(calls).toHaveLength(3)
   expect(await user.records()).toHaveLength(3 * (MAX_RECORDS - 1))
 })
@@ -104,7 +107,7 @@ test('a batch weighs less than D1 takes, whatever a back end calls its clients',
   const batches = new MirrorBatches()
   breakD1Statements(MIRROR, { how: 50, times: 1 })
   await Promise.all(
-    [one, two, one].map((user) => batches.submit(db, { owner: user.key, records: thatFit(many(user)) })),
+    [one, two, one].map((user) => batches.submit(db, { owner: user.key, records: thatFit(many(user)) }, nobody)),
   )
   expect(calls).toHaveLength(3)
 })
@@ -114,9 +117,11 @@ test('an object that is gone with its batch is not waited for', async () => {
   const batches = new MirrorBatches()
   // As an object leaves it that dies on the way.
   Reflect.set(batches, 'current', {})
-  const waiting = ['one', 'two'].map((id) => batches.submit(db, { owner: user.key, records: [record(user.key, id)] }))
+  const waiting = ['one', 'two'].map((id) =>
+    batches.submit(db, { owner: user.key, records: [record(user.key, id)] }, nobody),
+  )
   expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([true, true])
-  const next = batches.submit(db, { owner: user.key, records: [record(user.key, 'three')] })
+  const next = batches.submit(db, { owner: user.key, records: [record(user.key, 'three')] }, nobody)
   expect((await next).ok).toBe(true)
   expect(await user.records()).toHaveLength(3)
 }, 10_000)

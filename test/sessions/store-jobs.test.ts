@@ -139,7 +139,9 @@ test('an object of before the schema had versions wakes with its jobs, and does 
   const now = stopClock()
   await writeJob(id, 'b:1', JSON.stringify(RESET), now)
   await runInDurableObject(storeJobs(id), (_object, { storage }) => {
-    storage.sql.exec('DROP TABLE schema_version; DROP TABLE end_parts; ALTER TABLE jobs DROP COLUMN confirmed')
+    storage.sql.exec(
+      'DROP TABLE schema_version; DROP TABLE end_parts; DROP TABLE endpoints; ALTER TABLE jobs DROP COLUMN confirmed',
+    )
   })
   await evictDurableObject(storeJobs(id))
   expect(await storeJobs(id).list()).toMatchObject([{ id: 'b:1', kind: 'reset_users' }])

@@ -33,6 +33,8 @@ const TABLES = [
   'sign_in_attempts',
   'call_counters',
   'login_tokens',
+  'events',
+  'event_endpoints',
 ]
 
 /** Every statement that D1 was asked from now on. */

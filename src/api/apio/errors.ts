@@ -56,6 +56,7 @@ export function renderError(error: SessionError, _context: RequestContext): Resp
     case 'group_config_not_found':
     case 'lockout_not_found':
     case 'job_not_found':
+    case 'event_endpoint_not_found':
     case 'more_than_expected':
     case 'openid_provider_not_found':
       return details(404, 'Not found.')

@@ -54,6 +54,7 @@ export function sentenceOf(error: SessionError): string {
     case 'openid_provider_not_found':
     case 'lockout_not_found':
     case 'job_not_found':
+    case 'event_endpoint_not_found':
     case 'more_than_expected':
     case 'confirmation_needed':
     case 'idempotency_key_reused':

@@ -104,6 +104,7 @@ function faultOf(error: SessionError): Fault {
     case 'group_config_not_found':
     case 'lockout_not_found':
     case 'job_not_found':
+    case 'event_endpoint_not_found':
     case 'more_than_expected':
       return notFound('access key')
     case 'openid_provider_not_found':

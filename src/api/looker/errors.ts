@@ -56,6 +56,7 @@ export function renderError(error: SessionError, context: RequestContext): Respo
     case 'group_config_not_found':
     case 'lockout_not_found':
     case 'job_not_found':
+    case 'event_endpoint_not_found':
     case 'more_than_expected':
     case 'openid_provider_not_found':
       return render(context, error.code, 404, 'Not found')

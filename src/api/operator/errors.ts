@@ -23,7 +23,7 @@ export const errors: ApiErrors = {
   },
   pathParameters: {
     400: 'The path, the query or the body is malformed; everything that is bad is named.',
-    404: 'There is no such identity store, user, session, credential, job or OpenID provider.',
+    404: 'There is no such identity store, user, session, credential, job, endpoint or OpenID provider.',
   },
   security: { operator: SECURITY, console_session: SECURITY, session: SECURITY },
 }

@@ -6,6 +6,7 @@ import { consoleSessionRoutes } from './console-session-routes.ts'
 import { operatorCredentialRoutes, storeCredentialRoutes } from './credential-routes.ts'
 import * as deploymentSecrets from './deployment-secrets.ts'
 import { errors, renderBug, renderError } from './errors.ts'
+import { eventRoutes } from './event-routes.ts'
 import * as stores from './identity-stores.ts'
 import { jobRoutes } from './job-routes.ts'
 import * as openid from './openid-provider.ts'
@@ -236,6 +237,7 @@ const routes: readonly Route[] = [
   ...overviewRoutes,
   ...sessionRoutes,
   ...jobRoutes,
+  ...eventRoutes,
 ]
 
 /** The operator API. */

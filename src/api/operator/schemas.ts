@@ -45,6 +45,7 @@ export const PathParameters = z.strictObject({
   job_id: z.string().max(200).optional(),
   version: z.string().optional(),
   lockout_id: id.optional(),
+  endpoint_id: id.optional(),
 })
 
 /** Which page. The cursor is the `next_cursor` of the page before. */

@@ -52,6 +52,7 @@ export function refusalOf(error: SessionError): Refusal {
     case 'group_config_not_found':
     case 'lockout_not_found':
     case 'job_not_found':
+    case 'event_endpoint_not_found':
     case 'more_than_expected':
       return { error: 'invalid_auth' }
     case 'wrong_token_kind':

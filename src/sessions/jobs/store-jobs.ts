@@ -6,6 +6,7 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { type Endpoints, wakeEndpoints } from '../../events/wake.ts'
 import {
   JOB_GRACE_MILLISECONDS,
   JOB_RETRY_MILLISECONDS,
@@ -43,6 +44,7 @@ export const STEPS: readonly string[] = [
   // Written are the columns of before, so that the version before can do these jobs too: `revision` is always 1.
   'ALTER TABLE jobs ADD COLUMN confirmed INTEGER GENERATED ALWAYS AS (open_changes = 0) VIRTUAL;',
   END_PARTS,
+  'CREATE TABLE endpoints (endpoint_id TEXT PRIMARY KEY) WITHOUT ROWID;',
 ]
 
 /** A job as an operator sees it. */
@@ -84,11 +86,13 @@ interface Bindings {
   readonly DB: D1Database
   readonly CONFIG: KVNamespace
   readonly USERS: DurableObjectNamespace<UserSessions>
+  readonly ENDPOINTS: Endpoints
 }
 
 export class StoreJobs extends DurableObject<Bindings> {
   private readonly sql: SqlStorage
   private readonly ends: EndParts
+  private readonly endpoints: Endpoints
   private readonly context: Omit<JobContext, 'identityStoreId' | 'jobId' | 'now'>
   /** One step at a time: two publishers of one key would race each other. */
   private readonly turns = new Turns()
@@ -99,6 +103,7 @@ export class StoreJobs extends DurableObject<Bindings> {
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
     this.sql = ctx.storage.sql
     this.ends = new EndParts(this.sql)
+    this.endpoints = env.ENDPOINTS
     this.context = {
       ends: this.ends,
       db: openDatabase(env.DB),
@@ -183,6 +188,7 @@ export class StoreJobs extends DurableObject<Bindings> {
   async confirm(ids: readonly string[], needless: readonly string[] = []): Promise<Result<void, Unavailable>> {
     for (const id of needless) this.remove(id)
     for (const id of ids) this.markConfirmed(id)
+    this.wakeEndpoints()
     const done = await Promise.all(ids.map((id) => this.turns.take(() => this.step(id))))
     await this.setAlarm()
     return done.find(({ ok }) => !ok) ?? ok()
@@ -191,7 +197,29 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** The change was refused: its jobs are dropped. */
   async cancel(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.remove(id)
+    this.wakeEndpoints()
     await this.setAlarm()
+  }
+
+  /** The endpoints that the store's events are sent to. */
+  async setEndpoints(identityStoreId: string, endpointIds: readonly string[]): Promise<void> {
+    await this.write(identityStoreId, [], true, 0)
+    this.sql.exec('DELETE FROM endpoints')
+    for (const id of endpointIds) this.sql.exec('INSERT INTO endpoints (endpoint_id) VALUES (?)', id)
+  }
+
+  /** Something was changed in the store that its endpoints may be waiting for. Nobody waits for them. */
+  wakeEndpoints(): void {
+    const ids = this.sql.exec<{ endpoint_id: string }>('SELECT endpoint_id FROM endpoints').toArray()
+    if (ids.length === 0) return
+    const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
+    this.ctx.waitUntil(
+      wakeEndpoints(
+        this.endpoints,
+        owner.identity_store_id,
+        ids.map(({ endpoint_id: id }) => id),
+      ),
+    )
   }
 
   /** The jobs that are not done, the next one first. */
@@ -224,6 +252,7 @@ export class StoreJobs extends DurableObject<Bindings> {
   override async alarm(): Promise<void> {
     const due = this.sql.exec<{ id: string }>('SELECT id FROM jobs WHERE due_at <= ? ORDER BY due_at, id', Date.now())
     for (const { id } of due.toArray()) await this.turns.take(() => this.step(id))
+    this.wakeEndpoints()
     await this.setAlarm()
   }
 

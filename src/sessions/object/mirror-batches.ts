@@ -25,6 +25,9 @@ const LOOK_MILLISECONDS = 20
 /** After so many looks the object that sends them is gone, or the batches of others never end. */
 const MAX_LOOKS = (D1_TIMEOUT_MILLISECONDS + 1_000) / LOOK_MILLISECONDS
 
+/** Tells the endpoints of stores that there may be something for them. */
+type Tell = (endpointsOfStores: ReadonlyMap<string, readonly string[]>) => Promise<void>
+
 type MirrorResult = Result<UserRules | null, Unavailable>
 
 interface Waiting extends UserRecords {
@@ -41,9 +44,9 @@ export class MirrorBatches {
    * Copies sessions of one user to D1, and answers what rules hold for that user now; null for a user that never
    * was. The sessions must be durable where they come from. Errors: `unavailable`.
    */
-  async submit(db: Database, own: UserRecords): Promise<MirrorResult> {
+  async submit(db: Database, own: UserRecords, tell: Tell): Promise<MirrorResult> {
     const records: Waiting = { ...own, result: null }
-    if (this.current === null) return this.send(db, records, this.takeWaiting(own.records))
+    if (this.current === null) return this.send(db, records, this.takeWaiting(own.records), tell)
     this.waiting.push(records)
     for (let looks = 0; looks < MAX_LOOKS && (this.current !== null || records.result !== null); looks += 1) {
       if (records.result === 'alone') break
@@ -51,10 +54,10 @@ export class MirrorBatches {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS))
     }
     this.waiting = this.waiting.filter((other) => other !== records)
-    return this.send(db, records, records.result === 'alone' ? [] : this.takeWaiting(own.records))
+    return this.send(db, records, records.result === 'alone' ? [] : this.takeWaiting(own.records), tell)
   }
 
-  private async send(db: Database, own: UserRecords, others: readonly Waiting[]): Promise<MirrorResult> {
+  private async send(db: Database, own: UserRecords, others: readonly Waiting[], tell: Tell): Promise<MirrorResult> {
     const batch = {}
     this.current = batch
     let mirrored: Awaited<ReturnType<typeof mirrorSessions>>
@@ -63,11 +66,13 @@ export class MirrorBatches {
     } catch (error) {
       if (others.length === 0) throw error
       for (const other of others) other.result = 'alone'
-      return this.send(db, own, [])
+      return this.send(db, own, [], tell)
     } finally {
       if (this.current === batch) this.current = null
     }
-    const [rules, ...rulesOfOthers] = mirrored.ok ? mirrored.value : []
+    // Before the records count as mirrored: a crash between repeats both.
+    if (mirrored.ok && mirrored.value.endpoints.size > 0) await tell(mirrored.value.endpoints)
+    const [rules, ...rulesOfOthers] = mirrored.ok ? mirrored.value.rules : []
     for (const [index, other] of others.entries()) {
       other.result = mirrored.ok ? ok(rulesOfOthers[index] ?? null) : mirrored
     }

@@ -5,6 +5,7 @@
  */
 
 import type { UserRules } from '../../domain/policy.ts'
+import { type Endpoints, wakeEndpoints } from '../../events/wake.ts'
 import {
   MAX_MIRROR_RETRY_MILLISECONDS,
   MIRROR_RETRY_MILLISECONDS,
@@ -23,6 +24,7 @@ const batches = new MirrorBatches()
 export interface MirrorDependencies {
   readonly ctx: DurableObjectState
   readonly db: Database
+  readonly endpoints: Endpoints
   readonly storage: UserSessionsStorage
   /** Applies rules that D1 has told. */
   readonly applyRules: (rules: UserRules, now: number) => void
@@ -105,7 +107,7 @@ export class SessionMirror {
 
   /** Copies to D1 what it does not have; false if D1 is out of reach. */
   private async copy(): Promise<boolean> {
-    const { ctx, db, storage, applyRules } = this.deps
+    const { ctx, db, endpoints, storage, applyRules } = this.deps
     const { owner } = storage
     if (owner === null) return true
     for (;;) {
@@ -114,7 +116,11 @@ export class SessionMirror {
       const records = thatFit(batch.map((stored) => sessionRecord(owner, stored)))
       // Another object may send them, whose output gate knows nothing of what is written here.
       await ctx.storage.sync()
-      const rules = await logContext.run({ object: ctx.id.toString() }, () => batches.submit(db, { owner, records }))
+      const rules = await logContext.run({ object: ctx.id.toString() }, () =>
+        batches.submit(db, { owner, records }, async (stores) => {
+          await Promise.all([...stores].map(([store, ids]) => wakeEndpoints(endpoints, store, ids)))
+        }),
+      )
       if (!rules.ok) return false
       // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
       if (rules.value !== null) applyRules(rules.value, Date.now())

@@ -21,6 +21,7 @@ import type { AskedBy, Client, EndReason, Session } from '../../domain/session.t
 import { nextSessionId } from '../../domain/session-id.ts'
 import type { SessionStory } from '../../domain/session-story.ts'
 import { type SessionView, viewOf } from '../../domain/session-view.ts'
+import type { Endpoints } from '../../events/wake.ts'
 import { BURST_GAP_MILLISECONDS } from '../../limits.ts'
 import { logContext } from '../../log-context.ts'
 import { readSettings } from '../../settings.ts'
@@ -48,6 +49,7 @@ export type * from './calls.ts'
 
 interface Bindings {
   readonly DB: D1Database
+  readonly ENDPOINTS: Endpoints
 }
 
 export class UserSessions extends DurableObject<Bindings> {
@@ -69,6 +71,7 @@ export class UserSessions extends DurableObject<Bindings> {
     this.mirror = new SessionMirror({
       ctx,
       db: this.db,
+      endpoints: env.ENDPOINTS,
       storage: this.storage,
       applyRules: (rules, now) => this.applyUpdates(rules, now),
       nextDeadline: () => this.nextDeadline(),

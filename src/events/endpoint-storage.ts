@@ -1,0 +1,221 @@
+/** What an endpoint's object keeps: how far it has read the outbox, what is still to be sent, and what came of each attempt. */
+import type { StoreEvent } from '../domain/events.ts'
+import { MAX_KEPT_DELIVERIES } from '../limits.ts'
+import { migrate } from '../store/object-schema.ts'
+
+/** The schema in ordered steps. Landed steps never change; a change is a new step. */
+const STEPS: readonly string[] = [
+  `CREATE TABLE owner (
+     only INTEGER PRIMARY KEY CHECK (only = 1),
+     identity_store_id TEXT NOT NULL,
+     endpoint_id TEXT NOT NULL,
+     cursor INTEGER,
+     failures INTEGER NOT NULL DEFAULT 0,
+     failing_since INTEGER
+   );
+   CREATE TABLE pending (
+     id TEXT PRIMARY KEY,
+     type TEXT NOT NULL,
+     body TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     due_at INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX pending_by_due_at ON pending (due_at);
+   CREATE TABLE replays (
+     replay INTEGER PRIMARY KEY,
+     after INTEGER NOT NULL,
+     before INTEGER NOT NULL
+   );
+   CREATE TABLE deliveries (
+     delivery INTEGER PRIMARY KEY AUTOINCREMENT,
+     event_id TEXT NOT NULL,
+     type TEXT NOT NULL,
+     attempt INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     duration INTEGER NOT NULL,
+     status INTEGER,
+     answer TEXT NOT NULL,
+     next_at INTEGER
+   );`,
+]
+
+/** Whose object this is. */
+export interface Owner {
+  readonly identityStoreId: string
+  readonly endpointId: string
+}
+
+/** A message that is still to be sent. Its id and body are the same each time. */
+export interface PendingMessage extends Record<string, SqlStorageValue> {
+  readonly id: string
+  readonly type: string
+  readonly body: string
+  readonly attempts: number
+  readonly due_at: number
+}
+
+/** What came of an attempt. */
+export interface Delivery extends Record<string, SqlStorageValue> {
+  readonly delivery: number
+  readonly event_id: string
+  readonly type: string
+  /** From 1. */
+  readonly attempt: number
+  readonly at: number
+  /** Milliseconds. */
+  readonly duration: number
+  /** Null: nothing was answered. */
+  readonly status: number | null
+  readonly answer: string
+  /** When it is tried again; null: it has arrived, or was given up. */
+  readonly next_at: number | null
+}
+
+/** Events that are to be sent once more: those between two numbers. */
+export interface Replay extends Record<string, SqlStorageValue> {
+  readonly replay: number
+  readonly after: number
+  readonly before: number
+}
+
+export class EndpointStorage {
+  private readonly sql: SqlStorage
+
+  constructor(sql: SqlStorage) {
+    this.sql = sql
+    migrate(sql, STEPS)
+  }
+
+  owner(): Owner | null {
+    const [row] = this.sql.exec<{ identity_store_id: string; endpoint_id: string }>('SELECT * FROM owner').toArray()
+    return row === undefined ? null : { identityStoreId: row.identity_store_id, endpointId: row.endpoint_id }
+  }
+
+  setOwner({ identityStoreId, endpointId }: Owner): void {
+    this.sql.exec(
+      'INSERT INTO owner (only, identity_store_id, endpoint_id) VALUES (1, ?, ?) ON CONFLICT DO NOTHING',
+      identityStoreId,
+      endpointId,
+    )
+  }
+
+  /** The last event that was taken in; null before the first look. */
+  cursor(): number | null {
+    return this.sql.exec<{ cursor: number | null }>('SELECT cursor FROM owner').one().cursor
+  }
+
+  /** Takes messages in, and notes how far the outbox was read: one step. */
+  takeIn(messages: readonly Omit<PendingMessage, 'attempts'>[], cursor: number): void {
+    for (const message of messages) this.put(message)
+    this.sql.exec('UPDATE owner SET cursor = ?', cursor)
+  }
+
+  /** A message that is to be sent; one that waits already is sent anew. */
+  put({ id, type, body, due_at }: Omit<PendingMessage, 'attempts'>): void {
+    this.sql.exec(
+      `INSERT INTO pending (id, type, body, attempts, due_at) VALUES (?, ?, ?, 0, ?)
+       ON CONFLICT DO UPDATE SET attempts = 0, due_at = excluded.due_at`,
+      id,
+      type,
+      body,
+      due_at,
+    )
+  }
+
+  pendingCount(): number {
+    return this.sql.exec<{ count: number }>('SELECT count(*) AS count FROM pending').one().count
+  }
+
+  /** When the next message is due, epoch milliseconds; null: none waits. */
+  nextDueAt(): number | null {
+    return this.sql.exec<{ at: number | null }>('SELECT min(due_at) AS at FROM pending').one().at
+  }
+
+  /** Takes the message that is due longest; until then nobody else takes it. Null: none is due. */
+  claim(now: number, until: number): PendingMessage | null {
+    const [message] = this.sql
+      .exec<PendingMessage>('SELECT * FROM pending WHERE due_at <= ? ORDER BY due_at, id LIMIT 1', now)
+      .toArray()
+    if (message === undefined) return null
+    this.sql.exec('UPDATE pending SET due_at = ? WHERE id = ?', until, message.id)
+    return message
+  }
+
+  /** What came of an attempt is kept; the message waits until `next_at`, or is gone. */
+  record(attempt: Omit<Delivery, 'delivery'>): void {
+    const { event_id: id, next_at: nextAt } = attempt
+    if (nextAt === null) this.sql.exec('DELETE FROM pending WHERE id = ?', id)
+    else this.sql.exec('UPDATE pending SET attempts = ?, due_at = ? WHERE id = ?', attempt.attempt, nextAt, id)
+    const { delivery } = this.sql
+      .exec<{ delivery: number }>(
+        `INSERT INTO deliveries (event_id, type, attempt, at, duration, status, answer, next_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING delivery`,
+        id,
+        attempt.type,
+        attempt.attempt,
+        attempt.at,
+        attempt.duration,
+        attempt.status,
+        attempt.answer,
+        nextAt,
+      )
+      .one()
+    this.sql.exec('DELETE FROM deliveries WHERE delivery <= ?', delivery - MAX_KEPT_DELIVERIES)
+  }
+
+  /** Failures in a row, and since when. */
+  health(): { readonly failures: number; readonly failingSince: number | null } {
+    const row = this.sql
+      .exec<{ failures: number; failing_since: number | null }>('SELECT failures, failing_since FROM owner')
+      .one()
+    return { failures: row.failures, failingSince: row.failing_since }
+  }
+
+  noteFailure(at: number): void {
+    this.sql.exec('UPDATE owner SET failures = failures + 1, failing_since = coalesce(failing_since, ?)', at)
+  }
+
+  noteSuccess(): void {
+    this.sql.exec('UPDATE owner SET failures = 0, failing_since = NULL WHERE failures > 0')
+  }
+
+  /** All that waits is due now. */
+  hurry(now: number): void {
+    this.sql.exec('UPDATE pending SET due_at = ? WHERE due_at > ? AND attempts > 0', now, now)
+  }
+
+  addReplay(after: number, before: number): void {
+    this.sql.exec('INSERT INTO replays (after, before) VALUES (?, ?)', after, before)
+  }
+
+  nextReplay(): Replay | null {
+    return this.sql.exec<Replay>('SELECT * FROM replays ORDER BY replay LIMIT 1').toArray()[0] ?? null
+  }
+
+  /** How far a replay has come; null: it is done. */
+  setReplay(replay: number, after: number | null): void {
+    if (after === null) this.sql.exec('DELETE FROM replays WHERE replay = ?', replay)
+    else this.sql.exec('UPDATE replays SET after = ? WHERE replay = ?', after, replay)
+  }
+
+  /** The endpoint was removed: nothing of it stays. */
+  clear(): void {
+    for (const table of ['owner', 'pending', 'replays', 'deliveries']) this.sql.exec(`DELETE FROM ${table}`)
+  }
+
+  /** Attempts, newest first, older than one. */
+  deliveries(before: number | null, limit: number): Delivery[] {
+    return this.sql
+      .exec<Delivery>(
+        'SELECT * FROM deliveries WHERE delivery < ? ORDER BY delivery DESC LIMIT ?',
+        before ?? Number.MAX_SAFE_INTEGER,
+        limit,
+      )
+      .toArray()
+  }
+}
+
+/** An event as the body of a message. */
+export function bodyOf({ type, at, data }: Pick<StoreEvent, 'at' | 'data'> & { readonly type: string }): string {
+  return JSON.stringify({ type, timestamp: new Date(at).toISOString(), data })
+}
