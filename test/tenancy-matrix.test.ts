@@ -35,7 +35,7 @@ function namesStore({ path }: Asking): boolean {
 /** What the rules say, told once more, and otherwise. */
 function expected({ scope, about, ...route }: Asking, { scopes, stores }: Caller, storeId: string): Verdict {
   if (scopes.length === 0 || (scope != null && !scopes.includes(scope))) return 403
-  if (stores === null || about === 'own') return 'in'
+  if (stores === null || about === 'own' || about === 'console_session') return 'in'
   if (!namesStore(route as Asking) || about === 'all') return 403
   return stores.includes(storeId) ? 'in' : 404
 }
