@@ -53,6 +53,8 @@ export function wranglerArguments({ ip, port, protocol, persistTo, origins, rest
     ...['dev', ...configs.flatMap((config) => ['-c', config])],
     ...['--ip', ip, '--port', String(port), '--local-protocol', protocol, '--persist-to', persistTo],
     '--show-interactive-dev-session=false',
+    // Wrangler looks for a free one from 9229 on: two that start at the same moment find the same.
+    ...(rest.some((argument) => argument.startsWith('--inspector-port')) ? [] : ['--inspector-port', '0']),
     ...(asConfigured ? [] : ['--var', `${ORIGINS}${all}`]),
     ...rest,
   ]
