@@ -165,9 +165,11 @@ function errorResponses(api: Api, route: Route, { schemas, responses }: Componen
       ),
     ),
     ...Object.fromEntries(
-      following.filter((status) => !told.includes(status)).map((status) => [status, refer(status, String(status))]),
+      following
+        .filter((status) => !told.includes(status))
+        .map((status) => [status, refer(status, `Fails with ${status}.`)]),
     ),
-    ...(told.length > 0 && { default: refer(500, told.join(', ')) }),
+    ...(told.length > 0 && { default: refer(500, `Fails with ${told.join(', ')}.`) }),
   }
 }
 

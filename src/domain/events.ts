@@ -49,7 +49,7 @@ export function numberOf(tag: string, id: string): number | null {
 }
 
 /** What is sent to try an endpoint out; no event of the store. */
-export const TEST_EVENT = 'event_endpoint.test'
+export const TRIAL_EVENT = 'event_endpoint.test'
 
 /** Whether a type is one of those that are named: whole, or by a beginning that ends with `*`. */
 export function isNamed(type: string, names: readonly string[]): boolean {

@@ -7,7 +7,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { Sealing } from '../auth/sealing.ts'
 import { isLocal, urlFault } from '../domain/endpoint-url.ts'
-import { eventId, isNamed, type StoreEvent, TEST_EVENT } from '../domain/events.ts'
+import { eventId, isNamed, type StoreEvent, TRIAL_EVENT } from '../domain/events.ts'
 import {
   DELIVERIES_AT_ONCE,
   DELIVERY_TIMEOUT_MILLISECONDS,
@@ -73,8 +73,8 @@ export class EventEndpoint extends DurableObject<Bindings> {
     this.storage.setOwner(owner)
     const id = `evt_test_${crypto.randomUUID().replaceAll('-', '')}`
     const now = Date.now()
-    const body = bodyOf({ type: TEST_EVENT, at: now, data: { endpoint_id: owner.endpointId } })
-    this.storage.put({ id, type: TEST_EVENT, body, due_at: now })
+    const body = bodyOf({ type: TRIAL_EVENT, at: now, data: { endpoint_id: owner.endpointId } })
+    this.storage.put({ id, type: TRIAL_EVENT, body, due_at: now })
     await this.wake(owner.identityStoreId, owner.endpointId)
     return id
   }

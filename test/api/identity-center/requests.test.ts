@@ -230,5 +230,5 @@ test('both operations are in the vendors’ document', async () => {
   const { requestBody, responses } = body.paths[`${path}/batch-delete`].post
   expect(requestBody.content['application/json'].schema.$ref).toBe('#/components/schemas/IdentityCenterBatchDelete')
   expect(body.components.schemas.IdentityCenterBatchDelete.properties.session_ids).toMatchObject({ maxItems: 1_000 })
-  expect(responses.default.description).toBe('400, 401, 403, 404, 413, 429, 503')
+  expect(responses.default.description).toBe('Fails with 400, 401, 403, 404, 413, 429, 503.')
 })

@@ -267,10 +267,11 @@ describe('live sessions', () => {
       return goOn()
     })
     for (const [method, rowsRead] of [
-      // The ids; the users; the ids once more, for those signed in; the settings.
-      ['session.setSettings', 4_003],
-      // And the settings that were there before; to clear them, who has any is looked up.
+      // The ids; the users; the ids once more, for those signed in; the settings, twice: they wait for the triggers of
+      // events, which find nothing to do, in a table of their own.
       ['session.setSettings', 5_003],
+      // And the settings that were there before; to clear them, who has any is looked up.
+      ['session.setSettings', 6_003],
       ['session.clearSettings', 7_003],
     ] as const) {
       calls.length = 0
