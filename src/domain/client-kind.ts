@@ -7,7 +7,7 @@ export type ClientKind = 'mobile' | 'web'
 const MOBILE =
   /\b(?:Mobile|Mobi|Android|iPhone|iPad|iPod|iOS|Windows Phone|BlackBerry|BB10|webOS|okhttp)\b|Opera M(?:ini|obi)/i
 
-/** The kind of a client by its user agent; null where it sent none. */
+/** The kind of a client by its user agent; one that sends none counts as `web`. */
 export function clientKind(userAgent: string | null): ClientKind {
   return userAgent !== null && MOBILE.test(userAgent) ? 'mobile' : 'web'
 }

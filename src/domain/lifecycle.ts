@@ -57,7 +57,7 @@ export type SessionEvent =
   | { readonly type: 'moved'; readonly id: string; readonly at: number; readonly client: Client }
   | ({ readonly type: 'ended'; readonly id: string } & Ending)
 
-/** How the session has ended by `now`, or null if it is alive. The one place that says so. */
+/** How the session has ended by `now`, or null if it is alive. Each step of a user's sessions asks this first. */
 export function endingOf(session: Session, state: Pick<UserState, 'status' | 'policy'>, now: number): Ending | null {
   const due = deadline(session, state.policy)
   if (now >= due.endedAt) return due

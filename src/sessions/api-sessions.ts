@@ -16,7 +16,6 @@ import { userStub } from './object/user-stub.ts'
 import { askAgain } from './object-calls.ts'
 import type { Sessions, VerifiedToken } from './service.ts'
 
-/** Work that goes on after the answer. */
 /** A session with its token. */
 export type OpenedWithToken = Opened & { readonly token: string }
 

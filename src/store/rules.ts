@@ -1,4 +1,4 @@
-/** The rules that hold for one user: status, own settings and store's config, each with its version. */
+/** The rules that hold for one user: status, own settings, the group's and the store's config, each with its version. */
 
 import { and, eq, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'

@@ -1,7 +1,7 @@
 /**
- * The D1 schema. Every table's key starts with the identity store, so one user's rows are together and
- * no statement can cross tenants by accident; tables are WITHOUT ROWID (migrations/), one written row a
- * record. Each index is named for the query that it serves. Instants are epoch milliseconds.
+ * The D1 schema. The key of what belongs to a tenant starts with the identity store, so one user's rows are together
+ * and no statement can cross tenants by accident; what is found by a hash alone has that as its key. Tables are WITHOUT
+ * ROWID (migrations/), one written row a record. Each index is named for the query that it serves. Instants are epoch milliseconds.
  */
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'

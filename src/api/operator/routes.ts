@@ -1,4 +1,4 @@
-/** The operator API: identity stores, users, credentials, and what was done to them. */
+/** The operator API: identity stores, their users, sessions, policy and credentials, and what was done to them. */
 import { type Api, type Handler, type Route, route } from '../route.ts'
 import * as messageSchemas from './authorization-message-schemas.ts'
 import { openMessage } from './authorization-messages.ts'

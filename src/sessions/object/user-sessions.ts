@@ -300,7 +300,7 @@ export class UserSessions extends DurableObject<Bindings> {
     } else this.applyUpdates(updates, now)
   }
 
-  /** Takes updates and applies it to the live sessions. */
+  /** Takes updates of the rules and applies them to the live sessions. */
   private applyUpdates(updates: RuleUpdates, now: number): void {
     const owner = this.storage.owner
     if (owner === null) return
