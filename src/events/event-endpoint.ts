@@ -71,7 +71,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
   /** Sends a message that tells of nothing, and answers its id. */
   async sendTest(owner: Owner): Promise<string> {
     this.storage.setOwner(owner)
-    const id = `evt_test_${crypto.randomUUID().replaceAll('-', '')}`
+    const id = `evt_trial_${crypto.randomUUID().replaceAll('-', '')}`
     const now = Date.now()
     const body = bodyOf({ type: TRIAL_EVENT, at: now, data: { endpoint_id: owner.endpointId } })
     this.storage.put({ id, type: TRIAL_EVENT, body, due_at: now })

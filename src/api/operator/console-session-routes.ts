@@ -27,7 +27,7 @@ export const consoleSessionRoutes: readonly Route[] = [
     scope: null,
     about: 'own',
     summary: 'Make a code that opens a console session once, within five minutes; with a token, not a session.',
-    responses: { 201: { description: 'The code.', schema: schemas.ConsoleCodeBody } },
+    responses: { 201: { description: 'The code, this once.', schema: schemas.ConsoleCodeBody } },
     handle: sessions.makeCode,
   }),
   route({

@@ -10,7 +10,7 @@ const EVENTS = `${STORE}/events` as const
 const ENDPOINTS = `${STORE}/event-endpoints` as const
 const ENDPOINT = `${ENDPOINTS}/:endpoint_id` as const
 
-const AN_ENDPOINT = 'The endpoint.'
+const AN_ENDPOINT = 'The endpoint as it is now.'
 const DISABLED = 'It is disabled.'
 
 /** The routes. */

@@ -1,6 +1,6 @@
 /** A headless Chromium: the machine's own, where people have it; else, on Linux and x64, the one inside a package. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { type Browser, chromium } from 'playwright-core'
@@ -45,8 +45,8 @@ function unpack(): void {
   mkdirSync(UNPACKED, { recursive: true })
   const libraries = brotliDecompressSync(readFileSync(join(PACKED, 'al2023.tar.br')))
   execFileSync('tar', ['-x', '-C', UNPACKED], { input: libraries })
-  // Last, and whole or not at all: its presence says that everything is there.
-  writeFileSync(`${executable}.part`, brotliDecompressSync(readFileSync(join(PACKED, 'chromium.br'))))
-  chmodSync(`${executable}.part`, 0o755)
-  renameSync(`${executable}.part`, executable)
+  // Last, and whole or not at all: its presence says that everything is there. Another file of tests may do it too.
+  const draft = `${executable}.${process.pid}.part`
+  writeFileSync(draft, brotliDecompressSync(readFileSync(join(PACKED, 'chromium.br'))), { mode: 0o755 })
+  renameSync(draft, executable)
 }
