@@ -38,31 +38,31 @@ describe('a caller who accepts an old answer', () => {
     expect((await check(session, within(99_999_999_999))).headers.get('age')).toBe('0')
   })
 
-  for (const directive of [
-    'no-cache',
-    'no-store',
-    'max-age=0',
-    'max-age=-1',
-    'max-age=1.5',
-    'max-age="30"',
-    'max-age=soon',
-    'max-age',
-    'max-age=30, no-cache',
-    'no-cache, max-age=30',
-    'max-age=30, max-age=30',
-    'max-age=30, max-age=soon',
-    'max-stale=30',
-    '',
-  ]) {
-    test(`gets a strict answer with \`${directive}\``, async () => {
-      const session = await signIn(await makeUser())
-      await check(session)
-      const counts = countCalls()
+  test('gets a strict answer where it says anything else, or says it twice', async () => {
+    const session = await signIn(await makeUser())
+    await check(session)
+    const counts = countCalls()
+    for (const [before, directive] of [
+      'no-cache',
+      'no-store',
+      'max-age=0',
+      'max-age=-1',
+      'max-age=1.5',
+      'max-age="30"',
+      'max-age=soon',
+      'max-age',
+      'max-age=30, no-cache',
+      'no-cache, max-age=30',
+      'max-age=30, max-age=30',
+      'max-age=30, max-age=soon',
+      'max-stale=30',
+      '',
+    ].entries()) {
       const response = await check(session, { headers: { 'cache-control': directive } })
-      expect([response.status, response.headers.get('age')]).toEqual([200, null])
-      expect(counts.objectCalls).toBe(1)
-    })
-  }
+      expect([directive, response.status, response.headers.get('age')]).toEqual([directive, 200, null])
+      expect([directive, counts.objectCalls]).toEqual([directive, before + 1])
+    }
+  })
 
   test('never gets one past the session’s deadlines', async () => {
     for (const [config, seconds] of [
