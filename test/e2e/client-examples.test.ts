@@ -1,7 +1,6 @@
 /** The examples, each started by its one command beside `npm run dev`, in a browser. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchChromium, noBrowser } from './support/chromium.ts'
@@ -17,7 +16,6 @@ let browser: Browser
 
 beforeAll(async () => {
   // The copy shares the installed packages, of which the client is one.
-  await promisify(execFile)('npm', ['run', '-s', 'build', '-w', 'latchkey'], { cwd: ROOT })
   project = copyProject()
   server = await startDev(project.directory, ['--port', String(await freePort())])
   if (!noBrowser) browser = await launchChromium()

@@ -53,7 +53,6 @@ export async function main(): Promise<string> {
 `
 
 beforeAll(async () => {
-  await run('npm', ['run', '-s', 'build', '-w', 'latchkey'], { cwd: ROOT })
   project = mkdtempSync(join(tmpdir(), 'latchkey-consumer-'))
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', project], { cwd: PACKAGE })
   writeFileSync(join(project, 'package.json'), '{"type":"module","private":true}')

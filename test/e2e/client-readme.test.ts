@@ -18,7 +18,6 @@ let server: DevServer
 let folder: string
 
 beforeAll(async () => {
-  await run('npm', ['run', '-s', 'build', '-w', 'latchkey'], { cwd: ROOT })
   project = copyProject()
   server = await startDev(project.directory, ['--port', String(await freePort())])
   folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
