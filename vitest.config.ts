@@ -1,7 +1,7 @@
 import './scripts/require-node.mjs'
-import { createServer } from 'node:net'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { freePort } from './test/support/free-port.ts'
 import { SECRETS } from './test/support/secrets.ts'
 
 /** Where CI wants a report for machines; none otherwise. */
@@ -17,65 +17,7 @@ const PLAIN = [
 /** Against `wrangler dev`. */
 const SERVED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 
-/** The same cases by the binding, the double, and over a socket (test/client/subjects.ts). */
-const SOCKET = 'test/client/cases.test.ts'
-
-/** A port that nobody listens on, and below those that systems hand out: nobody takes it before the runtime does. */
-async function freePort(): Promise<number> {
-  const port = 20_000 + Math.floor(Math.random() * 10_000)
-  const probe = createServer().unref()
-  const isFree = await new Promise<boolean>((resolve) => {
-    probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
-  })
-  await new Promise((resolve) => probe.close(resolve))
-  return isFree ? port : freePort()
-}
-const PORT = await freePort()
-
-/** The Worker in workerd, whose bindings tests have at hand. */
-function inWorkerd(which: { name: string; include: string[]; exclude?: string[] }, sockets: object = {}) {
-  return {
-    logLevel: 'error' as const,
-    plugins: [
-      cloudflareTest(async () => ({
-        wrangler: { configPath: './wrangler.toml' },
-        miniflare: {
-          ...sockets,
-          bindings: {
-            ...SECRETS,
-            PORT,
-            SIGN_IN_FLOOR_MILLISECONDS: '0',
-            // That of the test users' hashes (test/support/stores.ts): next to nothing.
-            PASSWORD_HASH_COST: 'ln=1,r=1,p=1',
-            // It strikes where a test says so (test/support/application-server.ts), not on a slow machine.
-            APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
-            // A round of every kind of change at least (test/sessions/interleavings.test.ts).
-            INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
-            // Whether tests that have a short form run whole (`npm run campaigns`).
-            WHOLE: process.env.WHOLE === '1',
-            D1_MIGRATIONS: await readD1Migrations('migrations'),
-            APPLICATION_SERVER_MIGRATIONS: await readD1Migrations('examples/application-server/migrations'),
-          },
-          // test/support/application-server.ts puts the example application server behind the binding.
-          d1Databases: { APPLICATION_SERVER_DB: 'application-server' },
-          serviceBindings: { APPLICATION_SERVER: () => new Response('nobody is here', { status: 503 }) },
-        },
-      })),
-    ],
-    test: {
-      ...which,
-      isolate: false,
-      // All files in one run of one runtime: at the end of a run it is silent now and then, and nobody knows why.
-      maxWorkers: 1,
-      setupFiles: ['test/support/setup.ts'],
-      restoreMocks: true,
-      // Bounds a test that hangs; says nothing about speed.
-      testTimeout: 60_000,
-    },
-  }
-}
-
-/** Plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
+/** Three kinds of test: plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
 export default defineConfig({
   test: {
     silent: 'passed-only',
@@ -88,9 +30,52 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
-      // One file alone: the runtime of another would listen on the same port.
-      inWorkerd({ name: 'socket', include: [SOCKET] }, { unsafeDirectSockets: [{ host: '127.0.0.1', port: PORT }] }),
-      inWorkerd({ name: 'workers', include: ['test/**/*.test.ts'], exclude: [...PLAIN, ...SERVED, SOCKET] }),
+      {
+        logLevel: 'error',
+        plugins: [
+          cloudflareTest(async () => {
+            const port = await freePort()
+            return {
+              wrangler: { configPath: './wrangler.toml' },
+              miniflare: {
+                // test/client/subjects.ts asks the service over it.
+                unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+                bindings: {
+                  ...SECRETS,
+                  PORT: port,
+                  SIGN_IN_FLOOR_MILLISECONDS: '0',
+                  // That of the test users' hashes (test/support/stores.ts): next to nothing.
+                  PASSWORD_HASH_COST: 'ln=1,r=1,p=1',
+                  // It strikes where a test says so (test/support/application-server.ts), not on a slow machine.
+                  APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
+                  // A round of every kind of change at least (test/sessions/interleavings.test.ts).
+                  INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
+                  // Whether tests that have a short form run whole (`npm run campaigns`).
+                  WHOLE: process.env.WHOLE === '1',
+                  D1_MIGRATIONS: await readD1Migrations('migrations'),
+                  APPLICATION_SERVER_MIGRATIONS: await readD1Migrations('examples/application-server/migrations'),
+                },
+                // test/support/application-server.ts puts the example application server behind the binding.
+                d1Databases: { APPLICATION_SERVER_DB: 'application-server' },
+                serviceBindings: { APPLICATION_SERVER: () => new Response('nobody is here', { status: 503 }) },
+              },
+            }
+          }),
+        ],
+        test: {
+          name: 'workers',
+          isolate: false,
+          // All files in one run of one runtime, which listens on one port. At the end of a run it is silent now and
+          // then, and nobody knows why.
+          maxWorkers: 1,
+          include: ['test/**/*.test.ts'],
+          exclude: [...PLAIN, ...SERVED],
+          setupFiles: ['test/support/setup.ts'],
+          restoreMocks: true,
+          // Bounds a test that hangs; says nothing about speed.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'e2e',

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { launchChromium } from '../test/e2e/support/chromium.ts'
-import { freePort, startDev } from '../test/e2e/support/dev-server.ts'
+import { startDev } from '../test/e2e/support/dev-server.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { serviceClient } from './dev/service-client.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))

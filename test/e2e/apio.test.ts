@@ -1,7 +1,8 @@
 /** APIO against `npm run dev`: two Workers, two databases, a real OpenID provider. documents.test.ts runs its page. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { type DevServer, startDev } from './support/dev-server.ts'
 import { queryDatabaseWith } from './support/local-database.ts'
 import { type OpenIdProvider, startOpenIdProvider } from './support/openid-provider.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'

@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
 import {
   byKeyboard,
@@ -19,7 +20,7 @@ import {
   type Watched,
   watchedPage,
 } from './support/console-page.ts'
-import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { type DevServer, startDev } from './support/dev-server.ts'
 import { openLocalDatabase } from './support/local-database.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 

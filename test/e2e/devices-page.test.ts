@@ -2,8 +2,9 @@
 import { createServer, type Server } from 'node:http'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
-import { type DevServer, type DevUser, freePort, startDev } from './support/dev-server.ts'
+import { type DevServer, type DevUser, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
 /** Long enough for a test, short enough to wait for. */

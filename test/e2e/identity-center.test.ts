@@ -10,7 +10,8 @@ import {
   ListSessionsRequest,
 } from '@huaweicloud/huaweicloud-sdk-identitycenterstore/v1/public-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { type DevServer, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
 const USER = 'U0000000004'

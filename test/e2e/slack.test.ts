@@ -3,7 +3,8 @@
 import { join } from 'node:path'
 import { type AdminUsersSessionListResponse, ErrorCode, WebClient, WebClientEvent } from '@slack/web-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DevServer, freePort, startDev } from './support/dev-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { type DevServer, startDev } from './support/dev-server.ts'
 import { openLocalDatabase } from './support/local-database.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 

@@ -5,10 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { freePort } from '../support/free-port.ts'
 import { callsOf } from './crash/calls.mjs'
 import { disableAndEnable, openAndEnd } from './crash/clients.mjs'
 import { Ledger } from './crash/ledger.mjs'
-import { freePort, startServer, untilServing } from './crash/server.mjs'
+import { startServer, untilServing } from './crash/server.mjs'
 import { answered, checkSessions, untilDead, untilMirrored, untilNoJobs } from './crash/verdict.mjs'
 
 const USERS = ['crash-1', 'crash-2', 'crash-3']

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openLocalDatabase } from '../e2e/support/local-database.ts'
-import { freePort, startServer } from './crash/server.mjs'
+import { freePort } from '../support/free-port.ts'
+import { startServer } from './crash/server.mjs'
 
 const AT_ONCE = 16
 const TRIES = 100

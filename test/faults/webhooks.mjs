@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Webhook } from 'standardwebhooks'
 import { openLocalDatabase } from '../e2e/support/local-database.ts'
-import { freePort, startServer, untilServing } from './crash/server.mjs'
+import { freePort } from '../support/free-port.ts'
+import { startServer, untilServing } from './crash/server.mjs'
 
 const CLIENTS = 4
 /** Load before the kill, in milliseconds: at random between these. */

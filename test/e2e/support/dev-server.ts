@@ -1,8 +1,6 @@
 /** `npm run dev` as a person runs it: in a terminal's process group, told to stop by Ctrl-C. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 
 const GONE_WITHIN_MILLISECONDS = 10_000
@@ -43,21 +41,6 @@ export interface DevServer {
   readonly kill: (which: 'npm' | 'script' | 'everything') => Promise<readonly number[]>
   /** SIGKILL to the runtime, which wrangler starts again. */
   readonly killRuntime: () => void
-}
-
-/**
- * A port of this machine that nobody listens on; of those that a system gives to no connection by itself, which might
- * come between this look and the start.
- */
-export async function freePort(): Promise<number> {
-  const port = randomInt(10_000, 30_000)
-  const probe = createServer()
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject)
-    probe.listen(port, '127.0.0.1', () => resolve())
-  })
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 /** Runs `npm run dev` to its end, which it must come to by itself. */

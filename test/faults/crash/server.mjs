@@ -1,10 +1,9 @@
 // The service under `npm run dev`, and how to kill parts of it.
 import { execFileSync, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isFree } from '../../support/free-port.ts'
 
 const DEV = fileURLToPath(new URL('../../../scripts/dev.mjs', import.meta.url))
 const START_TIMEOUT_MILLISECONDS = 90_000
@@ -12,26 +11,10 @@ const PROBE_TIMEOUT_MILLISECONDS = 2_000
 const PROBE_INTERVAL_MILLISECONDS = 100
 const PORT_TIMEOUT_MILLISECONDS = 10_000
 
-/**
- * A port of this machine that nobody listens on: this one, or any of those that a system gives to no connection by
- * itself, which might come between this look and the start.
- */
-export function freePort(wanted = randomInt(10_000, 30_000)) {
-  const probe = createServer()
-  return new Promise((resolve, reject) => {
-    probe.once('error', reject)
-    probe.listen(wanted, '127.0.0.1', () => probe.close(() => resolve(wanted)))
-  })
-}
-
 /** Waits until a port can be listened on: a process that was killed may hold it for a moment. */
 async function untilFree(port) {
-  for (const until = Date.now() + PORT_TIMEOUT_MILLISECONDS; ; ) {
-    try {
-      return await freePort(port)
-    } catch (error) {
-      if (Date.now() > until) throw error
-    }
+  for (const until = Date.now() + PORT_TIMEOUT_MILLISECONDS; !(await isFree(port)); ) {
+    if (Date.now() > until) throw new Error(`port ${port} is in use`)
     await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MILLISECONDS))
   }
 }
