@@ -50,7 +50,7 @@ export const callerMutants = [
   {
     name: 'callers: a revoked credential leaves its console sessions',
     file: 'src/sessions/console-sessions.ts',
-    from: "checkUsable({ ...credential, standing: 'good' }, how.client, now)",
+    from: "checkUsable({ ...found.value, standing: 'good' }, client, now)",
     to: 'ok()',
     caughtBy: { file: CONSOLE, test: 'also where D1 alone knows of that' },
   },

@@ -25,7 +25,7 @@ import { type ChangedEndpoint, findEndpoint, updateEndpoint } from '../store/eve
 import { readEvents } from '../store/events.ts'
 import { bodyOf, type Delivery, EndpointStorage, type Owner, type PendingMessage } from './endpoint-storage.ts'
 import { waitAfter } from './retries.ts'
-import { post } from './send.ts'
+import { isTaken, post } from './send.ts'
 import { type SigningKeys, signedHeaders } from './signing.ts'
 
 interface Bindings {
@@ -225,8 +225,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
     const headers = await signedHeaders(id, at, body, target)
     const { status, text, retryAfter } = await post(target.url, headers, body)
     const now = Date.now()
-    const isTaken = status !== null && status >= 200 && status < 300
-    const wait = isTaken || status === GONE ? null : waitAfter(attempts + 1, retryAfter, Math.random())
+    const wait = isTaken(status) || status === GONE ? null : waitAfter(attempts + 1, retryAfter, Math.random())
     const { failures } = this.storage.health()
     this.storage.record({
       event_id: id,
@@ -238,7 +237,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
       answer: text,
       next_at: wait === null ? null : now + wait,
     })
-    if (isTaken) {
+    if (isTaken(status)) {
       this.storage.noteSuccess()
       if (failures >= FAILURES_OF_OUTAGE) this.storage.hurry(now)
       return

@@ -13,6 +13,11 @@ export interface Answer {
   readonly retryAfter: number | null
 }
 
+/** Whether a message was taken: it was answered with 2xx. */
+export function isTaken(status: number | null): boolean {
+  return status !== null && status >= 200 && status < 300
+}
+
 /** Posts a message. No redirect is followed: whoever answers is the one that was named. */
 export async function post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<Answer> {
   // Reading the answer is within the limit too.

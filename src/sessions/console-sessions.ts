@@ -84,11 +84,7 @@ export class ConsoleSessions {
     const taken = await takeLoginToken(this.db, hashCode(code), now)
     if (!taken.ok) return taken
     if (taken.value === null) return fail({ code: 'unauthenticated' })
-    const found = await findCredentialOfStore(this.db, OPERATOR_STORE, taken.value.userId)
-    if (!found.ok) return found
-    if (found.value === null) return fail({ code: 'credential_revoked' })
-    const usable = checkUsable({ ...found.value, standing: 'good' }, client, now)
-    return usable.ok ? ok(found.value) : usable
+    return this.usableCredential(taken.value.userId, client, now)
   }
 
   /**
@@ -104,19 +100,27 @@ export class ConsoleSessions {
     const check = await this.sessions.check(verified, { ...how, cookie: false, maxAgeSeconds: 0 }, now)
     if (!check.ok) return check
     const { checked } = check.value
-    const found = await findCredentialOfStore(this.db, OPERATOR_STORE, checked.userId)
-    if (!found.ok) return found
-    const credential = found.value
-    const usable =
-      credential === null
-        ? fail({ code: 'credential_revoked' } as const)
-        : checkUsable({ ...credential, standing: 'good' }, how.client, now)
-    if (usable.ok && credential !== null) return ok({ checked, credential })
-    if (usable.ok || usable.error.code === 'address_not_allowed') return usable as Result<never, SessionError>
-    const reason = usable.error.code === 'credential_expired' ? 'expired' : 'revoked'
+    const credential = await this.usableCredential(checked.userId, how.client, now)
+    if (credential.ok) return ok({ checked, credential: credential.value })
+    const { code } = credential.error
+    if (code === 'unavailable' || code === 'address_not_allowed') return credential
+    const reason = code === 'credential_expired' ? 'expired' : 'revoked'
     const by = { caller: `credential:${checked.userId}`, requestId }
     const ended = await this.sessions.end(checked, { only: [checked.session.id] }, reason, by)
     return ended.ok ? fail({ code: 'session_ended', reason, endedAt: now }) : ended
+  }
+
+  /** An operator's credential, if it acts. Errors: as of a credential; `unavailable`. */
+  private async usableCredential(
+    credentialId: string,
+    client: Client,
+    now: number,
+  ): Promise<Result<Credential, SessionError>> {
+    const found = await findCredentialOfStore(this.db, OPERATOR_STORE, credentialId)
+    if (!found.ok) return found
+    if (found.value === null) return fail({ code: 'credential_revoked' })
+    const usable = checkUsable({ ...found.value, standing: 'good' }, client, now)
+    return usable.ok ? ok(found.value) : usable
   }
 
   /** Ends one, on record. Ending twice is ending once. Errors: `unavailable`. */

@@ -25,7 +25,7 @@ export const consoleSessionRoutes: readonly Route[] = [
     path: `${SESSIONS}/codes`,
     operationId: 'makeConsoleCode',
     scope: null,
-    about: 'own',
+    about: 'console_session',
     summary: 'Make a code that opens a console session once, within five minutes; with a token, not a session.',
     responses: { 201: { description: 'The code, this once.', schema: schemas.ConsoleCodeBody } },
     handle: sessions.makeCode,

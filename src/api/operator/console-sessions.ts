@@ -23,7 +23,7 @@ import {
   ConsoleCodeInput,
   type ConsoleSessionListBody,
 } from './console-session-schemas.ts'
-import { type OperatorCaller, operatorBy } from './known-caller.ts'
+import { endOf, type OperatorCaller, operatorBy } from './known-caller.ts'
 import { readPage } from './pages.ts'
 
 /** `POST /console-sessions`: a token for a cookie. A session that the browser has is replaced. */
@@ -32,8 +32,7 @@ export async function openConsoleSession(
   _parameters: object,
   context: OperatorContext,
 ): HandlerResult {
-  const { publicOrigins } = context.services.settings
-  if (!originAllowed(request, { publicOrigins, allowedOrigins: [] })) return fail({ code: 'origin_not_allowed' })
+  if (!isFromOwnPages(request, context)) return fail({ code: 'origin_not_allowed' })
   return open(request, 'operator_token', await carried(request, context), 201, context)
 }
 
@@ -50,9 +49,7 @@ export async function makeCode(_request: Request, _parameters: object, context: 
 /** `POST /console-sessions/by-code`: a code for a cookie, as `openConsoleSession` does with a token. */
 export async function openByCode(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const { services, client, now } = context
-  if (!originAllowed(request, { publicOrigins: services.settings.publicOrigins, allowedOrigins: [] })) {
-    return fail({ code: 'origin_not_allowed' })
-  }
+  if (!isFromOwnPages(request, context)) return fail({ code: 'origin_not_allowed' })
   const input = await parseJson(request, ConsoleCodeInput)
   if (!input.ok) return input
   const found = await services.consoleSessions.redeemCode(input.value.code, client, now)
@@ -136,9 +133,14 @@ async function open(
   const opened = await services.consoleSessions.open(credentialId, shown, client, replaces, entryOf(context))
   if (!opened.ok) return opened
   const { token, ended: _, ...view } = opened.value
-  const expiresAt = Math.min(view.expiresAt, caller.expiresAt ?? view.expiresAt)
+  const expiresAt = endOf(view.expiresAt, caller.expiresAt)
   const body = callerBody({ ...caller, expiresAt, session: view })
   return ok(withCookies(json(body, status), [issueConsoleCookie(request, services.settings, token)]))
+}
+
+/** Pages of other origins are customers'. */
+function isFromOwnPages(request: Request, { services }: RequestContext): boolean {
+  return originAllowed(request, { publicOrigins: services.settings.publicOrigins, allowedOrigins: [] })
 }
 
 /** The console session that the browser has, as far as its token tells. */
@@ -171,14 +173,13 @@ function callerBody(caller: OperatorCaller): z.infer<typeof CallerBody> {
 
 function listedBody(row: ListedConsoleSession, lifeMilliseconds: number, current: boolean) {
   const { browser, operatingSystem } = parseUserAgent(row.userAgent)
-  const overall = row.openedAt + lifeMilliseconds
   return {
     session_id: row.sessionId,
     credential_id: row.credentialId,
     name: row.name,
     current,
     opened_at: timestamp(row.openedAt),
-    expires_at: timestamp(Math.min(overall, row.credentialExpiresAt ?? overall)),
+    expires_at: timestamp(endOf(row.openedAt + lifeMilliseconds, row.credentialExpiresAt)),
     address: row.address,
     browser,
     operating_system: operatingSystem,

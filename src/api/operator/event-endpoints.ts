@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { isLocal, urlFault } from '../../domain/endpoint-url.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { isTaken } from '../../events/send.ts'
 import { newSecret, newSigningKey } from '../../events/signing.ts'
 import { endpointStub } from '../../events/wake.ts'
 import { MAX_ENDPOINTS, OBJECT_TIMEOUT_MILLISECONDS, SECRET_OVERLAP_MILLISECONDS } from '../../limits.ts'
@@ -175,7 +176,7 @@ export async function listDeliveries(request: Request, path: EndpointPath, conte
       duration_milliseconds: one.duration,
       status: one.status,
       answer: one.answer,
-      state: one.next_at !== null ? 'waiting' : isSuccess(one.status) ? 'delivered' : 'given_up',
+      state: one.next_at !== null ? 'waiting' : isTaken(one.status) ? 'delivered' : 'given_up',
       next_at: instantOrNull(one.next_at),
     })),
     pending: state.pending,
@@ -287,10 +288,6 @@ function seal({ services }: OperatorContext, path: EndpointPath, secret: string,
 
 function entryOf(context: OperatorContext, path: EndpointPath, action: string) {
   return auditEntry(context, path.identity_store_id, action, `event_endpoint:${path.endpoint_id}`)
-}
-
-function isSuccess(status: number | null): boolean {
-  return status !== null && status >= 200 && status < 300
 }
 
 function instantOrNull(at: number | null): string | null {

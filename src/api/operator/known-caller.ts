@@ -87,8 +87,13 @@ async function operatorInBrowser(
   return ok({
     ...operatorBy(credential),
     session: checked,
-    expiresAt: Math.min(checked.expiresAt, credential.expiresAt ?? checked.expiresAt),
+    expiresAt: endOf(checked.expiresAt, credential.expiresAt),
   })
+}
+
+/** When a console session ends at the latest: with its credential. */
+export function endOf(sessionExpiresAt: number, credentialExpiresAt: number | null | undefined): number {
+  return Math.min(sessionExpiresAt, credentialExpiresAt ?? sessionExpiresAt)
 }
 
 /** An operator by its credential. */
