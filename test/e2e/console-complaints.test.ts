@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
+import { OF_A_STORE, signInWith } from './support/console-page.ts'
 import { type DevServer, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
@@ -35,13 +36,10 @@ describe.skipIf(noBrowser)('of', () => {
     const { base_url: baseUrl, identity_store_id: storeId } = server.credentials
     screens = `${baseUrl}/console#/stores/${storeId}`
     await makeCrowd()
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    page = await browser.newPage({ baseURL: baseUrl, viewport: { width: 1280, height: 900 } })
     page.on('request', (request) => requested.push(request.url()))
     page.on('pageerror', (error) => complaints.push(error.message))
-    await page.goto(`${baseUrl}/console`)
-    await page.getByLabel('Operator token').fill(server.credentials.operator_token)
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('heading', { name: 'Stores' }).waitFor()
+    await signInWith(server.credentials.operator_token, { page, complaints })
   })
 
   afterAll(async () => {
@@ -106,25 +104,16 @@ describe.skipIf(noBrowser)('of', () => {
       .waitFor()
   })
 
-  test.each([
-    'overview',
-    'sessions',
-    'ended',
-    'users',
-    'users/crowd-1',
-    'session-config',
-    'map',
-    'lockouts',
-    'jobs',
-    'audit',
-    'credentials',
-  ])('lists that disagree: %s says whether it is exact or the mirror', async (section) => {
-    await page.goto(`${screens}/${section}`)
-    await page
-      .getByText(/^(Exact|Mirror)\b/)
-      .first()
-      .waitFor()
-  })
+  test.each([...OF_A_STORE, 'users/crowd-1'])(
+    'lists that disagree: %s says whether it is exact or the mirror',
+    async (section) => {
+      await page.goto(`${screens}/${section}`)
+      await page
+        .getByText(/^(Exact|Mirror)\b/)
+        .first()
+        .waitFor()
+    },
+  )
 
   test('sessions of a face that another does not show; a sign-in from a new device that nobody notices', async () => {
     const [user] = server.credentials.users

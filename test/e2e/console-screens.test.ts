@@ -13,7 +13,9 @@ import {
   byMouse,
   type Hand,
   longestMotion,
+  OF_A_STORE,
   open,
+  PAST_UNDO_MILLISECONDS,
   signInWith,
   stopsOf,
   violations,
@@ -28,13 +30,8 @@ const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefo
 const MANY = 10_000
 /** How many sessions one user of each store for acts has. */
 const ENDED_TOGETHER = 214
-/** How long undo is offered, and a little. */
-const PAST_UNDO_MILLISECONDS = 6_000
 /** A machine may be busy. */
 const PATIENT = { timeout: 20_000 }
-const OF_A_STORE = [
-  ...['overview', 'sessions', 'ended', 'users', 'session-config', 'map', 'lockouts', 'jobs', 'audit', 'credentials'],
-] as const
 const HANDS = { mouse: byMouse, keyboard: byKeyboard }
 
 let project: ProjectCopy

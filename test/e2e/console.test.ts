@@ -6,25 +6,11 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
-import { violations } from './support/console-page.ts'
+import { OF_A_STORE, PAST_UNDO_MILLISECONDS, violations } from './support/console-page.ts'
 import { type DevServer, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
 const MAX_FIRST_LOAD_BYTES = 300_000
-/** How long undo is offered, and a little. */
-const PAST_UNDO_MILLISECONDS = 6_000
-const OF_A_STORE = [
-  'overview',
-  'sessions',
-  'ended',
-  'users',
-  'session-config',
-  'map',
-  'lockouts',
-  'jobs',
-  'audit',
-  'credentials',
-]
 
 let project: ProjectCopy
 let server: DevServer

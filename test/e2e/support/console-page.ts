@@ -4,6 +4,21 @@ import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+/** The screens of a store. */
+export const OF_A_STORE = [
+  'overview',
+  'sessions',
+  'ended',
+  'users',
+  'session-config',
+  'map',
+  'lockouts',
+  'jobs',
+  'audit',
+  'credentials',
+] as const
+/** How long undo is offered, and a little. */
+export const PAST_UNDO_MILLISECONDS = 6_000
 /** More than any screen has places to stop at. */
 const MAX_STOPS = 150
 
@@ -30,7 +45,10 @@ export async function watchedPage(browser: Browser, baseUrl: string, options: Br
 }
 
 /** Shows the token. Whoever is not signed in is told so, and browsers say that too: it is no complaint. */
-export async function signInWith(token: string, { page, complaints }: Watched): Promise<void> {
+export async function signInWith(
+  token: string,
+  { page, complaints }: Pick<Watched, 'page' | 'complaints'>,
+): Promise<void> {
   await page.goto('/console')
   await page.getByLabel('Operator token').fill(token)
   complaints.length = 0
