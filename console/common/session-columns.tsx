@@ -89,7 +89,7 @@ const place: Column<Row> = {
   cell: (row) => (
     <>
       {placeName(row)}
-      <div className="mono subtle">{row.address}</div>
+      <div className="mono subtle address">{row.address}</div>
     </>
   ),
 }
