@@ -21,7 +21,7 @@ export const apioMutants = [
     file: OBJECT,
     from: 'await this.ctx.storage.setAlarm(Date.now() + PROFILE_GRACE_MILLISECONDS)',
     to: '',
-    caughtBy: { file: WRITES, test: '100 changes with random kills' },
+    caughtBy: { file: WRITES, test: 'an object that dies while it writes theirs leaves them equal' },
   },
   {
     name: 'APIO: settling does not send the change again',

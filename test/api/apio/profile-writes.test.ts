@@ -137,6 +137,25 @@ test.each(STEPS)('a failure at $at leaves them equal', async ({ mishap, ours, st
   expect((await readInfo(cookie)).body.profile).toMatchObject({ first_name: stands ? 'New' : 'Test' })
 })
 
+test('an object that dies while it writes theirs leaves them equal', async () => {
+  const one = await user()
+  const cookie = await sessionFor(one)
+  const killed = Promise.withResolvers<void>()
+  applicationServer.decide = ({ method }) => {
+    if (method !== 'PATCH') return 'none'
+    const dead = runInDurableObject(userProfiles(one), (_object, state) => state.abort('killed'))
+    dead.catch(() => undefined).then(killed.resolve)
+    return 'late'
+  }
+  expect((await putInfo(cookie, { first_name: 'New' })).status).toBeGreaterThanOrEqual(500)
+  await killed.promise
+  applicationServer.decide = () => 'none'
+  expect(await settle([one])).toBeLessThanOrEqual(MINUTE)
+  await deliverLateRequests()
+  await expectEqual(one)
+  expect((await theirProfile(one))?.first_name).toBe('New')
+})
+
 test('100 changes with random kills, time-outs and outages: equal within a minute, without another request', async () => {
   const roll = dice(20_261_122)
   const identityStoreId = await makeStore()
