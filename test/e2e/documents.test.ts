@@ -46,6 +46,7 @@ const MENTIONED = new Map([
   ['wrangler deploy', STAND_IN],
   ['wrangler login', STAND_IN],
   ['curl -k', 'is an option, not a command'],
+  ['npm run -s sbom', 'test/house/lockfile.test.ts runs it'],
 ])
 
 /** What is not run here, by page and by how it begins, and why. */
