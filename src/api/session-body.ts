@@ -1,6 +1,6 @@
 /** A session as our own APIs show it. JSON, snake_case; instants are RFC 3339. */
 import { z } from 'zod'
-import { CREDENTIALS_TYPES } from '../domain/session.ts'
+import { CREDENTIALS_TYPES, lastClient } from '../domain/session.ts'
 import type { SessionView } from '../domain/session-view.ts'
 import { parseUserAgent } from '../http/user-agents.ts'
 import { timestamp } from './responses.ts'
@@ -42,7 +42,7 @@ export const SessionBody = z
 /** One session. `currentId` is the session that the request was made with, if any. */
 export function sessionBody(view: SessionView, currentId: string | null): z.infer<typeof SessionBody> {
   const { session } = view
-  const client = session.recentClient ?? session.client
+  const client = lastClient(session)
   const { browser, operatingSystem } = parseUserAgent(client.userAgent)
   return {
     id: session.id,

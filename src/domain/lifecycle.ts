@@ -14,6 +14,7 @@ import {
   type Ending,
   type EndReason,
   isVoid,
+  lastClient,
   type Session,
   sameClient,
 } from './session.ts'
@@ -120,7 +121,7 @@ export function decide(state: UserState, command: Command, now: number): Result<
       if (!command.touch) return ok(ended)
       const seen = Math.max(now, session.lastSeenAt)
       const client = command.client
-      const moved = client !== null && !sameClient(client, session.recentClient ?? session.client)
+      const moved = client !== null && !sameClient(client, lastClient(session))
       return ok([
         ...ended,
         { type: 'touched', id: session.id, at: seen },
@@ -242,7 +243,7 @@ function select(sessions: readonly Session[], which: Selection): readonly Sessio
       (session) =>
         session.kind === 'web' &&
         session.openedAt <= webOpenedUntil &&
-        (clients === null || clientKind((session.recentClient ?? session.client).userAgent) === clients),
+        (clients === null || clientKind(lastClient(session).userAgent) === clients),
     )
   }
   return which.all === 'web' ? sessions.filter(({ kind }) => kind === 'web') : sessions

@@ -146,3 +146,8 @@ export function trimUserAgent(userAgent: string | null): string | null {
 export function sameClient(a: Client, b: Client): boolean {
   return a.address === b.address && a.userAgent === b.userAgent
 }
+
+/** The client of a session as it was last seen. */
+export function lastClient({ client, recentClient }: Pick<Session, 'client' | 'recentClient'>): Client {
+  return recentClient ?? client
+}

@@ -1,11 +1,14 @@
 /** What must be known before a call of a limited API is let in: for whom it acts, and how many there were. */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
-import { ok, type Result } from '../domain/result.ts'
+import type { SessionError } from '../domain/errors.ts'
+import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type FoundCredential, isShown, STANDING, shownCredential } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { type CredentialKind, callCounters, credentials, identityStores, type StoreState, users } from './schema.ts'
+
+type RateLimited = Extract<SessionError, { code: 'rate_limited' }>
 
 /** What is counted together. */
 export interface CallSubject {
@@ -73,7 +76,7 @@ export async function findActingCredential(
 
 /**
  * Counts a call, exactly: at most `limit` are let in from the first one until `windowSeconds` later. Calls
- * beyond that write nothing. Answers the seconds until the next call is let in; null if this one is.
+ * beyond that write nothing. Errors: `rate_limited`, `unavailable`.
  */
 export async function countCall(
   db: Database,
@@ -81,7 +84,7 @@ export async function countCall(
   limit: number,
   windowSeconds: number,
   now: number,
-): Promise<Result<number | null, Unavailable>> {
+): Promise<Result<void, RateLimited | Unavailable>> {
   const t = callCounters
   const subject = JSON.stringify([caller, method])
   const over = sql`${t.windowEndsAt} <= ${now}`
@@ -101,7 +104,7 @@ export async function countCall(
       .returning({ calls: t.calls }),
   )
   if (!counted.ok) return counted
-  if (counted.value.length > 0) return ok(null)
+  if (counted.value.length > 0) return ok()
   const counters = await attempt(() =>
     db
       .select({ windowEndsAt: t.windowEndsAt })
@@ -111,5 +114,5 @@ export async function countCall(
   if (!counters.ok) return counters
   // Dropped in between: the window is over.
   const endsAt = counters.value[0]?.windowEndsAt ?? now
-  return ok(Math.max(1, Math.ceil((endsAt - now) / 1000)))
+  return fail({ code: 'rate_limited', retryAfterSeconds: Math.max(1, Math.ceil((endsAt - now) / 1000)) })
 }

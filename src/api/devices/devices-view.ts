@@ -3,13 +3,14 @@
 import type { z } from 'zod'
 import { END_SENTENCES } from '../../domain/end-sentences.ts'
 import type { SessionError } from '../../domain/errors.ts'
+import { lastClient } from '../../domain/session.ts'
 import type { SessionView } from '../../domain/session-view.ts'
 import type { CheckedSession } from '../../sessions/object/calls.ts'
 import type { EndedSession, UserHistory } from '../../store/user-history.ts'
 import { sentenceOf } from './errors.ts'
 import { type Html, html } from './html.ts'
 import type { DevicesForm, DevicesQuery } from './schemas.ts'
-import { ago, deviceWords, howWords, lastClient, placeWords } from './words.ts'
+import { ago, deviceWords, howWords, placeWords } from './words.ts'
 
 /** What the user is to sign in again for. */
 export interface Confirmation {

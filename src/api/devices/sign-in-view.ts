@@ -1,12 +1,13 @@
 /** The sign-in form, and what is said above it. */
 import { END_SENTENCES } from '../../domain/end-sentences.ts'
 import type { SessionError } from '../../domain/errors.ts'
+import { lastClient } from '../../domain/session.ts'
 import type { SessionView } from '../../domain/session-view.ts'
 import type { RequestContext } from '../context.ts'
 import { sentenceOf, statusOf } from './errors.ts'
 import { type Html, html } from './html.ts'
 import { type Page, pageResponse } from './page.ts'
-import { ago, deviceWords, lastClient } from './words.ts'
+import { ago, deviceWords } from './words.ts'
 
 export interface SignInView {
   /** Where to go on to, whole; null: to the devices. */

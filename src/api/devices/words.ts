@@ -1,6 +1,6 @@
 /** What pages say of devices, places and times. English; instants in UTC. */
 import { clientKind } from '../../domain/client-kind.ts'
-import type { Client, CredentialsType, Location, Session } from '../../domain/session.ts'
+import type { CredentialsType, Location } from '../../domain/session.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
 import { timestamp } from '../responses.ts'
 import { type Html, html } from './html.ts'
@@ -25,11 +25,6 @@ export function deviceWords(userAgent: string | null): DeviceWords {
   const name = [browser, system].filter(Boolean).join(' on ') || /^[\w.-]+/.exec(userAgent ?? '')?.[0]
   const kind = isMobile ? 'Phone or tablet' : device.os === '' ? 'Other' : 'Computer'
   return { name: name ?? 'Unknown device', kind }
-}
-
-/** The client of a session as it was last seen. */
-export function lastClient({ client, recentClient }: Pick<Session, 'client' | 'recentClient'>): Client {
-  return recentClient ?? client
 }
 
 const HOW: Readonly<Record<CredentialsType, string>> = {

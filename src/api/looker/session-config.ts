@@ -39,12 +39,10 @@ export async function patchSessionConfig(request: Request, parameters: object, c
 }
 
 /** Counts the change, per user whatever the API client. Errors: `rate_limited`, `unavailable`. */
-async function admit({ services, now, identityStoreId, caller }: LookerContext): Promise<Result<void, SessionError>> {
+function admit({ services, now, identityStoreId, caller }: LookerContext): Promise<Result<void, SessionError>> {
   const subject = { identityStoreId, caller: `user:${caller.user.userId}`, method: 'looker.session_config.update' }
   const perMinute = services.settings.lookerConfigChangesPerMinute
-  const counted = await countCall(services.db, subject, perMinute, CALL_WINDOW_SECONDS, now)
-  if (!counted.ok) return counted
-  return counted.value === null ? ok() : fail({ code: 'rate_limited', retryAfterSeconds: counted.value })
+  return countCall(services.db, subject, perMinute, CALL_WINDOW_SECONDS, now)
 }
 
 /** Whole minutes are all that this API has. */

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { clientKind } from '../../domain/client-kind.ts'
 import { END_SENTENCES } from '../../domain/end-sentences.ts'
-import type { Client } from '../../domain/session.ts'
+import { type Client, lastClient } from '../../domain/session.ts'
 import { sessionNumber } from '../../domain/session-id.ts'
 import type { SessionStory } from '../../domain/session-story.ts'
 import { parseUserAgent } from '../../http/user-agents.ts'
@@ -20,7 +20,7 @@ export function operatorSessionBody(story: SessionStory): z.infer<typeof Operato
     number: sessionNumber(id),
     ...shown,
     kind: session.kind,
-    client_kind: clientKind((session.recentClient ?? session.client).userAgent),
+    client_kind: clientKind(lastClient(session).userAgent),
     credentials_type: session.credentialsType,
     expires_at: expiresAt === null ? null : timestamp(expiresAt),
     flags: { new_device: newDevice, persistent: persistentCookie, sudo: session.actor !== null },

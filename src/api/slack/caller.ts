@@ -51,10 +51,7 @@ export async function admit(
   const { identityStoreId, credentialId } = caller
   const subject = { identityStoreId, caller: credentialId, method }
   const counted = await countCall(context.services.db, subject, perMinute, CALL_WINDOW_SECONDS, context.now)
-  if (!counted.ok) return fail(refusalOf(counted.error))
-  const retryAfterSeconds = counted.value
-  if (retryAfterSeconds !== null) return fail({ error: 'ratelimited', retryAfterSeconds })
-  return ok(caller)
+  return counted.ok ? ok(caller) : fail(refusalOf(counted.error))
 }
 
 /** The caller, if it acts for an admin or an owner. Errors: `not_allowed_token_type`, `not_an_admin`. */
