@@ -59,7 +59,7 @@ async function plan(text: string): Promise<string[]> {
 
 /** Reads a table or an index from one end to the other, or all that a store has in a table. */
 const WALK = new RegExp(
-  `^(SCAN (${TABLES.join('|')})\\b|SEARCH (${TABLES.join('|')}) USING PRIMARY KEY \\(identity_store_id=\\?\\)$)`,
+  `^(SCAN (${TABLES.join('|')})\\b|SEARCH (${TABLES.join('|')}) USING PRIMARY KEY \\(identity_store_id=\\?( AND event_id>\\?)?\\)$)`,
 )
 
 /** What walks through a table on purpose, and why. */

@@ -145,7 +145,7 @@ test('an object that dies while it writes theirs leaves them equal', async () =>
     if (method !== 'PATCH') return 'none'
     const dead = runInDurableObject(userProfiles(one), (_object, state) => state.abort('killed'))
     dead.catch(() => undefined).then(killed.resolve)
-    return 'late'
+    return 'held'
   }
   expect((await putInfo(cookie, { first_name: 'New' })).status).toBeGreaterThanOrEqual(500)
   await killed.promise
