@@ -7,7 +7,7 @@ import { fillApplicationServer } from './dev/application-server.mjs'
 import { fillWithSessions } from './dev/demo-sessions.mjs'
 import { extendLock, InUse, lockDirectory, unlockDirectory } from './dev/directory-lock.mjs'
 import { send } from './dev/local-http.mjs'
-import { allApplied } from './dev/migrations.mjs'
+import { applyMigrations } from './dev/migrations.mjs'
 import { readOptions, wranglerArguments } from './dev/options.mjs'
 import { howToTry } from './dev/print.mjs'
 import { startTool } from './dev/processes.mjs'
@@ -18,7 +18,6 @@ import { stateFiles } from './dev/state-files.mjs'
 import { writeDevConfigs } from './dev/wrangler-config.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const MIGRATE = join(ROOT, 'scripts/dev/migrate.mjs')
 const START_TIMEOUT_MILLISECONDS = 120_000
 const PROBE_TIMEOUT_MILLISECONDS = 5_000
 const PROBE_INTERVAL_MILLISECONDS = 150
@@ -73,12 +72,11 @@ async function run(options) {
   const early = files.readCredentials() === null ? makeUsers() : null
   const configs = await writeDevConfigs(ROOT, files.generatedPath, secrets.get('APPLICATION_SERVER_SECRET'))
 
-  if (!allApplied(persistTo, configs)) {
-    console.log('Applying migrations …')
-    tool = startTool('node', [MIGRATE, persistTo, ...configs])
-    if ((await tool.exited) !== 0) throw new CannotStart(`The migrations failed.\n${tool.output()}`)
+  try {
+    applyMigrations(persistTo, configs)
+  } catch (error) {
+    throw new CannotStart(`A migration failed. ${error.message}`)
   }
-  if (stopping) return
 
   console.log('Starting …')
   const server = startTool('wrangler', wranglerArguments(options, configs))

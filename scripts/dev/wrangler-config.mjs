@@ -1,5 +1,5 @@
 // What `wrangler dev` reads: made for one persist directory, so that two services of one checkout do not meet.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { writeWhole } from '../whole-file.mjs'
 
@@ -13,7 +13,7 @@ const BINDING = { binding: 'APPLICATION_SERVER', service: 'latchkey-application-
  * whatever wrangler.toml binds. `secret` is what both of them share.
  */
 export async function writeDevConfigs(root, folder, secret) {
-  const latchkey = await rawConfig(join(root, 'wrangler.toml'))
+  const latchkey = await rawConfig(root, 'wrangler.toml')
   const assets = join(folder, 'assets')
   const config = {
     ...latchkey,
@@ -29,13 +29,12 @@ export async function writeDevConfigs(root, folder, secret) {
       watch_dir: ['src', 'console'].map((name) => relative(join(folder, 'latchkey'), join(root, name))),
     },
   }
-  const applicationServer = join(root, APPLICATION_SERVER_CONFIG)
-  const theirs = await rawConfig(applicationServer)
+  const theirs = await rawConfig(root, APPLICATION_SERVER_CONFIG)
   return [
     write(join(folder, 'latchkey'), root, config, readFileSync(join(root, '.dev.vars'))),
     write(
       join(folder, 'application-server'),
-      dirname(applicationServer),
+      dirname(join(root, APPLICATION_SERVER_CONFIG)),
       theirs,
       `APPLICATION_SERVER_SECRET=${secret}\n`,
     ),
@@ -58,7 +57,14 @@ function write(folder, origin, config, secrets) {
   return path
 }
 
-async function rawConfig(path) {
+/** What wrangler reads in a file. It takes two seconds to be loaded, so what it read last is kept. */
+async function rawConfig(root, name) {
+  const text = readFileSync(join(root, name), 'utf8')
+  const kept = join(root, 'node_modules/.cache/latchkey', `${name.replaceAll('/', '-')}.json`)
+  const last = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : null
+  if (last?.text === text) return last.rawConfig
   const { experimental_readRawConfig: readRawConfig } = (await import('wrangler')).default
-  return readRawConfig({ config: path }).rawConfig
+  const { rawConfig } = readRawConfig({ config: join(root, name) })
+  writeWhole(kept, JSON.stringify({ text, rawConfig }))
+  return rawConfig
 }
