@@ -80,7 +80,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: SERVED,
-          globalSetup: ['test/e2e/support/build-client.ts'],
+          globalSetup: ['test/e2e/support/set-up.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

@@ -7,33 +7,28 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { type Pages, servePages } from './support/browser-pages.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
 const INFO = '/api/v1/session/user_login_info/'
 
 let browser: Browser
-let project: ProjectCopy
 
 beforeAll(async () => {
-  project = copyProject()
   if (!noBrowser) browser = await launchChromium()
 })
 
 afterAll(async () => {
   await browser?.close()
-  project?.remove()
 })
 
 /** A service whose cookie travels in some way, and an application's pages beside it. */
-function serve(sameSite: 'Lax' | 'None') {
-  const running: { server?: DevServer; pages?: Pages; application?: string } = {}
+function serveWithPages(sameSite: 'Lax' | 'None') {
+  const running: { server?: Served; pages?: Pages; application?: string } = {}
   beforeAll(async () => {
-    const [port, pagesPort] = [await freePort(), await freePort()]
+    const pagesPort = await freePort()
     running.application = `http://127.0.0.1:${await freePort()}`
     const origins = `http://127.0.0.1:${pagesPort},http://localhost:${pagesPort},${running.application}`
-    const variables = ['--var', `ALLOWED_ORIGINS:${origins}`, '--var', `COOKIE_SAME_SITE:${sameSite}`]
-    running.server = await startDev(project.directory, ['--port', String(port), ...variables])
+    running.server = await serve({ ALLOWED_ORIGINS: origins, COOKIE_SAME_SITE: sameSite })
     running.pages = await servePages(pagesPort, running.server.credentials.base_url)
   })
   afterAll(async () => {
@@ -81,7 +76,7 @@ function ask(page: Page, url: string, method = 'GET', json?: object): Promise<nu
 }
 
 describe.skipIf(noBrowser)('a cookie that stays on its site', () => {
-  const service = serve('Lax')
+  const service = serveWithPages('Lax')
   const user = () => {
     const found = service.server.credentials.users.find(({ login_mode }) => login_mode === 'LOCAL_LOGIN_SHARED')
     if (found === undefined) throw new Error('no user')
@@ -139,9 +134,9 @@ describe.skipIf(noBrowser)('a cookie that stays on its site', () => {
     let application: ChildProcess
 
     beforeAll(() => {
-      const document = readFileSync(join(project.directory, 'docs/sessions.md'), 'utf8')
+      const document = readFileSync(join(import.meta.dirname, '../../docs/sessions.md'), 'utf8')
       const code = /^```js\n([\s\S]*?)^```$/m.exec(document)?.[1] ?? ''
-      const file = join(project.directory, 'app.mjs')
+      const file = join(service.server.persistTo, 'app.mjs')
       writeFileSync(file, code)
       const { base_url: LATCHKEY, service: back } = service.server.credentials
       const environment = { ...process.env, LATCHKEY, APP: service.application, CREDENTIAL: back.token }
@@ -181,7 +176,7 @@ describe.skipIf(noBrowser)('a cookie that stays on its site', () => {
 })
 
 describe.skipIf(noBrowser)('a cookie that travels to pages of other sites', () => {
-  const service = serve('None')
+  const service = serveWithPages('None')
 
   test('signs in, checks and signs out there, and at home', async () => {
     const { base_url: base, users } = service.server.credentials

@@ -6,21 +6,18 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
 import { piecesOf } from './support/documents.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const README = 'packages/client/README.md'
 const run = promisify(execFile)
 
-let project: ProjectCopy
-let server: DevServer
+let server: Served
 let folder: string
 
 beforeAll(async () => {
-  project = copyProject()
-  server = await startDev(project.directory, ['--port', String(await freePort())])
+  server = await serve()
   folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   mkdirSync(join(folder, 'node_modules'))
@@ -31,7 +28,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.stop()
-  project.remove()
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -5,11 +5,9 @@
  */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
 import { OF_A_STORE, signInWith } from './support/console-page.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const PHONE =
@@ -17,8 +15,7 @@ const PHONE =
 /** More than a page, which is 100. */
 const CROWD = 130
 
-let project: ProjectCopy
-let server: DevServer
+let server: Served
 let browser: Browser
 let page: Page
 /** Where the console's screens of the store are. */
@@ -29,8 +26,7 @@ const complaints: string[] = []
 
 describe.skipIf(noBrowser)('of', () => {
   beforeAll(async () => {
-    project = copyProject()
-    const started = startDev(project.directory, ['--port', String(await freePort())])
+    const started = serve()
     browser = await launchChromium()
     server = await started
     const { base_url: baseUrl, identity_store_id: storeId } = server.credentials
@@ -45,7 +41,6 @@ describe.skipIf(noBrowser)('of', () => {
   afterAll(async () => {
     await browser?.close()
     await server?.stop()
-    project?.remove()
   })
 
   afterEach(() => {

@@ -6,7 +6,6 @@
 import { execFileSync } from 'node:child_process'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
 import {
   byKeyboard,
@@ -22,9 +21,8 @@ import {
   type Watched,
   watchedPage,
 } from './support/console-page.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
 import { openLocalDatabase } from './support/local-database.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const MANY = 10_000
@@ -34,8 +32,7 @@ const ENDED_TOGETHER = 214
 const PATIENT = { timeout: 20_000 }
 const HANDS = { mouse: byMouse, keyboard: byKeyboard }
 
-let project: ProjectCopy
-let server: DevServer
+let server: Served
 let browser: Browser
 let baseUrl: string
 let token: string
@@ -43,8 +40,7 @@ const tokens = new Map<string, string>()
 
 beforeAll(async () => {
   if (noBrowser) return
-  project = copyProject()
-  const started = startDev(project.directory, ['--port', String(await freePort())])
+  const started = serve()
   browser = await launchChromium()
   server = await started
   ;({ base_url: baseUrl, operator_token: token } = server.credentials)
@@ -65,7 +61,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   await server?.stop()
-  project?.remove()
 })
 
 async function call(method: string, path: string, body?: object, bearer: string | null = token) {
@@ -97,7 +92,7 @@ async function openSession(store: string, userId: string): Promise<void> {
 
 /** Records of sessions as objects would have written them: of users who have no other. */
 function writeMany(): void {
-  const database = openLocalDatabase(`${project.directory}/.wrangler/state`)
+  const database = openLocalDatabase(server.persistTo)
   database
     .prepare(
       `INSERT INTO sessions (identity_store_id, user_id, session_id, number, version, kind, opened_at, last_seen_at,

@@ -4,8 +4,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
-import { type DevServer, type DevUser, startDev } from './support/dev-server.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import type { DevUser } from './support/dev-server.ts'
+import { type Served, serve } from './support/served.ts'
 
 /** Long enough for a test, short enough to wait for. */
 const FRESH_SECONDS = 20
@@ -15,8 +15,7 @@ const IPHONE =
 /** What the browser itself says of an answer that is no success. */
 const STATUS_LINE = /^Failed to load resource: the server responded with a status of 4\d\d/
 
-let project: ProjectCopy
-let server: DevServer
+let server: Served
 let browser: Browser
 let application: Server
 let applicationOrigin = ''
@@ -26,14 +25,11 @@ const open: BrowserContext[] = []
 
 beforeAll(async () => {
   if (noBrowser) return
-  project = copyProject()
   const port = await freePort()
   application = createServer((_request, response) => response.end('An application'))
   await new Promise<void>((resolve) => application.listen(port, '127.0.0.1', resolve))
   applicationOrigin = `http://127.0.0.1:${port}`
-  const variables = [`ALLOWED_ORIGINS:${applicationOrigin}`, `FRESH_SIGN_IN_SECONDS:${FRESH_SECONDS}`]
-  const args = variables.flatMap((one) => ['--var', one])
-  const started = startDev(project.directory, ['--port', String(await freePort()), ...args])
+  const started = serve({ ALLOWED_ORIGINS: applicationOrigin, FRESH_SIGN_IN_SECONDS: String(FRESH_SECONDS) })
   browser = await launchChromium()
   server = await started
 })
@@ -42,7 +38,6 @@ afterAll(async () => {
   await browser?.close()
   await server?.stop()
   application?.close()
-  project?.remove()
 })
 
 afterEach(async () => {

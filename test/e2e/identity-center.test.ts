@@ -10,15 +10,12 @@ import {
   ListSessionsRequest,
 } from '@huaweicloud/huaweicloud-sdk-identitycenterstore/v1/public-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../support/free-port.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
 const USER = 'U0000000004'
 const UNKNOWN = '0198c0de-0000-7000-8000-000000000000'
 
-let project: ProjectCopy
-let server: DevServer
+let server: Served
 let home: string
 const realHome = process.env.HOME
 
@@ -26,13 +23,11 @@ beforeAll(async () => {
   // The client keeps a file in the home directory.
   home = mkdtempSync(join(tmpdir(), 'latchkey-home-'))
   process.env.HOME = home
-  project = copyProject()
-  server = await startDev(project.directory, ['--port', String(await freePort())])
+  server = await serve()
 })
 
 afterAll(async () => {
   await server.stop()
-  project.remove()
   rmSync(home, { recursive: true })
   if (realHome === undefined) delete process.env.HOME
   else process.env.HOME = realHome

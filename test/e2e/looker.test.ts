@@ -5,25 +5,19 @@ import { DatabaseSync } from 'node:sqlite'
 import type { IWriteSessionConfig, Looker40SDK } from '@looker/sdk'
 import { LookerNodeSDK, NodeSession, NodeSettings } from '@looker/sdk-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../support/free-port.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
 import { readCapture } from './support/looker-capture.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 import { RawConnection } from './support/raw-http.ts'
+import { type Served, serve } from './support/served.ts'
 
 const ADMIN = 'U0000000001'
 const MEMBER = 'U0000000004'
 /** The service's promise for work that a crash interrupted. */
 const DONE_WITHIN_MILLISECONDS = 60_000
 
-let project: ProjectCopy
-let port: number
-let server: DevServer
+let server: Served
 
 beforeAll(async () => {
-  project = copyProject()
-  port = await freePort()
-  server = await startDev(project.directory, ['--port', String(port)])
+  server = await serve()
   process.env.LOOKERSDK_BASE_URL = server.credentials.base_url
   process.env.LOOKERSDK_CLIENT_ID = server.credentials.looker.client_id
   process.env.LOOKERSDK_CLIENT_SECRET = server.credentials.looker.client_secret
@@ -32,7 +26,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.stop()
-  project.remove()
 })
 
 /** A client as Looker's documentation makes it: from the environment. */
@@ -250,7 +243,7 @@ describe('the python client', () => {
         .reduce((replaced, [theirs, mine]) => replaced.replaceAll(theirs, mine), text)
         .replace('/users/1/', `/users/${ADMIN}/`)
         .replace('/login/2 ', `/login/${MEMBER} `)
-        .replace('127.0.0.1:8787', `127.0.0.1:${port}`)
+        .replace('127.0.0.1:8787', new URL(server.credentials.base_url).host)
     const exchanges = readCapture()
     expect(exchanges.length).toBeGreaterThan(12)
 
@@ -307,10 +300,9 @@ test('a change is enforced though everything is killed right after it, and nobod
   const { sdk } = client()
   const [old, young] = [await openWebSession(MEMBER), await openWebSession(MEMBER)]
   await sdk.ok(sdk.update_session_config({ unlimited_sessions_per_user: false }))
-  expect(await server.kill('script')).toEqual([])
-
-  server = await startDev(project.directory, ['--port', String(port)])
-  const ended = await untilEnded(join(project.directory, '.wrangler/state'), [old.id])
+  await server.kill()
+  await server.restart()
+  const ended = await untilEnded(server.persistTo, [old.id])
   expect(ended).toEqual(['evicted'])
   expect([await isLive(old.token), await isLive(young.token)]).toEqual([false, true])
   expect((await sdk.ok(sdk.session_config())).unlimited_sessions_per_user).toBe(false)

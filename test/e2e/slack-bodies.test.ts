@@ -1,21 +1,21 @@
 /** A body that does not come: shown on workerd's own socket. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DirectWorker, startDirectWorker } from './support/direct-worker.ts'
+import { type Served, serve } from './support/served.ts'
 
-let worker: DirectWorker
+let server: Served
 
 beforeAll(async () => {
-  worker = await startDirectWorker()
+  server = await serve()
 })
 
 afterAll(async () => {
-  await worker?.stop()
+  await server?.stop()
 })
 
 /** Sends the head of a request and a part of its body; answers what comes back, and after how many milliseconds. */
 function sendPart(part: string, halfClose: boolean): Promise<{ answer: string; after: number }> {
-  const { hostname, port } = worker.url
+  const { hostname, port } = server.socket
   const started = Date.now()
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })

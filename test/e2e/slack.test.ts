@@ -1,34 +1,26 @@
 /** Slack's own client, unmodified, and a bulk reset that outlives the process. */
 
-import { join } from 'node:path'
 import { type AdminUsersSessionListResponse, ErrorCode, WebClient, WebClientEvent } from '@slack/web-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../support/free-port.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
 import { openLocalDatabase } from './support/local-database.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
 const PHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1'
 const DESKTOP = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const [JOHN, ADA, GRACE, BOT] = ['U0000000001', 'U0000000002', 'U0000000003', 'U0000000009'] as const
 
-let project: ProjectCopy
-let port: number
-let server: DevServer
+let server: Served
 let slack: WebClient
 let team: string
 
 beforeAll(async () => {
-  project = copyProject()
-  port = await freePort()
-  server = await startDev(project.directory, ['--port', String(port)])
+  server = await serve()
   team = server.credentials.identity_store_id
   slack = client(server.credentials.slack.token)
 })
 
 afterAll(async () => {
   await server?.stop()
-  project.remove()
 })
 
 function client(token: string | undefined, options = {}): WebClient {
@@ -176,7 +168,7 @@ describe("Slack's client", () => {
   })
 
   test('waits as long as 429 tells, and calls again', async () => {
-    const database = openLocalDatabase(join(project.directory, '.wrangler/state'))
+    const database = openLocalDatabase(server.persistTo)
     const useUp = (milliseconds: number) =>
       database
         .prepare(`UPDATE call_counters SET calls = 1000000, window_ends_at = ? WHERE subject LIKE '%session.list%'`)
@@ -210,9 +202,8 @@ test('resetBulk of 1 000 users goes on after the process was killed in the middl
       for (let userId = queue.pop(); userId !== undefined; userId = queue.pop()) await open(userId)
     }),
   )
-  const state = join(project.directory, '.wrangler/state')
   const live = () => {
-    const database = openLocalDatabase(state)
+    const database = openLocalDatabase(server.persistTo)
     try {
       return Number(
         database.prepare('SELECT count(*) AS live FROM sessions WHERE ended_at IS NULL AND user_id LIKE ?').get('B%')
@@ -226,13 +217,13 @@ test('resetBulk of 1 000 users goes on after the process was killed in the middl
 
   expect((await slack.admin.users.session.resetBulk({ user_ids: userIds as [string, ...string[]] })).ok).toBe(true)
   await expect.poll(live, { timeout: 30_000, interval: 2 }).toBeLessThan(200)
-  expect(await server.kill('everything')).toEqual([])
+  await server.kill()
   const left = live()
   expect(left).toBeGreaterThan(0)
   expect(left).toBeLessThan(200)
 
   const restarted = Date.now()
-  server = await startDev(project.directory, ['--port', String(port)])
+  await server.restart()
   // Nobody asks it anything: the file is read.
   await expect.poll(live, { timeout: 60_000, interval: 50 }).toBe(0)
   console.log({ leftAtKill: left, resetMillisecondsAfterRestart: Date.now() - restarted })

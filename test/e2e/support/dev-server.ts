@@ -68,7 +68,7 @@ export async function startDev(
     credentials,
     output,
     async stop() {
-      const children = descendants(group)
+      const children = processesOf(group)
       process.kill(-group, 'SIGINT')
       await ended
       return left(children)
@@ -76,12 +76,12 @@ export async function startDev(
     killRuntime() {
       // The other workerd is wrangler's proxy, which listens on the public port.
       const proxy = `=entry=127.0.0.1:${new URL(credentials.base_url).port} `
-      for (const { pid, args } of descendants(group)) {
+      for (const { pid, args } of processesOf(group)) {
         if (args.includes(' serve ') && args.includes('=entry=') && !args.includes(proxy)) process.kill(pid, 'SIGKILL')
       }
     },
     async kill(which) {
-      const children = descendants(group)
+      const children = processesOf(group)
       const script = children.find(({ args }) => /^\S*node scripts\/dev\.mjs/.test(args))
       if (script === undefined) throw new Error('the script is not running')
       if (which === 'everything') killAll([group, ...children.map(({ pid }) => pid)])
@@ -134,7 +134,7 @@ function processes(): RunningProcess[] {
 }
 
 /** Every process that a process started, and those that they started. */
-function descendants(root: number): RunningProcess[] {
+export function processesOf(root: number): RunningProcess[] {
   const all = processes()
   const found: RunningProcess[] = []
   let parents = new Set([root])
