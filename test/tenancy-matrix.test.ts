@@ -9,6 +9,7 @@ import { operatorApi } from '../src/api/operator/routes.ts'
 import type { Route } from '../src/api/route.ts'
 import { OPERATOR_SCOPES, type OperatorScope } from '../src/auth/scopes.ts'
 import { ROLES } from '../src/domain/authority.ts'
+import { advanceClock, stopClock } from './support/clock.ts'
 import { type RequestOptions, send, signIn } from './support/requests.ts'
 import { makeBearer, makeOperator, makeUser } from './support/stores.ts'
 
@@ -16,6 +17,8 @@ type Asking = Omit<Route, 'scope'> & Partial<OperatorRule>
 
 /** They take a secret of the deployment, or a code, which stands for a credential. */
 const BY_SECRET = ['bootstrap', 'recoverOperator', 'openConsoleSessionByCode']
+/** How long a proof is good. */
+const CONFIRMED_SECONDS = 300
 const routes = operatorApi.routes.filter(({ operationId }) => !BY_SECRET.includes(operationId)) as readonly Asking[]
 
 /** Whom a route lets in: by status, before it looks at what is asked. */
@@ -40,11 +43,8 @@ function expected({ scope, about, ...route }: Asking, { scopes, stores }: Caller
   return stores.includes(storeId) ? 'in' : 404
 }
 
-/**
- * What a route answered: what it could not do without an input, or found not to be there, it has let in. Bodies are
- * malformed on purpose, so that nothing is done.
- */
-async function verdict(route: Asking, { options }: Caller, storeId: string): Promise<Verdict> {
+/** What a route answers. Bodies are malformed on purpose, so that nothing is done. */
+async function ask(route: Asking, options: RequestOptions, storeId: string) {
   const path = route.path
     .replace(':identity_store_id', storeId)
     .replace(/:version/, '0')
@@ -54,11 +54,17 @@ async function verdict(route: Asking, { options }: Caller, storeId: string): Pro
   const response = await send(`/operator${path}`, { method: route.method, ...options, ...body, headers })
   const text = await response.text()
   const { code } = text === '' ? { code: '' } : (JSON.parse(text) as { code?: string })
+  return { status: response.status, code, text }
+}
+
+/** What a route answered: what it could not do without an input, or found not to be there, it has let in. */
+async function verdict(route: Asking, { options }: Caller, storeId: string): Promise<Verdict> {
+  const { status, code, text } = await ask(route, options, storeId)
   if (code === 'identity_store_not_found') return 404
   if (code === 'forbidden') return 403
   // A token is what these take; who calls by a session has none.
-  if (response.status === 401) return route.scope === null && code === 'unauthenticated' ? 'in' : 401
-  expect([route.operationId, response.status < 500], text).toEqual([route.operationId, true])
+  if (status === 401) return route.scope === null && code === 'unauthenticated' ? 'in' : 401
+  expect([route.operationId, status < 500], text).toEqual([route.operationId, true])
   return 'in'
 }
 
@@ -136,6 +142,33 @@ describe('an operator', () => {
       const bearer = await makeOperator({ scopes, ...(stores === null ? {} : { limitedStoreIds: stores }) })
       expect(await surprises({ options: await inConsole(bearer), scopes, stores }, own, foreign)).toEqual([])
     }
+  })
+
+  test('in a console session hands out no power without a fresh proof, and needs none for anything else', async () => {
+    stopClock()
+    const [own, bearer] = [await storeInUse(), await makeOperator()]
+    const options = await inConsole(bearer)
+    advanceClock(CONFIRMED_SECONDS)
+    const needing: string[] = []
+    for (const route of routes) {
+      if (route.operationId === 'endCurrentConsoleSession') continue
+      if ((await ask(route, options, own)).code === 'confirmation_needed') needing.push(route.operationId)
+      // Its token is a proof.
+      expect((await ask(route, { bearer }, own)).code, route.operationId).not.toBe('confirmation_needed')
+    }
+    expect(needing.toSorted()).toEqual([
+      'createCredential',
+      'createEventEndpoint',
+      'createOperatorCredential',
+      'createTemporaryKey',
+      'openAuthorizationMessage',
+      'putDelegatedStores',
+      'revokeCredential',
+      'revokeOperatorCredential',
+      'rotateCredential',
+      'rotateEventEndpointSecret',
+      'rotateOperatorCredential',
+    ])
   })
 })
 
