@@ -9,6 +9,7 @@ import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { VERSION } from '../../packages/client/src/version.ts'
+import { bun } from './support/bun.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PACKAGE = join(ROOT, 'packages/client')
@@ -117,6 +118,17 @@ test('runs in every Node that there is', async () => {
     console.log(stdout.trim())
     expect(stdout).toMatch(/^\d+\.\d+\.\d+ 401 ada\n$/)
   }
+})
+
+test.skipIf(bun === undefined)('runs in Bun', async () => {
+  // Bun reads TypeScript itself.
+  writeFileSync(
+    join(project, 'in-bun.ts'),
+    "import { main } from './program.ts'\nconsole.log(Bun.version, await main())",
+  )
+  const { stdout } = await run(bun ?? '', ['in-bun.ts'], { cwd: project })
+  console.log(`Bun ${stdout.trim()}`)
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+ 401 ada\n$/)
 })
 
 test('runs in workerd', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
+import { bun } from './support/bun.ts'
 import { piecesOf } from './support/documents.ts'
 import { type Served, serve } from './support/served.ts'
 
@@ -14,21 +15,27 @@ const README = 'packages/client/README.md'
 const run = promisify(execFile)
 
 let server: Served
+/** Where the page has its reader: beside Latchkey's folder. */
+let beside: string
 let folder: string
 
 beforeAll(async () => {
   server = await serve()
-  folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
+  beside = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
+  const state = join(beside, 'latchkey/.wrangler/state')
+  mkdirSync(state, { recursive: true })
+  writeFileSync(join(state, 'dev-credentials.json'), JSON.stringify(server.credentials))
+  folder = join(beside, 'application')
+  mkdirSync(join(folder, 'node_modules/@hono'), { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  mkdirSync(join(folder, 'node_modules'))
-  for (const name of ['latchkey', 'hono', 'express']) {
+  for (const name of ['latchkey', 'hono', '@hono/node-server', 'express']) {
     symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
   }
 })
 
 afterAll(async () => {
   await server?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(beside, { recursive: true, force: true })
 })
 
 /** The block of a page that begins so. */
@@ -109,6 +116,29 @@ test('those on Express protect', async () => {
   } finally {
     child.kill()
   }
+})
+
+test.each([
+  { on: 'Hono', program: 'Hono', start: 'node server.js' },
+  { on: 'Express', program: 'Express', start: 'node app.js' },
+  ...(bun === undefined ? [] : [{ on: 'Hono in Bun', program: 'Hono', start: `${bun} app.js` }]),
+])('the lines to try, on $on, say who is signed in, and refuse who is not', async ({ program, start }) => {
+  for (const [name, begins] of [
+    ['app.js', `// app.js: ${program}`],
+    ['server.js', '// server.js'],
+    ['sign-in.js', '// sign-in.js'],
+  ] as const) {
+    writeFileSync(join(folder, name), block(begins))
+  }
+  const port = String(await freePort())
+  const lines = block('DEMO=').replaceAll('3000', port).replace('node server.js', start)
+  const { stdout } = await run('sh', ['-euc', lines], { cwd: folder, env: { ...process.env, PORT: port } })
+  expect(stdout).toContain(`http://localhost:${port}`)
+  const [, id, refusal = ''] = /^(U\d+)({.*})$/m.exec(stdout) ?? []
+  expect([id, JSON.parse(refusal)]).toEqual([
+    server.credentials.users[0]?.id,
+    expect.objectContaining({ status: 401, code: 'unauthenticated' }),
+  ])
 })
 
 test('the check tells each state apart', async () => {

@@ -55,9 +55,10 @@ export interface OpenOptions extends CallOptions {
   /** Sessions that end to make room, after `session_limit_reached`. */
   readonly endSessions?: readonly string[]
   /**
-   * Names this opening: asked for again with the same key and input within 24 hours, it is answered as the first time, and
-   * no second session is opened. With a key it is tried again as the other calls are. 1 to 255 characters of ASCII, no
-   * quote and no backslash; `crypto.randomUUID()` makes one.
+   * Names this opening: asked for again with the same key and input within 24 hours, it is answered as it was, and no second
+   * session is opened. With a key it is tried again as the other calls are; a try without an answer may have opened a
+   * session that nobody has the token of. 1 to 255 characters of ASCII, no quote and no backslash; `crypto.randomUUID()`
+   * makes one.
    */
   readonly idempotencyKey?: string
 }
