@@ -1,5 +1,6 @@
 /** Mutants of what back ends ask and open. */
 const CHECK = 'test/api/sessions/check.test.ts'
+const MATRIX = 'test/back-end-matrix.test.ts'
 
 export const backEndMutants = [
   {
@@ -38,6 +39,20 @@ export const backEndMutants = [
     caughtBy: { file: 'test/entrypoint.test.ts', test: 'says whose client it is' },
   },
   {
+    name: 'back ends: who may open sessions may list those of any user',
+    file: 'src/api/sessions/list-for-back-end.ts',
+    from: "backEnd(request, 'sessions:introspect', context)",
+    to: "backEnd(request, 'sessions:open', context)",
+    caughtBy: { file: MATRIX, test: 'may do that, in its own store' },
+  },
+  {
+    name: 'back ends: an API client needs no scope',
+    file: 'src/api/sessions/caller.ts',
+    from: 'return caller.ok ? requireScope(caller.value, scope) :',
+    to: 'return caller.ok ? (basic === null ? requireScope(caller.value, scope) : caller) :',
+    caughtBy: { file: MATRIX, test: 'that is an API client' },
+  },
+  {
     name: 'back ends: the region of an opening is lost on the way',
     file: 'src/sessions/service.ts',
     from: 'userStub(this.deps.users, owner, region)',
@@ -50,6 +65,20 @@ export const backEndMutants = [
     from: 'about: [caller.value, method,',
     to: 'about: [method,',
     caughtBy: { file: 'test/api/idempotency.test.ts', test: 'keeps keys to itself' },
+  },
+  {
+    name: 'idempotency: an end of the sessions of a store takes no key',
+    file: 'src/api/operator/session-routes.ts',
+    from: "idempotent: true,\n    summary: 'End named sessions",
+    to: "summary: 'End named sessions",
+    caughtBy: { file: 'test/api/operator/idempotency.test.ts', test: 'that is asked for by twenty requests' },
+  },
+  {
+    name: 'idempotency: an end of the sessions of a user takes no key',
+    file: 'src/api/operator/session-routes.ts',
+    from: "idempotent: true,\n    summary: 'End sessions of a user",
+    to: "summary: 'End sessions of a user",
+    caughtBy: { file: 'test/api/operator/idempotency.test.ts', test: 'that is asked for again ends nothing' },
   },
   {
     name: 'idempotency: another body is not noticed',

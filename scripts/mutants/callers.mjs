@@ -41,6 +41,13 @@ export const callerMutants = [
     caughtBy: { file: CONSOLE, test: 'wants the token again after five minutes' },
   },
   {
+    name: 'callers: a key is made to administer other stores without a fresh proof',
+    file: 'src/api/operator/credential-routes.ts',
+    from: "confirmed: true,\n    summary: 'Let an access key administer",
+    to: "summary: 'Let an access key administer",
+    caughtBy: { file: MATRIX, test: 'hands out no power without a fresh proof' },
+  },
+  {
     name: 'callers: a form changes something by cookie',
     file: 'src/auth/origins.ts',
     from: "origin !== null && origins.includes(origin) && request.headers.get('latchkey-console') === '1'",
