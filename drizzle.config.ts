@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: ['./src/store/schema.ts', './src/store/event-schema.ts'],
+  schema: ['./src/store/schema.ts', './src/store/event-schema.ts', './src/store/deployment-schema.ts'],
   out: './migrations',
 })

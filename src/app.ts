@@ -12,12 +12,14 @@ import type { Api, Route } from './api/route.ts'
 import { serve } from './api/serve.ts'
 import { oauthApi, sessionsApi } from './api/sessions/routes.ts'
 import { slackApi } from './api/slack/routes.ts'
+import { otherJurisdiction } from './api/unready.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
+import type { CountedEvent } from './counters.ts'
 import { ok } from './domain/result.ts'
 import { complete } from './http/common-headers.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
 import { pathOf } from './http/router-paths.ts'
-import { logContext } from './log-context.ts'
+import { log, logContext } from './log.ts'
 
 /** The path of the check. */
 const CHECK = '/sessions/current'
@@ -92,15 +94,39 @@ export async function answer(request: Request, context: RequestContext): Promise
   } catch (error) {
     response = await answerBug(sessionsApi, error, context)
   }
-  if (response.status === 503) console.warn('answered 503', { requestId: context.requestId })
+  if (response.status === 503) log('request.unavailable', { requestId: context.requestId })
+  countRefusal(request, response.status, context)
   // A body that nobody takes keeps a proxy in between from handing on the answer.
   if (request.body !== null && !request.bodyUsed) void request.body.cancel().catch(() => undefined)
   allowOrigin(request, response, allowed)
   return complete(response, context.headers)
 }
 
+/** Which answers are counted, and as what. */
+const REFUSALS: ReadonlyMap<number, CountedEvent> = new Map([
+  [401, 'refused'],
+  [403, 'refused'],
+  [429, 'throttled'],
+  [503, 'unavailable'],
+])
+
+/** Counts what was refused, but for the check: most of what it refuses are sessions that have ended. */
+function countRefusal(request: Request, status: number, { services }: RequestContext): void {
+  const event = REFUSALS.get(status)
+  if (event !== undefined && pathOf(request.url) !== CHECK) services.counters.count(event, null, String(status))
+}
+
 /** Every log line says whose request it is. The check, which is asked more often than all the rest, hands its id along instead. */
-function route(request: Request, context: RequestContext): Promise<Response> {
-  if (request.method === 'GET' && pathOf(request.url) === CHECK) return served.fetch(request, context)
-  return logContext.run({ requestId: context.requestId }, () => served.fetch(request, context))
+async function route(request: Request, context: RequestContext): Promise<Response> {
+  const { jurisdiction } = context.services
+  // It makes no object: a token has the id of one.
+  if (request.method === 'GET' && pathOf(request.url) === CHECK) {
+    return jurisdiction.elsewhere === null
+      ? served.fetch(request, context)
+      : otherJurisdiction(jurisdiction.elsewhere, context)
+  }
+  return logContext.run({ requestId: context.requestId }, async () => {
+    const elsewhere = await jurisdiction.look(context.now)
+    return elsewhere === null ? served.fetch(request, context) : otherJurisdiction(elsewhere, context)
+  })
 }

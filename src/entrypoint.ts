@@ -21,7 +21,8 @@ import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
 import { SESSION_ID_PATTERN } from './domain/session-id.ts'
 import type { Env } from './env.ts'
-import { logContext } from './log-context.ts'
+import { RETRY_AFTER_SECONDS } from './limits.ts'
+import { logContext } from './log.ts'
 import { servicesOf } from './services.ts'
 import { endOnRecord } from './sessions/recorded-end.ts'
 import type { Sessions, VerifiedToken } from './sessions/service.ts'
@@ -76,6 +77,9 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     if (!caller.ok) return caller
     const parsed = checkInput(input, OpenInput)
     if (!parsed.ok) return parsed
+    if ((await this.services.jurisdiction.look(Date.now())) !== null) {
+      return fail({ code: 'unavailable', what: 'sessions', retryAfterSeconds: RETRY_AFTER_SECONDS })
+    }
     const { identityStoreId } = caller.value
     const { idempotencyKey, ...asked } = parsed.value
     const act = () => this.openFor(identityStoreId, asked, requestId)

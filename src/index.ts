@@ -5,9 +5,11 @@ import { answer } from './app.ts'
 import type { Env } from './env.ts'
 import { wakeAllEndpoints } from './events/wake.ts'
 import { commonHeaders } from './http/common-headers.ts'
-import { logContext } from './log-context.ts'
+import { objectsIn } from './jurisdiction.ts'
+import { log, logContext } from './log.ts'
 import { servicesOf } from './services.ts'
 import { readSettings } from './settings.ts'
+import { inSpan } from './spans.ts'
 import { openDatabase } from './store/database.ts'
 import { keepHouse } from './store/housekeeping.ts'
 
@@ -28,7 +30,7 @@ export default {
     const headers = commonHeaders(request, requestId)
     const settings = readSettings(env)
     if (!settings.ok) {
-      console.error('not configured', { requestId, issues: settings.error })
+      log('deployment.not_configured', { requestId, issues: settings.error })
       const names = settings.error.map((issue) => issue.split(':', 1)[0] ?? issue)
       return notConfigured([...new Set(names)], headers)
     }
@@ -48,10 +50,10 @@ export default {
 
   async scheduled(_controller, env) {
     const settings = readSettings(env)
-    if (!settings.ok) return console.error('not configured', { work: HOUSEKEEPING, issues: settings.error })
+    if (!settings.ok) return log('deployment.not_configured', { work: HOUSEKEEPING, issues: settings.error })
     await logContext.run({ work: HOUSEKEEPING }, () =>
-      keepHouse(openDatabase(env.DB), settings.value.retention, Date.now()),
+      inSpan('housekeeping', {}, () => keepHouse(openDatabase(env.DB), settings.value.retention, Date.now())),
     )
-    await wakeAllEndpoints(openDatabase(env.DB), env.ENDPOINTS)
+    await wakeAllEndpoints(openDatabase(env.DB), objectsIn(env.ENDPOINTS, settings.value.jurisdiction))
   },
 } satisfies ExportedHandler<Env>

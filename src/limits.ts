@@ -44,6 +44,20 @@ export const APPLY_TIMEOUT_MILLISECONDS = 8_000
 /** How long an answer of `/healthz` is told again: whoever asks often asks no binding more often. */
 export const HEALTH_MILLISECONDS = 5_000
 
+// Figures for monitoring
+/** How long they are told again. */
+export const FIGURES_MILLISECONDS = 15_000
+/** Stores that they count. */
+export const MAX_COUNTED_STORES = 1_000
+/** Failures in a row from which durable work and endpoints count as failing: what goes well again soon is nobody's business. */
+export const FAILURES_TO_TELL = 3
+/** What is not tried again so long after it was due is not tried any more (5 min). */
+export const FAILING_GRACE_MILLISECONDS = 300_000
+/** A copy to D1 that comes so long after the change is late. */
+export const LATE_COPY_MILLISECONDS = 60_000
+/** After an outage all copies are late; one isolate notes one in this time. */
+export const NOTE_LATE_COPY_MILLISECONDS = 10_000
+
 // Durable work
 /** How long a job waits for the request that wrote it to do the work itself. */
 export const JOB_GRACE_MILLISECONDS = 10_000

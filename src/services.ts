@@ -6,17 +6,22 @@ import { cookieWarnings } from './auth/cookie-warnings.ts'
 import { DeviceCookies } from './auth/device-cookies.ts'
 import { Sealing } from './auth/sealing.ts'
 import { SessionTokens } from './auth/session-tokens.ts'
+import { countersOf } from './counters.ts'
 import type { Env } from './env.ts'
 import { ApplicationServer } from './identity/application-server.ts'
 import { OpenId } from './identity/openid.ts'
 import { PasswordHashers } from './identity/password-hashers.ts'
 import { Profiles } from './identity/profiles.ts'
-import { HEALTH_MILLISECONDS } from './limits.ts'
+import { objectsIn } from './jurisdiction.ts'
+import { JurisdictionGuard } from './jurisdiction-guard.ts'
+import { FIGURES_MILLISECONDS, HEALTH_MILLISECONDS } from './limits.ts'
+import { log } from './log.ts'
 import { ApiSessions } from './sessions/api-sessions.ts'
 import { ConsoleSessions } from './sessions/console-sessions.ts'
 import { Sessions } from './sessions/service.ts'
 import type { Settings } from './settings.ts'
 import { openDatabase } from './store/database.ts'
+import { readFigures } from './store/figures.ts'
 import { missingMigrations } from './store/migrations.ts'
 import { within } from './time-limit.ts'
 
@@ -36,50 +41,62 @@ export function servicesOf(env: Env, settings: Settings): Services {
 }
 
 function build(env: Env, settings: Settings): Services {
-  for (const warning of cookieWarnings(settings)) console.warn('settings', warning)
+  for (const warning of cookieWarnings(settings)) log('deployment.setting_ignored', { warning })
   const db = openDatabase(env.DB)
   const tokens = new SessionTokens(settings.sessionTokenKeys)
-  const sessions = new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })
+  const counters = countersOf(env.COUNTERS)
+  const { jurisdiction } = settings
+  const users = objectsIn(env.USERS, jurisdiction)
+  const jobs = objectsIn(env.JOBS, jurisdiction)
+  const sessions = new Sessions({ db, config: env.CONFIG, users, jobs, tokens, counters })
   const sealing = new Sealing(settings.sealingKeys)
   return {
     settings,
     db,
     tokens,
     sessions,
-    apiSessions: new ApiSessions(db, sessions, env.USERS),
+    apiSessions: new ApiSessions(db, sessions, users),
     consoleSessions: new ConsoleSessions(db, sessions),
     sealing,
-    profiles: new Profiles(env.PROFILES),
-    hashers: new PasswordHashers(env.HASHERS, settings.passwordHashCost),
+    profiles: new Profiles(objectsIn(env.PROFILES, jurisdiction)),
+    hashers: new PasswordHashers(objectsIn(env.HASHERS, jurisdiction), settings.passwordHashCost),
     devices: new DeviceCookies(settings.sessionTokenKeys),
-    applicationServer: new ApplicationServer(env.APPLICATION_SERVER_CALLS, settings.applicationServer),
+    applicationServer: new ApplicationServer(
+      objectsIn(env.APPLICATION_SERVER_CALLS, jurisdiction),
+      settings.applicationServer,
+    ),
     openId: new OpenId(db, sealing),
-    jobs: env.JOBS,
-    endpoints: env.ENDPOINTS,
+    jobs,
+    endpoints: objectsIn(env.ENDPOINTS, jurisdiction),
+    jurisdiction: new JurisdictionGuard(db, jurisdiction),
     signInGate: env.SIGN_IN_GATE,
     accessKeyGate: env.ACCESS_KEY_GATE,
     missingMigrations: () => missingMigrations(db, MIGRATIONS),
-    health: rememberingFor(HEALTH_MILLISECONDS, () => health(env, db)),
+    health: rememberingFor(HEALTH_MILLISECONDS, () => health(env, db, jobs)),
+    figures: rememberingFor(FIGURES_MILLISECONDS, (now) => readFigures(db, now)),
+    counters,
   }
 }
 
 /** Whoever asks does not make every binding work: what was found is told again for a while. */
-function rememberingFor<T>(milliseconds: number, ask: () => Promise<T>): (now: number) => Promise<T> {
+function rememberingFor<T>(milliseconds: number, ask: (now: number) => Promise<T>): (now: number) => Promise<T> {
   let known: { readonly value: T; readonly at: number } | undefined
   return async (now) => {
-    if (known === undefined || now < known.at || now - known.at >= milliseconds) known = { value: await ask(), at: now }
+    if (known === undefined || now < known.at || now - known.at >= milliseconds)
+      known = { value: await ask(now), at: now }
     return known.value
   }
 }
 
-async function health(env: Env, db: Services['db']): Promise<Health> {
+async function health(env: Env, db: Services['db'], jobs: Services['jobs']): Promise<Health> {
   const [missing, kv, objects] = await Promise.all([
     missingMigrations(db, MIGRATIONS),
     within(2_000, 'KV', () => env.CONFIG.get('health')),
-    within(2_000, 'objects', async () => env.JOBS.get(env.JOBS.idFromName('health')).list()),
+    within(2_000, 'objects', async () => jobs.get(jobs.idFromName('health')).list()),
   ])
   return {
     bindings: { d1: missing.ok, kv: kv.ok, objects: objects.ok },
     missingMigrations: missing.ok ? missing.value : [],
+    ...(env.VERSION && { version: env.VERSION.id }),
   }
 }

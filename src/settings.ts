@@ -4,6 +4,7 @@ import { type HashCost, parseHashCost } from './domain/hash-cost.ts'
 import type { Limits } from './domain/policy.ts'
 import type { Result } from './domain/result.ts'
 import { DEFAULT_RETENTION, type Retention } from './domain/retention.ts'
+import { JURISDICTIONS, type Jurisdiction } from './jurisdiction.ts'
 
 /** One symmetric key. Of several, the first one signs or seals, all of them verify or open. */
 export interface Key {
@@ -92,6 +93,7 @@ const Variables = z.object({
   SLACK_TIER4_PER_MINUTE: count,
   LOOKER_CONFIG_CHANGES_PER_MINUTE: count.default(60),
   ACCESS_KEY_SIGNATURES: z.enum(['as_vendor', 'strict']).default('as_vendor'),
+  JURISDICTION: z.enum(['', ...JURISDICTIONS], `must be one of ${JURISDICTIONS.join(', ')}, or empty`).default(''),
   SESSION_TOKEN_KEYS: keys,
   SEALING_KEYS: keys,
   OPERATOR_BOOTSTRAP_SECRET: z.string().min(32),
@@ -165,6 +167,8 @@ export interface Settings {
   readonly lookerConfigChangesPerMinute: number
   /** Whether signed requests must have signed host, body and security token, which the vendor leaves open. */
   readonly strictSignatures: boolean
+  /** Where Durable Objects may be; null: anywhere. */
+  readonly jurisdiction: Jurisdiction | null
   readonly sessionTokenKeys: readonly Key[]
   readonly sealingKeys: readonly Key[]
   readonly operatorBootstrapSecret: string
@@ -230,6 +234,7 @@ function parseSettings(env: object): Result<Settings, string[]> {
       slackTiers: { tier2: v.SLACK_TIER2_PER_MINUTE, tier4: v.SLACK_TIER4_PER_MINUTE },
       lookerConfigChangesPerMinute: v.LOOKER_CONFIG_CHANGES_PER_MINUTE,
       strictSignatures: v.ACCESS_KEY_SIGNATURES === 'strict',
+      jurisdiction: v.JURISDICTION || null,
       sessionTokenKeys: v.SESSION_TOKEN_KEYS,
       sealingKeys: v.SEALING_KEYS,
       operatorBootstrapSecret: v.OPERATOR_BOOTSTRAP_SECRET,

@@ -3,7 +3,7 @@
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
 import { RETRY_AFTER_SECONDS } from './limits.ts'
-import { logContext } from './log-context.ts'
+import { log } from './log.ts'
 
 export type Unavailable = Extract<SessionError, { code: 'unavailable' }>
 
@@ -40,7 +40,7 @@ export async function within<T>(
 
 /** Logs that something did not answer, and whom it kept waiting. */
 export function logUnavailable(what: string, error: string, requestId?: string): void {
-  console.warn('unavailable', { what, error, ...logContext.getStore(), ...(requestId && { requestId }) })
+  log('dependency.unavailable', { what, error, ...(requestId && { requestId }) })
 }
 
 function unavailable(what: string) {

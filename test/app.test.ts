@@ -273,15 +273,19 @@ describe('an outage', () => {
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect((await problem(response)).code).toBe('unavailable')
     // The object that hashes asks D1, and its log line names it; the request's line stands beside it.
-    const what = { what: 'D1', object: expect.any(String) }
-    expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining(what))
-    expect(logged).toHaveBeenCalledWith('answered 503', { requestId: response.headers.get('x-request-id') })
+    const what = { event: 'dependency.unavailable', what: 'D1', object: expect.any(String) }
+    expect(logged).toHaveBeenCalledWith(expect.objectContaining(what))
+    expect(logged).toHaveBeenCalledWith({
+      event: 'request.unavailable',
+      outcome: 'answered_503',
+      requestId: response.headers.get('x-request-id'),
+    })
     // What it said last is true for five seconds.
     advanceClock(5)
     const health = await send('/healthz')
     expect([health.status, await health.json()]).toEqual([
       503,
-      { status: 'degraded', bindings: { d1: false, kv: true, objects: true } },
+      { status: 'degraded', bindings: { d1: false, kv: true, objects: true }, version: expect.any(String) },
     ])
   })
 })
@@ -293,7 +297,9 @@ test('an outage is logged with the request that it kept waiting', async () => {
   const response = await send('/operator/identity-stores', { bearer })
   const requestId = response.headers.get('x-request-id')
   expect(response.status).toBe(503)
-  expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining({ what: 'D1', requestId }))
+  expect(logged).toHaveBeenCalledWith(
+    expect.objectContaining({ event: 'dependency.unavailable', what: 'D1', requestId }),
+  )
 })
 
 test('so is an outage that keeps a check waiting, which runs in no log context', async () => {
@@ -308,7 +314,7 @@ test('so is an outage that keeps a check waiting, which runs in no log context',
   const requestId = response.headers.get('x-request-id')
   expect(response.status).toBe(503)
   for (const what of ['KV', 'sessions']) {
-    expect(logged).toHaveBeenCalledWith('unavailable', expect.objectContaining({ what, requestId }))
+    expect(logged).toHaveBeenCalledWith(expect.objectContaining({ event: 'dependency.unavailable', what, requestId }))
   }
 })
 

@@ -35,7 +35,7 @@ describe('a bound Worker', () => {
       await sessions.endOwn({ token, sessions: 'others' }),
     ]
     expect(results.map((result) => !result.ok && result.error.code)).toEqual(Array(5).fill('unavailable'))
-    const lines = logged.mock.calls.filter(([said]) => said === 'unavailable').map(([, fields]) => fields)
+    const lines = logged.mock.calls.map(([line]) => line).filter(({ event }) => event === 'dependency.unavailable')
     expect(lines.length).toBeGreaterThanOrEqual(5)
     for (const line of lines) expect(line).toMatchObject({ requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) })
     expect(new Set(lines.map(({ requestId }) => requestId)).size).toBe(5)

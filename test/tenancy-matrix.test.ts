@@ -53,7 +53,8 @@ async function ask(route: Asking, options: RequestOptions, storeId: string) {
   const headers = { 'content-type': 'application/json', 'latchkey-console': '1', ...options.headers }
   const response = await send(`/operator${path}`, { method: route.method, ...options, ...body, headers })
   const text = await response.text()
-  const { code } = text === '' ? { code: '' } : (JSON.parse(text) as { code?: string })
+  const isJson = response.headers.get('content-type')?.includes('json') === true
+  const { code } = isJson ? (JSON.parse(text) as { code?: string }) : { code: '' }
   return { status: response.status, code, text }
 }
 

@@ -68,5 +68,5 @@ test('with a migration missing, what needs it names it and how it is applied, an
     const body = await response.json()
     expect([index, response.status, body]).toMatchObject([index, 503, { code: 'schema_behind', detail }])
   }
-  expect(logged.mock.calls.every(([what]) => what === 'schema behind')).toBe(true)
+  expect(logged.mock.calls.every(([line]) => line.event === 'deployment.schema_behind')).toBe(true)
 })

@@ -101,13 +101,6 @@ export const apioMutants = [
     caughtBy: { file: OPENID, test: 'a subject with half a character' },
   },
   {
-    name: 'APIO: a log line without its request',
-    file: OPENID_SOURCE,
-    from: 'status: error.status, ...logContext.getStore() }',
-    to: 'status: error.status }',
-    caughtBy: { file: OPENID, test: 'is logged with the request' },
-  },
-  {
     name: 'APIO: signatures of ID tokens',
     file: OPENID_SOURCE,
     from: '        client.enableNonRepudiationChecks,\n',

@@ -13,6 +13,7 @@ import { identityCenterMutants } from './identity-center.mjs'
 import { inputMutants } from './input.mjs'
 import { lookerMutants } from './looker.mjs'
 import { openapiMutants } from './openapi.mjs'
+import { operationMutants } from './operations.mjs'
 import { overviewMutants } from './overview.mjs'
 import { pageMutants } from './pages.mjs'
 import { runningMutants } from './running.mjs'
@@ -413,6 +414,7 @@ export const mutants = [
   ...clientMutants,
   ...cookieMutants,
   ...openapiMutants,
+  ...operationMutants,
   ...overviewMutants,
   ...runningMutants,
   ...apioMutants,

@@ -86,8 +86,8 @@ export const storageMutants = [
   {
     name: 'storage: what fails keeps the rest from being removed',
     file: HOUSEKEEPING,
-    from: "if (!removed.ok) console.error('not removed', { what, ...logContext.getStore() })",
-    to: "if (!removed.ok) return console.error('not removed', { what, ...logContext.getStore() })",
+    from: "if (!removed.ok) log('housekeeping.failed', { what })",
+    to: "if (!removed.ok) return log('housekeeping.failed', { what })",
     caughtBy: { file: KEPT, test: 'what fails does not keep the rest from being removed' },
   },
   {
@@ -141,15 +141,15 @@ export const storageMutants = [
   },
   {
     name: 'storage: outages are logged without the request',
-    file: 'src/time-limit.ts',
-    from: '...logContext.getStore(), ...(requestId',
-    to: '...(requestId',
+    file: 'src/log.ts',
+    from: '...logContext.getStore(), ...facts',
+    to: '...facts',
     caughtBy: { file: 'test/app.test.ts', test: 'an outage is logged with the request that it kept waiting' },
   },
   {
     name: 'storage: a check that is answered 503 is logged nowhere',
     file: 'src/app.ts',
-    from: "if (response.status === 503) console.warn('answered 503', { requestId: context.requestId })",
+    from: "if (response.status === 503) log('request.unavailable', { requestId: context.requestId })",
     to: '',
     caughtBy: { file: 'test/app.test.ts', test: 'is not taken for a bug, and says when to come back' },
   },

@@ -1,4 +1,6 @@
 /** What nobody expected: thrown, logged, and answered without a word of what it was. */
+
+import { log } from '../log.ts'
 import { causeOf } from '../time-limit.ts'
 import type { RequestContext } from './context.ts'
 import type { Api } from './route.ts'
@@ -13,6 +15,6 @@ export async function answerBug(
   const behind = await schemaBehind(error, context)
   if (behind !== null) return behind
   const cause = causeOf(error)
-  console.error('bug', { requestId: context.requestId, error: cause.stack ?? cause.message })
+  log('request.bug', { requestId: context.requestId, error: cause.stack ?? cause.message })
   return renderBug(context)
 }

@@ -2,6 +2,7 @@
 import type { DeviceCookies } from '../auth/device-cookies.ts'
 import type { Sealing } from '../auth/sealing.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
+import type { Counters } from '../counters.ts'
 import type { Result } from '../domain/result.ts'
 import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
 import type { Endpoints } from '../events/wake.ts'
@@ -16,6 +17,7 @@ import type { StoreJobs } from '../sessions/jobs/store-jobs.ts'
 import type { Sessions } from '../sessions/service.ts'
 import type { Settings } from '../settings.ts'
 import type { Database } from '../store/database.ts'
+import type { Figures } from '../store/figures.ts'
 import type { Unavailable } from '../time-limit.ts'
 
 /** Built once per isolate. */
@@ -40,6 +42,11 @@ export interface Services {
   readonly accessKeyGate: RateLimit
   /** What was found some seconds ago at most. `now` in epoch milliseconds. */
   readonly health: (now: number) => Promise<Health>
+  /** The state of the whole deployment, as it was some seconds ago at most. */
+  readonly figures: (now: number) => Promise<Result<Figures, Unavailable>>
+  readonly counters: Counters
+  /** Keeps the service from asking the objects of another jurisdiction. */
+  readonly jurisdiction: { readonly elsewhere: string | null; look(now: number): Promise<string | null> }
   /** The migrations that the database lacks; asked where a statement did not fit it. */
   readonly missingMigrations: () => Promise<Result<readonly string[], Unavailable>>
 }
@@ -50,6 +57,8 @@ export interface Health {
   readonly bindings: Readonly<Record<string, boolean>>
   /** Names of files; empty also where D1 does not answer. */
   readonly missingMigrations: readonly string[]
+  /** The id of the version that answers, where the platform says it. */
+  readonly version?: string
 }
 
 /** One request. */

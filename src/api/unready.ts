@@ -1,6 +1,7 @@
 /** What a service that is not set up yet says, on every path and in every API alike: what to do, in one line. */
 import type { CommonHeaders } from '../http/common-headers.ts'
 import { problemResponse } from '../http/problem.ts'
+import { log } from '../log.ts'
 import { misfits } from '../store/migrations.ts'
 import type { RequestContext } from './context.ts'
 
@@ -12,13 +13,23 @@ export function notConfigured(names: readonly string[], headers: CommonHeaders):
   return problemResponse({ status: 503, code: 'not_configured', title: 'Not configured', detail }, headers)
 }
 
+/** The objects are in another jurisdiction than the one that is asked for, which has others, and they know nothing. */
+export function otherJurisdiction(elsewhere: string, { services, headers, requestId }: RequestContext): Response {
+  const said = (name: string | null) => (name ? `"${name}"` : 'empty')
+  const detail =
+    `JURISDICTION is ${said(services.settings.jurisdiction)}, and was ${said(elsewhere)} when the objects of this database ` +
+    'were made. Set it back, or begin with another database.'
+  log('deployment.other_jurisdiction', { requestId, jurisdiction: services.settings.jurisdiction, elsewhere })
+  return problemResponse({ status: 503, code: 'not_configured', title: 'Not configured', detail }, headers)
+}
+
 /** The answer to an error that comes from a missing migration; null if this one does not. */
 export async function schemaBehind(error: unknown, context: RequestContext): Promise<Response | null> {
   if (!misfits(error)) return null
   const missing = await context.services.missingMigrations()
   if (!missing.ok || missing.value.length === 0) return null
   const detail = howToMigrate(missing.value)
-  console.error('schema behind', { requestId: context.requestId, missing: missing.value })
+  log('deployment.schema_behind', { requestId: context.requestId, missing: missing.value })
   return problemResponse({ status: 503, code: 'schema_behind', title: 'Migration missing', detail }, context.headers)
 }
 

@@ -5,7 +5,7 @@
 
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
-import { logContext } from '../log-context.ts'
+import { log } from '../log.ts'
 import { OPERATOR_STORE } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
 import { isSignedWith, type RequestSignature, type SignatureFault, signedTexts } from './access-key-signature.ts'
@@ -64,7 +64,7 @@ export async function authenticateSigner(
   const sealed = [key?.sealedSecret ?? dummy, ...previous.map((one) => one.sealed_secret ?? dummy)]
   const signed = sealed.map(async (one) => {
     const secret = await sealing.open('access_key', identityStoreId, credentialId, one)
-    if (secret === null) console.error('an access key does not open', { credentialId, ...logContext.getStore() })
+    if (secret === null) log('access_key.unreadable', { identityStoreId, credentialId })
     return (await isSignedWith(secret ?? NO_SECRET, texts.value, signature)) && secret !== null
   })
   if (!(await Promise.all(signed)).includes(true) || key === null) return fail({ code: 'unauthenticated' })

@@ -15,14 +15,17 @@ import {
   EVENT_POLL_MILLISECONDS,
   FAILING_MILLISECONDS,
   FAILURES_OF_OUTAGE,
+  FAILURES_TO_TELL,
   MAX_PENDING_DELIVERIES,
 } from '../limits.ts'
-import { logContext } from '../log-context.ts'
+import { log, logContext } from '../log.ts'
 import { readSettings } from '../settings.ts'
+import { inSpan } from '../spans.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { type ChangedEndpoint, findEndpoint, updateEndpoint } from '../store/event-endpoints.ts'
 import { readEvents } from '../store/events.ts'
+import { ENDPOINT_WORK, forgetFailing, noteFailing } from '../store/failing-work.ts'
 import { bodyOf, type Delivery, EndpointStorage, type Owner, type PendingMessage } from './endpoint-storage.ts'
 import { waitAfter } from './retries.ts'
 import { isTaken, post } from './send.ts'
@@ -124,7 +127,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
         if (!goesOn) break
       } catch (error) {
         // A bug must not take the alarm away: it is tried again like an outage.
-        console.error('events not read', { object: this.ctx.id.toString(), error: String(error) })
+        log('events.not_read', { object: this.ctx.id.toString(), error: String(error) })
       }
       this.sendDue(owner)
       await this.setNextAlarm()
@@ -156,7 +159,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
       if (!page.ok) return true
       const { events, firstNumber } = page.value
       if (firstNumber !== null && firstNumber > after + 1) {
-        console.error('events were removed before they were sent', { ...logContext.getStore(), after, firstNumber })
+        log('events.removed_unsent', { after, firstNumber })
       }
       this.storage.takeIn(messagesOf(events, found.value), events.at(-1)?.number ?? after)
       this.more = events.length === EVENT_BATCH_ROWS
@@ -189,7 +192,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
     const secrets = opened.filter((secret) => secret !== null)
     const signingKey = sealedSigningKey === null ? null : await open(sealedSigningKey, ':v1a')
     if (fault !== null || secrets.length === 0 || (signingKey === null && sealedSigningKey !== null)) {
-      console.error('not sent to', { ...logContext.getStore(), fault: fault ?? 'a secret does not open' })
+      log('event_endpoint.unusable', { fault: fault ?? 'a secret does not open' })
       return null
     }
     return { url, secrets, signingKey }
@@ -204,9 +207,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
       const message = this.storage.claim(now, now + 2 * DELIVERY_TIMEOUT_MILLISECONDS)
       if (message === null) return
       const sending = this.send(owner, target, message)
-        .catch((error: unknown) =>
-          console.error('event not sent', { object: this.ctx.id.toString(), error: String(error) }),
-        )
+        .catch((error: unknown) => log('event.not_sent', { object: this.ctx.id.toString(), error: String(error) }))
         .finally(() => this.underWay.delete(sending))
         .then(() => this.afterOne(owner))
       this.underWay.add(sending)
@@ -223,7 +224,9 @@ export class EventEndpoint extends DurableObject<Bindings> {
   private async send(owner: Owner, target: Target, { id, type, body, attempts }: PendingMessage): Promise<void> {
     const at = Date.now()
     const headers = await signedHeaders(id, at, body, target)
-    const { status, text, retryAfter } = await post(target.url, headers, body)
+    const { status, text, retryAfter } = await inSpan('deliver', { type, store: owner.identityStoreId }, () =>
+      post(target.url, headers, body),
+    )
     const now = Date.now()
     const wait = isTaken(status) || status === GONE ? null : waitAfter(attempts + 1, retryAfter, Math.random())
     const { failures } = this.storage.health()
@@ -239,10 +242,15 @@ export class EventEndpoint extends DurableObject<Bindings> {
     })
     if (isTaken(status)) {
       this.storage.noteSuccess()
+      if (failures >= FAILURES_TO_TELL) this.ctx.waitUntil(forgetFailing(this.db, failing(owner)))
       if (failures >= FAILURES_OF_OUTAGE) this.storage.hurry(now)
       return
     }
     this.storage.noteFailure(now)
+    if (wait !== null && failures + 1 >= FAILURES_TO_TELL) {
+      const since = this.storage.health().failingSince ?? now
+      this.ctx.waitUntil(noteFailing(this.db, { ...failing(owner), since, seenAt: now, nextAt: now + wait }))
+    }
     if (status === GONE) await this.disable(owner, 'gone')
     else {
       const { failingSince } = this.storage.health()
@@ -274,6 +282,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
     if (!disabled.ok) return
     this.target = null
     this.storage.noteSuccess()
+    await forgetFailing(this.db, failing(owner))
     await this.ctx.storage.deleteAlarm()
   }
 
@@ -283,6 +292,11 @@ export class EventEndpoint extends DurableObject<Bindings> {
     const due = Math.max(now, dueAt ?? Number.POSITIVE_INFINITY)
     await this.ctx.storage.setAlarm(Math.min(due, now + EVENT_POLL_MILLISECONDS))
   }
+}
+
+/** An endpoint among what does not succeed in the stores. */
+function failing({ identityStoreId, endpointId }: Owner) {
+  return { identityStoreId, kind: ENDPOINT_WORK, id: endpointId }
 }
 
 function messagesOf(events: readonly StoreEvent[], { endpoint, store }: ChangedEndpoint) {

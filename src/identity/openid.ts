@@ -15,7 +15,7 @@ import {
   PROVIDER_TIMEOUT_SECONDS,
   RETRY_AFTER_SECONDS,
 } from '../limits.ts'
-import { logContext } from '../log-context.ts'
+import { log } from '../log.ts'
 import type { Database } from '../store/database.ts'
 import { findOpenIdProviderByRedirectUri, findUserOfSubject, type OpenIdProvider } from '../store/openid-providers.ts'
 import { findUser, type KnownUser } from '../store/users.ts'
@@ -137,12 +137,12 @@ const PROVIDER_FAULTS: ReadonlySet<string> = new Set([
 function faultOf(error: unknown): SessionError {
   const unavailable = { code: 'unavailable', what: 'OpenID provider', retryAfterSeconds: RETRY_AFTER_SECONDS } as const
   if (error instanceof client.ResponseBodyError) {
-    console.warn('OpenID sign-in refused', { error: error.error, status: error.status, ...logContext.getStore() })
+    log('openid.refused', { error: error.error, status: error.status })
     // Only the code can be the user's fault; the rest is between us and the provider.
     return error.error === 'invalid_grant' ? { code: 'invalid_credentials' } : { ...unavailable, because: 'refused' }
   }
   if (error instanceof client.ClientError) {
-    console.warn('OpenID sign-in failed', { error: error.message, code: error.code, ...logContext.getStore() })
+    log('openid.failed', { error: error.message, code: error.code })
     if (error.code === 'OAUTH_TIMEOUT') return { ...unavailable, because: 'timed_out' }
     if (error.code === undefined) return unavailable
     return PROVIDER_FAULTS.has(error.code) ? { ...unavailable, because: 'refused' } : { code: 'invalid_credentials' }

@@ -10,7 +10,8 @@ import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import type { Result } from '../domain/result.ts'
 import { MAX_HASHING_WAIT_MILLISECONDS } from '../limits.ts'
-import { logContext } from '../log-context.ts'
+import { logContext } from '../log.ts'
+import { inSpan } from '../spans.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -30,12 +31,16 @@ export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
   /** Hashes an operator's new password for a user. Errors: `unavailable` if it would take too long. */
   hash(who: string, password: string, cost: HashCost): Promise<Result<string, Unavailable>> {
     const asker: Asker = { priority: 'operator', who }
-    return line.take(asker, cost, MAX_HASHING_WAIT_MILLISECONDS, () => hashPassword(password, cost))
+    return inSpan('hash', {}, () =>
+      line.take(asker, cost, MAX_HASHING_WAIT_MILLISECONDS, () => hashPassword(password, cost)),
+    )
   }
 
   /** Hears a try to sign in. `authenticate` asks the application server. Errors as for `hear`. */
   hear(attempt: Try, hearing: Hearing): Promise<Result<KnownUser, SessionError>> {
     const deps = { db: this.db, line, turns: this.turns }
-    return logContext.run({ object: this.ctx.id.toString() }, () => hear(deps, attempt, hearing))
+    return logContext.run({ object: this.ctx.id.toString() }, () =>
+      inSpan('hash', {}, () => hear(deps, attempt, hearing)),
+    )
   }
 }

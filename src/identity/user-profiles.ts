@@ -17,6 +17,7 @@ import {
   type RemoteProfile,
 } from '../domain/profile.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { objectsIn } from '../jurisdiction.ts'
 import {
   MAX_PROFILE_RETRY_MILLISECONDS,
   MAX_PROFILE_TRIES,
@@ -25,7 +26,7 @@ import {
   PROFILE_SECOND_LOOK_MILLISECONDS,
   RETRY_AFTER_SECONDS,
 } from '../limits.ts'
-import { logContext } from '../log-context.ts'
+import { log, logContext } from '../log.ts'
 import { readSettings } from '../settings.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import { type Database, openDatabase } from '../store/database.ts'
@@ -56,7 +57,8 @@ export class UserProfiles extends DurableObject<Bindings> {
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
     this.db = openDatabase(env.DB)
-    this.server = new ApplicationServer(env.APPLICATION_SERVER_CALLS, settings.value.applicationServer)
+    const calls = objectsIn(env.APPLICATION_SERVER_CALLS, settings.value.jurisdiction)
+    this.server = new ApplicationServer(calls, settings.value.applicationServer)
     this.pending = new PendingChanges(ctx.storage.sql)
   }
 
@@ -218,7 +220,7 @@ export class UserProfiles extends DurableObject<Bindings> {
       .run({ requestId }, () => this.isSettled(pending))
       .catch((error: unknown) => {
         // The platform gives up on an alarm that keeps throwing; a change that is left must keep one.
-        console.error('a profile change cannot be settled', { ...pending.owner, requestId, error: String(error) })
+        log('profile.unsettled', { ...pending.owner, requestId, error: String(error) })
         return false
       })
     if (settled) {
@@ -229,7 +231,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     const wait = Math.min(PROFILE_RETRY_MILLISECONDS * 2 ** failures, MAX_PROFILE_RETRY_MILLISECONDS)
     this.pending.failed()
     await this.ctx.storage.setAlarm(Date.now() + wait)
-    console.warn('a profile change is not finished', { ...owner, requestId, failures: failures + 1 })
+    log('profile.unfinished', { ...owner, requestId, failures: failures + 1 })
     return false
   }
 

@@ -2,6 +2,7 @@
 import { waitUntil } from 'cloudflare:workers'
 import { isBearerToken } from '../auth/credentials.ts'
 import type { SessionTokens } from '../auth/session-tokens.ts'
+import type { Counters } from '../counters.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
 import type { Selection } from '../domain/lifecycle.ts'
@@ -60,6 +61,7 @@ export interface SessionsDependencies {
   readonly users: DurableObjectNamespace<UserSessions>
   readonly jobs: DurableObjectNamespace<StoreJobs>
   readonly tokens: SessionTokens
+  readonly counters: Counters
 }
 
 export class Sessions {
@@ -119,6 +121,7 @@ export class Sessions {
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
     const opened = await ask(() => stub.open(owner, { ...opening, secretHash: hashSecret(secret), replaces }, rules))
     if (!opened.ok) return opened
+    this.deps.counters.count('opened', owner.identityStoreId, opening.kind)
     this.memory.forget(opened.value.ended)
     const sessionId = opened.value.session.id
     for (const other of carried) {

@@ -8,10 +8,11 @@ import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
 import { firstIdAt } from '../domain/session-id.ts'
 import { COUNTED_HOURS_MILLISECONDS, MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS, SPENT_LOOK_ROWS } from '../limits.ts'
-import { logContext } from '../log-context.ts'
+import { log } from '../log.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { OPERATOR_STORE } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
+import { removeGivenUpWork } from './failing-work.ts'
 
 const DAY_MILLISECONDS = 86_400_000
 
@@ -31,6 +32,7 @@ export async function keepHouse(
     'idempotent requests': () => inBatches(maxBatches, () => removeIdempotentRequests(db, now)),
     'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
     'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
+    'failing work': () => removeGivenUpWork(db, now),
     'counted hours': () => inBatches(maxBatches, () => removeCountedHours(db, now - COUNTED_HOURS_MILLISECONDS)),
     events: () => inBatches(maxBatches, () => removeEvents(db, before(retention.eventDays))),
     'revoked credentials': () =>
@@ -40,7 +42,7 @@ export async function keepHouse(
   }
   for (const [what, remove] of Object.entries(tasks)) {
     const removed = await remove()
-    if (!removed.ok) console.error('not removed', { what, ...logContext.getStore() })
+    if (!removed.ok) log('housekeeping.failed', { what })
   }
 }
 

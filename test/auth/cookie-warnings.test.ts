@@ -68,7 +68,15 @@ test('the origins of applications and extensions are origins; what is none is ig
     (await worker.send('/sessions/current', { origin })).headers.get('access-control-allow-origin')
   for (const origin of good) expect(await readableBy(origin)).toBe(origin)
   for (const origin of bad) expect([origin, await readableBy(origin)]).toEqual([origin, null])
-  expect(warned.mock.calls).toEqual(bad.map((entry) => ['settings', expect.stringContaining(` ${entry} is no origin`)]))
+  expect(warned.mock.calls).toEqual(
+    bad.map((entry) => [
+      {
+        event: 'deployment.setting_ignored',
+        outcome: 'ignored',
+        warning: expect.stringContaining(` ${entry} is no origin`),
+      },
+    ]),
+  )
 })
 
 test('how the cookie travels is one of three ways, in any case', async () => {

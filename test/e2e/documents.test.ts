@@ -20,7 +20,7 @@ const DOCUMENTED_URL = 'http://127.0.0.1:8787'
 /** Languages of what is typed. */
 const RUN = new Set(['sh', 'console', 'js', 'ts'])
 /** Languages of what is only read. */
-const READ = new Set(['text', 'json'])
+const READ = new Set(['text', 'json', 'yaml'])
 /** How the server that all the others are run against was started. */
 const STARTED = 'starts the service, as this test has'
 const MINUTES = 'measures, or breaks things, for minutes'

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   zod: /^src\/(settings|api\/.*|identity\/stored-.*|sessions\/jobs\/(stored-.*|published-config))\.ts$/,
   'drizzle-orm': /^src\/store\//,
-  'cloudflare:workers': /^src\/(index|entrypoint|auth\/credentials|events\/.*|identity\/.*|sessions\/.*)\.ts$/,
+  'cloudflare:workers': /^src\/(index|spans|entrypoint|auth\/credentials|events\/.*|identity\/.*|sessions\/.*)\.ts$/,
 }
 
 type Imports = ReadonlyMap<string, readonly string[]>
@@ -45,7 +45,7 @@ function roomOf(file: string): string {
   const folder = dirname(file).replace(/^src\/?/, '')
   if (folder.startsWith('api/')) return 'api/*'
   if (folder !== '') return folder
-  return /^src\/(settings|limits|time-limit|turns|log-context)\.ts$/.test(file) ? 'ground' : 'roof'
+  return /^src\/(settings|limits|time-limit|turns|log|spans|counters|jurisdiction)\.ts$/.test(file) ? 'ground' : 'roof'
 }
 
 /** Every import that goes up, or sideways between two APIs. */
@@ -118,4 +118,12 @@ test('an import that goes up, sideways, or round is found', () => {
       ]),
     ),
   ).not.toBeNull()
+})
+
+test('nobody asks for an object but in the jurisdiction of the deployment', () => {
+  const kinds = /env\.(USERS|JOBS|PROFILES|HASHERS|ENDPOINTS|APPLICATION_SERVER_CALLS)\b/
+  const lines = [...imports.keys()].flatMap((file) => readFileSync(join(ROOT, file), 'utf8').split('\n'))
+  const asking = lines.filter((line) => kinds.test(line))
+  expect(asking.length).toBeGreaterThan(8)
+  expect(asking.filter((line) => !line.includes('objectsIn(env.'))).toEqual([])
 })

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { and, eq, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
+import { countersOf } from '../../src/counters.ts'
 import { fail } from '../../src/domain/result.ts'
 import { Sessions } from '../../src/sessions/service.ts'
 import { readSettings } from '../../src/settings.ts'
@@ -22,8 +23,9 @@ type User = Awaited<ReturnType<typeof newUser>>
 
 const settings = readSettings(env)
 if (!settings.ok) throw new Error(settings.error.join())
+const counters = countersOf(undefined)
 const tokens = new SessionTokens(settings.value.sessionTokenKeys)
-const service = new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens })
+const service = new Sessions({ db, config: env.CONFIG, users: env.USERS, jobs: env.JOBS, tokens, counters })
 
 function disable(user: User) {
   return service.changes.changeRules(user.key, () =>

@@ -2,6 +2,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
+import { countersOf } from '../../src/counters.ts'
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../src/domain/policy.ts'
 import { ConfigCopies } from '../../src/sessions/config-copies.ts'
 import { publishConfig, storeTag } from '../../src/sessions/jobs/published-config.ts'
@@ -19,6 +20,7 @@ import { db, makeUser, type TestUser } from '../support/stores.ts'
 
 const settings = readSettings(env)
 if (!settings.ok) throw new Error(settings.error.join())
+const counters = countersOf(undefined)
 const tokens = new SessionTokens(settings.value.sessionTokenKeys)
 
 /** What was asked of KV and of the store's jobs, and may go on after the answer. */
@@ -50,7 +52,7 @@ async function settled(): Promise<void> {
 
 /** Another isolate: the same bindings, a memory of its own. */
 function isolate(): Sessions {
-  return new Sessions({ db, config: noted(env.CONFIG), users: env.USERS, jobs: noted(env.JOBS), tokens })
+  return new Sessions({ db, config: noted(env.CONFIG), users: env.USERS, jobs: noted(env.JOBS), tokens, counters })
 }
 
 /** Who changes the config. */

@@ -42,9 +42,11 @@ describe('a job of a kind that this version does not know', () => {
     await writeJob(id, 'b:1', JSON.stringify(RESET), now - 1)
     await fireJobAlarm(id)
     expect(await storeJobs(id).list()).toMatchObject([{ id: 'a:1', kind: 'weave_baskets', job: null, progress: null }])
-    expect(logged).toHaveBeenCalledWith('job of an unknown kind waits', {
+    expect(logged).toHaveBeenCalledWith({
+      event: 'job.unknown',
+      outcome: 'tried_again',
       object: expect.stringMatching(/^[0-9a-f]{64}$/),
-      id: 'a:1',
+      job: 'a:1',
       kind: 'weave_baskets',
     })
   })

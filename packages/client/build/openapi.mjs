@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const RUNTIME = `export class DurableObject {}
 export class WorkerEntrypoint {}
 export const waitUntil = () => {}
+export const tracing = {}
 export const env = {}
 export const exports = {}`
 

@@ -7,6 +7,7 @@ import { fail, ok, type Result } from '../../domain/result.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { LOGIN_MODE_RULES } from '../../identity/login-modes.ts'
 import { DEVICES_PAGE_ENDED, DEVICES_PAGE_SESSIONS, ENDED_SHOWN_MILLISECONDS } from '../../limits.ts'
+import { log } from '../../log.ts'
 import type { CheckedSession, OwnSessions } from '../../sessions/object/calls.ts'
 import { recordAuditEvent } from '../../store/audit-events.ts'
 import { readUserHistory } from '../../store/user-history.ts'
@@ -103,7 +104,7 @@ async function act(
     const actor = `user:${userId}`
     const entry = auditEntry({ ...context, actor }, identityStoreId, 'session.disowned', actor)
     const recorded = await recordAuditEvent(services.db, entry, { session_id: cutId(sessionId) })
-    if (!recorded.ok) console.warn('not in the audit log', { requestId, action: entry.action })
+    if (!recorded.ok) log('audit.not_recorded', { requestId, identityStoreId, action: entry.action })
   }
   return ok({ act, ended: ended.value.length })
 }

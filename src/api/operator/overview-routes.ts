@@ -3,6 +3,7 @@ import type { Route } from '../route.ts'
 import { listEvents } from './audit-events.ts'
 import { AuditEventListBody } from './history-schemas.ts'
 import * as lockouts from './lockouts.ts'
+import { getMetrics } from './metrics.ts'
 import { operatorRoute } from './operator-route.ts'
 import { getOverview } from './overview.ts'
 import * as schemas from './overview-schemas.ts'
@@ -17,6 +18,15 @@ const events = {
 
 /** The routes. */
 export const overviewRoutes: readonly Route[] = [
+  operatorRoute({
+    method: 'GET',
+    path: '/metrics',
+    operationId: 'getMetrics',
+    scope: 'operator:read',
+    summary: 'Read the state of the whole deployment, for Prometheus.',
+    responses: { 200: { description: 'Prometheus text format 0.0.4.' } },
+    handle: getMetrics,
+  }),
   operatorRoute({
     method: 'GET',
     path: `${STORE}/overview`,

@@ -7,7 +7,9 @@
 import { DurableObject } from 'cloudflare:workers'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { type Endpoints, wakeEndpoints } from '../../events/wake.ts'
+import { objectsIn } from '../../jurisdiction.ts'
 import {
+  FAILURES_TO_TELL,
   JOB_GRACE_MILLISECONDS,
   JOB_RETRY_MILLISECONDS,
   JOB_SECOND_LOOK_MILLISECONDS,
@@ -15,9 +17,11 @@ import {
   RETRY_AFTER_SECONDS,
   UNKNOWN_JOB_MILLISECONDS,
 } from '../../limits.ts'
-import { logContext } from '../../log-context.ts'
+import { log, logContext } from '../../log.ts'
 import { readSettings } from '../../settings.ts'
+import { inSpan } from '../../spans.ts'
 import { openDatabase } from '../../store/database.ts'
+import { forgetFailing, noteFailing } from '../../store/failing-work.ts'
 import { migrate } from '../../store/object-schema.ts'
 import type { Unavailable } from '../../time-limit.ts'
 import { Turns } from '../../turns.ts'
@@ -103,12 +107,12 @@ export class StoreJobs extends DurableObject<Bindings> {
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
     this.sql = ctx.storage.sql
     this.ends = new EndParts(this.sql)
-    this.endpoints = env.ENDPOINTS
+    this.endpoints = objectsIn(env.ENDPOINTS, settings.value.jurisdiction)
     this.context = {
       ends: this.ends,
       db: openDatabase(env.DB),
       config: env.CONFIG,
-      users: env.USERS,
+      users: objectsIn(env.USERS, settings.value.jurisdiction),
       verifyAfterMilliseconds: settings.value.configVerifySeconds * 1000,
     }
     migrate(this.sql, STEPS)
@@ -212,11 +216,10 @@ export class StoreJobs extends DurableObject<Bindings> {
   wakeEndpoints(): void {
     const ids = this.sql.exec<{ endpoint_id: string }>('SELECT endpoint_id FROM endpoints').toArray()
     if (ids.length === 0) return
-    const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
     this.ctx.waitUntil(
       wakeEndpoints(
         this.endpoints,
-        owner.identity_store_id,
+        this.owner,
         ids.map(({ endpoint_id: id }) => id),
       ),
     )
@@ -263,6 +266,8 @@ export class StoreJobs extends DurableObject<Bindings> {
     if (job === null) return this.leaveUnknown(row, kind)
     const outcome = await this.attempt(row, job)
     const now = Date.now()
+    const told = row.failures >= FAILURES_TO_TELL
+    if (outcome.next !== 'failed' && told) this.ctx.waitUntil(forgetFailing(this.context.db, this.failing(row, kind)))
     switch (outcome.next) {
       case 'done':
         this.finish(row, now)
@@ -279,31 +284,46 @@ export class StoreJobs extends DurableObject<Bindings> {
         const wait = Math.min(JOB_RETRY_MILLISECONDS * 2 ** row.failures, MAX_JOB_RETRY_MILLISECONDS)
         const left = outcome.job === undefined ? row.job : JSON.stringify(outcome.job)
         this.sql.exec('UPDATE jobs SET job = ?, due_at = ?, failures = failures + 1 WHERE id = ?', left, now + wait, id)
+        if (row.failures + 1 >= FAILURES_TO_TELL) {
+          const work = { ...this.failing(row, kind), since: now, seenAt: now, nextAt: now + wait }
+          this.ctx.waitUntil(noteFailing(this.context.db, work))
+        }
         return fail({ code: 'unavailable', what: outcome.what, retryAfterSeconds: RETRY_AFTER_SECONDS })
       }
     }
   }
 
+  /** A job among what does not succeed in the stores. */
+  private failing({ id }: Row, kind: string) {
+    return { identityStoreId: this.owner, kind, id }
+  }
+
+  private get owner(): string {
+    return this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one().identity_store_id
+  }
+
   private async attempt(row: Row, job: Job): Promise<JobOutcome<Job>> {
-    const owner = this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one()
+    const { owner } = this
     try {
       const context = {
         ...this.context,
-        identityStoreId: owner.identity_store_id,
+        identityStoreId: owner,
         jobId: row.id,
         now: Date.now(),
       }
-      return await logContext.run({ identityStoreId: owner.identity_store_id, job: row.id }, () => runJob(job, context))
+      return await logContext.run({ identityStoreId: owner, job: row.id }, () =>
+        inSpan('job', { kind: job.kind, store: owner }, () => runJob(job, context)),
+      )
     } catch (error) {
       // A bug in one job must not stop the others, nor be forgotten: it is tried again like an outage.
-      console.error('job failed', { identityStoreId: owner.identity_store_id, id: row.id, error: String(error) })
+      log('job.failed', { identityStoreId: owner, job: row.id, error: String(error) })
       return { next: 'failed', what: 'job' }
     }
   }
 
   /** A job that only a later version knows is left to it. It holds up no other job. */
   private leaveUnknown(row: Row, kind: string): Result<void, Unavailable> {
-    console.error('job of an unknown kind waits', { object: this.ctx.id.toString(), id: row.id, kind })
+    log('job.unknown', { object: this.ctx.id.toString(), job: row.id, kind })
     this.sql.exec('UPDATE jobs SET due_at = ? WHERE id = ?', Date.now() + UNKNOWN_JOB_MILLISECONDS, row.id)
     return fail({ code: 'unavailable', what: 'job', retryAfterSeconds: RETRY_AFTER_SECONDS })
   }

@@ -4,27 +4,38 @@
  * deadline.
  */
 
+import type { Counters } from '../../counters.ts'
+import type { UserKey } from '../../domain/ids.ts'
 import type { UserRules } from '../../domain/policy.ts'
+import type { EndReason } from '../../domain/session.ts'
 import { type Endpoints, wakeEndpoints } from '../../events/wake.ts'
 import {
+  LATE_COPY_MILLISECONDS,
   MAX_MIRROR_RETRY_MILLISECONDS,
   MIRROR_RETRY_MILLISECONDS,
+  NOTE_LATE_COPY_MILLISECONDS,
   REMEMBER_DELETED_MILLISECONDS,
   REMEMBERED_ENDED,
 } from '../../limits.ts'
-import { logContext } from '../../log-context.ts'
+import { log, logContext } from '../../log.ts'
+import { inSpan } from '../../spans.ts'
 import type { Database } from '../../store/database.ts'
+import { MIRROR_WORK, noteFailing } from '../../store/failing-work.ts'
 import { MAX_RECORDS, MirrorBatches, thatFit } from './mirror-batches.ts'
+import { changedAt, type StoredSession } from './rows.ts'
 import { sessionRecord } from './session-record.ts'
 import type { UserSessionsStorage } from './storage.ts'
 
 /** Shared by the objects of an isolate. */
 const batches = new MirrorBatches()
+/** When a late copy of any of them was noted last, epoch milliseconds. */
+let lateNotedAt = 0
 
 export interface MirrorDependencies {
   readonly ctx: DurableObjectState
   readonly db: Database
   readonly endpoints: Endpoints
+  readonly counters: Counters
   readonly storage: UserSessionsStorage
   /** Applies rules that D1 has told. */
   readonly applyRules: (rules: UserRules, now: number) => void
@@ -55,9 +66,11 @@ export class SessionMirror {
     this.deps.ctx.waitUntil(this.run())
   }
 
-  /** Notes how many sessions have ended: ended ones are not remembered for ever. */
-  noteEnds(count: number): void {
-    this.endsSincePrune += count
+  /** Notes which sessions have ended, by their reasons: ended ones are not remembered for ever. */
+  noteEnds(reasons: readonly EndReason[]): void {
+    this.endsSincePrune += reasons.length
+    const { counters, storage } = this.deps
+    for (const reason of reasons) counters.count('ended', storage.owner?.identityStoreId ?? null, reason)
   }
 
   /** The alarm has fired, and is set no more. */
@@ -97,7 +110,7 @@ export class SessionMirror {
       }
     } catch (error) {
       // A bug must not take the alarm away: it is tried again like an outage.
-      console.error('mirror failed', { object: this.deps.ctx.id.toString(), error: String(error) })
+      log('mirror.failed', { object: this.deps.ctx.id.toString(), error: String(error) })
     } finally {
       this.underWay = false
     }
@@ -116,16 +129,32 @@ export class SessionMirror {
       const records = thatFit(batch.map((stored) => sessionRecord(owner, stored)))
       // Another object may send them, whose output gate knows nothing of what is written here.
       await ctx.storage.sync()
-      const rules = await logContext.run({ object: ctx.id.toString() }, () =>
-        batches.submit(db, { owner, records }, async (stores) => {
-          await Promise.all([...stores].map(([store, ids]) => wakeEndpoints(endpoints, store, ids)))
-        }),
+      const where = { object: ctx.id.toString(), identityStoreId: owner.identityStoreId }
+      const rules = await logContext.run(where, () =>
+        inSpan('mirror', { store: owner.identityStoreId, sessions: records.length }, () =>
+          batches.submit(db, { owner, records }, async (stores) => {
+            await Promise.all([...stores].map(([store, ids]) => wakeEndpoints(endpoints, store, ids)))
+          }),
+        ),
       )
       if (!rules.ok) return false
       // What D1 said is applied before the rows count as mirrored: a crash between repeats both.
       if (rules.value !== null) applyRules(rules.value, Date.now())
-      storage.markMirrored(batch.slice(0, records.length))
+      const copied = batch.slice(0, records.length)
+      storage.markMirrored(copied)
+      this.noteLag(owner, copied, Date.now())
     }
+  }
+
+  /** Tells how old the oldest change was that a copy has brought. */
+  private noteLag({ identityStoreId }: UserKey, copied: readonly StoredSession[], now: number): void {
+    const { counters, ctx, db } = this.deps
+    const since = Math.min(...copied.map((stored) => changedAt(stored) ?? now))
+    counters.count('mirrored', identityStoreId, '', now - since)
+    if (now - since < LATE_COPY_MILLISECONDS || Math.abs(now - lateNotedAt) < NOTE_LATE_COPY_MILLISECONDS) return
+    lateNotedAt = now
+    log('mirror.late', { object: ctx.id.toString(), identityStoreId, milliseconds: now - since })
+    ctx.waitUntil(noteFailing(db, { identityStoreId, kind: MIRROR_WORK, id: '', since, seenAt: now, nextAt: now }))
   }
 
   /** Sets the alarm for the next deadline, or for the retry if something was left undone. */

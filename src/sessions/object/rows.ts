@@ -127,6 +127,11 @@ export function stored(row: Row, epoch: number): StoredSession {
   }
 }
 
+/** When a session was last changed in a way that D1 is told of, epoch milliseconds; null: nobody knows any more. */
+export function changedAt({ session, version, ending, clientWrittenAt }: StoredSession): number | null {
+  return ending?.endedAt ?? clientWrittenAt ?? (version === 1 ? session.openedAt : null)
+}
+
 /** A session as it is when it was opened. */
 export function newlyStored(
   session: Session,

@@ -4,6 +4,7 @@
  */
 
 import { DurableObject } from 'cloudflare:workers'
+import { countersOf } from '../../counters.ts'
 import { idlesOutAt } from '../../domain/deadlines.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import type { UserKey } from '../../domain/ids.ts'
@@ -22,8 +23,9 @@ import { nextSessionId } from '../../domain/session-id.ts'
 import type { SessionStory } from '../../domain/session-story.ts'
 import { type SessionView, viewOf } from '../../domain/session-view.ts'
 import type { Endpoints } from '../../events/wake.ts'
+import { objectsIn } from '../../jurisdiction.ts'
 import { BURST_GAP_MILLISECONDS } from '../../limits.ts'
-import { logContext } from '../../log-context.ts'
+import { log, logContext } from '../../log.ts'
 import { readSettings } from '../../settings.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { readRules } from '../../store/rules.ts'
@@ -50,6 +52,7 @@ export type * from './calls.ts'
 interface Bindings {
   readonly DB: D1Database
   readonly ENDPOINTS: Endpoints
+  readonly COUNTERS?: AnalyticsEngineDataset
 }
 
 export class UserSessions extends DurableObject<Bindings> {
@@ -71,7 +74,8 @@ export class UserSessions extends DurableObject<Bindings> {
     this.mirror = new SessionMirror({
       ctx,
       db: this.db,
-      endpoints: env.ENDPOINTS,
+      endpoints: objectsIn(env.ENDPOINTS, settings.value.jurisdiction),
+      counters: countersOf(env.COUNTERS),
       storage: this.storage,
       applyRules: (rules, now) => this.applyUpdates(rules, now),
       nextDeadline: () => this.nextDeadline(),
@@ -245,7 +249,7 @@ export class UserSessions extends DurableObject<Bindings> {
     try {
       await logContext.run({ object: this.ctx.id.toString() }, () => this.doWhatIsDue())
     } catch (error) {
-      console.error('alarm failed', { object: this.ctx.id.toString(), error: String(error) })
+      log('alarm.failed', { object: this.ctx.id.toString(), error: String(error) })
       this.mirror.failed(Date.now())
     }
   }
@@ -373,7 +377,7 @@ export class UserSessions extends DurableObject<Bindings> {
       const asked = event.decision === undefined && !FOUND_VOID.has(event.reason)
       this.storage.end(event.id, event, asked ? by : NOBODY)
     }
-    this.mirror.noteEnds(ends.length)
+    this.mirror.noteEnds(ends.map(({ reason }) => reason))
     return ends
   }
 

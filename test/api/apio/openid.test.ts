@@ -266,7 +266,7 @@ test('a refusal by the provider is logged with the request', async () => {
   const { response } = await login(own)
   const requestId = response.headers.get('x-request-id')
   expect(requestId).not.toBeNull()
-  expect(logged).toHaveBeenCalledWith('OpenID sign-in refused', expect.objectContaining({ requestId }))
+  expect(logged).toHaveBeenCalledWith(expect.objectContaining({ event: 'openid.refused', requestId }))
 })
 
 test.each(BAD)('%s: 401, and nobody is signed in', async (_name, spoil) => {

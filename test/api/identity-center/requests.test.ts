@@ -219,7 +219,9 @@ describe('a request', () => {
     prepare.mockRestore()
     expect(answer).toMatchObject({ status: 500, body: { ...ERROR, error_code: 'IIC.500' } })
     expect(answer.text).not.toContain('secret')
-    expect(log).toHaveBeenCalledWith('bug', expect.objectContaining({ requestId: answer.body.request_id }))
+    expect(log).toHaveBeenCalledWith(
+      expect.objectContaining({ event: 'request.bug', requestId: answer.body.request_id }),
+    )
   })
 })
 

@@ -1,0 +1,46 @@
+/** Refuses to serve with the objects of another jurisdiction than those that there are: they would all be new and empty. */
+import { ok, type Result } from './domain/result.ts'
+import type { Jurisdiction } from './jurisdiction.ts'
+import { HEALTH_MILLISECONDS } from './limits.ts'
+import type { Database } from './store/database.ts'
+import { jurisdictionOfObjects } from './store/deployment-facts.ts'
+import { misfits } from './store/migrations.ts'
+import type { Unavailable } from './time-limit.ts'
+
+export class JurisdictionGuard {
+  private readonly db: Database
+  private readonly ours: string
+  /** Where the objects are; null: not known yet. */
+  private found: string | null = null
+  private askedAt = Number.NEGATIVE_INFINITY
+
+  constructor(db: Database, ours: Jurisdiction | null) {
+    this.db = db
+    this.ours = ours ?? ''
+  }
+
+  /** Where the objects are, if that is elsewhere; null: it is not, as far as is known. Asks nobody. */
+  get elsewhere(): string | null {
+    return this.found === null || this.found === this.ours ? null : this.found
+  }
+
+  /** The same, once D1 was asked. Without D1 nothing that makes an object is served either. */
+  async look(now: number): Promise<string | null> {
+    if (this.found === null && (now < this.askedAt || now - this.askedAt >= HEALTH_MILLISECONDS)) {
+      this.askedAt = now
+      const found = await this.ask()
+      if (found.ok) this.found = found.value
+    }
+    return this.elsewhere
+  }
+
+  private async ask(): Promise<Result<string | null, Unavailable>> {
+    try {
+      return await jurisdictionOfObjects(this.db, this.ours)
+    } catch (error) {
+      // The table is not there yet: whatever needs a migration says so.
+      if (misfits(error)) return ok(null)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** Spans of our own, beside those of the platform. None of them is on the way of a check. */
+import { tracing } from 'cloudflare:workers'
+
+/** What is timed: a copy of sessions to D1, the hashing of a password with its wait, a step of a job, an event's way to its endpoint, the hourly run. */
+export type SpanName = 'mirror' | 'hash' | 'job' | 'deliver' | 'housekeeping'
+
+/** Does some work in a span. What it says of people are ids. */
+export function inSpan<T>(name: SpanName, facts: Readonly<Record<string, string | number>>, work: () => T): T {
+  return tracing.enterSpan(name, (span) => {
+    if (span.isTraced) for (const [key, value] of Object.entries(facts)) span.setAttribute(`latchkey.${key}`, value)
+    return work()
+  })
+}
