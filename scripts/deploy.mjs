@@ -1,9 +1,23 @@
 // `npm run deploy`: makes sure that the database and the KV namespace exist, migrates, deploys, and says which
 // secrets are missing. Other arguments go to `wrangler deploy`. `--dry-run` only prints the commands.
+// `--percentage N` gives the new version a part of the requests; with `--version-id ID` one that is there another part.
 // Migrations come first and only add (expand, then contract): the Worker that runs meanwhile must survive them.
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import {
+  CannotDeploy,
+  give,
+  giveAnother,
+  gradualArguments,
+  lastMigrationTag,
+  onlyVersion,
+  readDoings,
+  requireNoObjectMigration,
+  upload,
+} from './deploy/gradual.mjs'
 import { DEPLOY_CONFIG, ensureDatabase, ensureNamespace, withIds } from './deploy/resources.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -15,30 +29,34 @@ const SECRETS = {
 
 const args = process.argv.slice(2)
 const dryRun = args.includes('--dry-run')
-const passed = args.filter((argument) => argument !== '--dry-run')
-
-if (!passed.some((argument) => argument.includes('PUBLIC_ORIGINS:'))) {
-  console.error(
-    'Say under which origins the service will be reached; wrangler.toml has those of local development:\n' +
-      '  npm run deploy -- --var PUBLIC_ORIGINS:https://sessions.example.com',
-  )
-  process.exit(1)
-}
-
 const wrangler = dryRun ? printer() : runner()
 try {
-  deploy()
+  const { gradual, rest } = gradualArguments(args.filter((argument) => argument !== '--dry-run'))
+  if (gradual?.versionId != null) giveAnother(wrangler, gradual)
+  else deploy(rest, gradual?.percentage ?? null)
 } catch (error) {
   // wrangler has said what is wrong.
-  console.error(error.status === undefined ? error : `\nStopped: ${error.message}`)
+  if (error instanceof CannotDeploy) console.error(error.message)
+  else console.error(error.status === undefined ? error : `\nStopped: ${error.message}`)
   process.exit(1)
 }
 
-function deploy() {
-  const ids = { databaseId: ensureDatabase(wrangler), namespaceId: ensureNamespace(wrangler) }
-  wrangler.write(DEPLOY_CONFIG, withIds(readFileSync(`${ROOT}/wrangler.toml`, 'utf8'), ids))
+/** @param percentage the part of the requests that the new version gets; null: all, at once */
+function deploy(passed, percentage) {
+  if (!passed.some((argument) => argument.includes('PUBLIC_ORIGINS:'))) {
+    throw new CannotDeploy(
+      'Say under which origins the service will be reached; wrangler.toml has those of local development:\n' +
+        '  npm run deploy -- --var PUBLIC_ORIGINS:https://sessions.example.com',
+    )
+  }
+  const toml = readFileSync(`${ROOT}/wrangler.toml`, 'utf8')
+  const ids = { databaseId: ensureDatabase(wrangler, jurisdictionIn(passed)), namespaceId: ensureNamespace(wrangler) }
+  wrangler.write(DEPLOY_CONFIG, withIds(toml, ids))
+  const running = percentage === null ? null : onlyVersion(wrangler)
+  if (running !== null) requireNoObjectMigration(wrangler, running, toml)
   wrangler.run('d1', 'migrations', 'apply', 'DB', '--remote', '--config', DEPLOY_CONFIG)
-  wrangler.run('deploy', '--config', DEPLOY_CONFIG, ...passed)
+  if (running === null) wrangler.run('deploy', '--config', DEPLOY_CONFIG, ...passed)
+  else give(wrangler, upload(wrangler, passed), percentage, running)
 
   const set = JSON.parse(wrangler.read('secret', 'list', '--format', 'json', '--config', DEPLOY_CONFIG))
   const missing = Object.keys(SECRETS).filter((name) => !set.some((secret) => secret.name === name))
@@ -49,12 +67,28 @@ function deploy() {
   console.log('A key: node -p \'"1:" + crypto.randomBytes(32).toString("base64url")\'')
 }
 
+/** The one that the Worker is told; null for none. */
+function jurisdictionIn(passed) {
+  return passed.join(' ').match(/JURISDICTION:([a-z-]+)/)?.[1] ?? null
+}
+
 function runner() {
   const options = { cwd: ROOT, encoding: 'utf8', env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } }
   return {
     read: (...args) => execFileSync('wrangler', args, { ...options, stdio: ['ignore', 'pipe', 'inherit'] }),
     run: (...args) => {
       execFileSync('wrangler', args, { ...options, stdio: 'inherit' })
+    },
+    runAndRead: (...args) => {
+      const folder = mkdtempSync(join(tmpdir(), 'latchkey-deploy-'))
+      const doings = join(folder, 'doings.ndjson')
+      try {
+        const env = { ...options.env, WRANGLER_OUTPUT_FILE_PATH: doings }
+        execFileSync('wrangler', args, { ...options, env, stdio: 'inherit' })
+        return readDoings(doings)
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
     },
     write: (name, text) => writeFileSync(`${ROOT}/${name}`, text),
   }
@@ -70,7 +104,16 @@ function printer() {
       const has = (what) => made.some((command) => command.startsWith(`${what} create`))
       if (args[0] === 'd1') return has('d1') ? '[{"name":"latchkey","uuid":"DATABASE_ID"}]' : '[]'
       if (args[0] === 'kv') return has('kv namespace') ? '[{"title":"latchkey-config","id":"NAMESPACE_ID"}]' : '[]'
+      if (args[0] === 'deployments') return '{"versions":[{"version_id":"RUNNING_VERSION","percentage":100}]}'
+      if (args[0] === 'versions') {
+        const tag = lastMigrationTag(readFileSync(`${ROOT}/wrangler.toml`, 'utf8'))
+        return JSON.stringify({ resources: { script_runtime: { migration_tag: tag } } })
+      }
       return '[]'
+    },
+    runAndRead: (...args) => {
+      print(args)
+      return [{ type: 'version-upload', version_id: 'NEW_VERSION' }]
     },
     run: (...args) => {
       print(args)

@@ -8,10 +8,12 @@ export const DEPLOY_CONFIG = 'wrangler.deploy.toml'
 const NO_DATABASE_ID = '00000000-0000-0000-0000-000000000000'
 const NO_NAMESPACE_ID = '00000000000000000000000000000000'
 
-/** The id of the D1 database, which is created if there is none. */
-export function ensureDatabase(wrangler) {
+/** The id of the D1 database, which is created if there is none; in a jurisdiction, where the objects are to be in one. */
+export function ensureDatabase(wrangler, jurisdiction) {
   const find = () => JSON.parse(wrangler.read('d1', 'list', '--json')).find(({ name }) => name === DATABASE)?.uuid
-  return find() ?? created('database', () => wrangler.run('d1', 'create', DATABASE, '--update-config=false'), find)
+  const place = jurisdiction === null ? [] : [`--jurisdiction=${jurisdiction}`]
+  const create = () => wrangler.run('d1', 'create', DATABASE, '--update-config=false', ...place)
+  return find() ?? created('database', create, find)
 }
 
 /** The id of the KV namespace, which is created if there is none. */

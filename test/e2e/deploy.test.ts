@@ -14,6 +14,11 @@ case "$*" in
   'kv namespace list') cat "$ACCOUNT/namespaces" 2>/dev/null || echo '[]' ;;
   'kv namespace create'*) echo '[{"title":"latchkey-config","id":"abcdef"}]' > "$ACCOUNT/namespaces" ;;
   'secret list'*) cat "$ACCOUNT/secrets" 2>/dev/null || echo '[]' ;;
+  'deployments status'*) cat "$ACCOUNT/deployment" ;;
+  'versions view'*) cat "$ACCOUNT/version" ;;
+  'versions upload'*)
+    echo '{"type":"wrangler-session"}' > "$WRANGLER_OUTPUT_FILE_PATH"
+    echo '{"type":"version-upload","version_id":"new-version"}' >> "$WRANGLER_OUTPUT_FILE_PATH" ;;
   'd1 migrations apply'*) test ! -e "$ACCOUNT/broken-migration" ;;
 esac
 `
@@ -68,6 +73,12 @@ describe('npm run deploy', () => {
     }
   })
 
+  test('makes the database in the jurisdiction that the objects are to be in', async () => {
+    expect((await deploy(...ORIGINS, '--var', 'JURISDICTION:eu')).code).toBe(0)
+    expect(calls()).toContain('d1 create latchkey --update-config=false --jurisdiction=eu')
+    expect(calls().some((call) => call.startsWith('deploy ') && call.endsWith('--var JURISDICTION:eu'))).toBe(true)
+  })
+
   test('uses what exists, and names only the secrets that are missing', async () => {
     given('databases', '[{"name":"latchkey","uuid":"11111111-2222"}]')
     given('namespaces', '[{"title":"latchkey-config","id":"abcdef"}]')
@@ -87,6 +98,73 @@ describe('npm run deploy', () => {
     const { code, stderr } = await deploy()
     expect(code).toBe(1)
     expect(stderr).toContain('--var PUBLIC_ORIGINS:')
+  })
+
+  describe('in steps', () => {
+    const CONFIG = '--config wrangler.deploy.toml'
+    const RUNNING = { versions: [{ version_id: 'old-version', percentage: 100 }] }
+    const BOTH = {
+      versions: [
+        { version_id: 'old-version', percentage: 90 },
+        { version_id: 'new-version', percentage: 10 },
+      ],
+    }
+    const lastTag = () =>
+      Array.from(readFileSync(join(project.directory, 'wrangler.toml'), 'utf8').matchAll(/tag = "(.+)"/g)).at(-1)?.[1]
+
+    beforeEach(() => {
+      given('databases', '[{"name":"latchkey","uuid":"11111111-2222"}]')
+      given('namespaces', '[{"title":"latchkey-config","id":"abcdef"}]')
+      given('deployment', JSON.stringify(RUNNING))
+      given('version', JSON.stringify({ resources: { script_runtime: { migration_tag: lastTag() } } }))
+    })
+
+    test('migrates, uploads a version, gives it its part, and says how it goes on', async () => {
+      const { code, stdout } = await deploy('--percentage', '10', ...ORIGINS)
+      expect(code).toBe(0)
+      expect(calls().slice(2, -1)).toEqual([
+        `deployments status --json ${CONFIG}`,
+        `versions view old-version --json ${CONFIG}`,
+        `d1 migrations apply DB --remote ${CONFIG}`,
+        `versions upload ${CONFIG} --var PUBLIC_ORIGINS:https://sessions.example.com`,
+        `versions deploy new-version@10 old-version@90 --yes ${CONFIG}`,
+      ])
+      expect(stdout).toContain('npm run deploy -- --percentage 0 --version-id new-version')
+    })
+
+    test('gives a version that is there another part: more, all, or none', async () => {
+      given('deployment', JSON.stringify(BOTH))
+      for (const percentage of ['50', '100', '0']) {
+        expect((await deploy('--percentage', percentage, '--version-id=new-version')).code).toBe(0)
+      }
+      expect(calls().filter((call) => call.startsWith('versions'))).toEqual([
+        `versions deploy new-version@50 old-version@50 --yes ${CONFIG}`,
+        `versions deploy new-version@100 --yes ${CONFIG}`,
+        `versions deploy old-version@100 --yes ${CONFIG}`,
+      ])
+    })
+
+    test('refuses a version that makes Durable Objects, before anything is changed', async () => {
+      given('version', '{"resources":{"script_runtime":{"migration_tag":"v1"}}}')
+      const { code, stderr } = await deploy('--percentage', '10', ...ORIGINS)
+      expect([code, calls().some((call) => /migrations|upload|versions deploy/.test(call))]).toEqual([1, false])
+      expect(stderr).toContain(`v1 → ${lastTag()}`)
+      expect(stderr).toContain('without --percentage')
+    })
+
+    test('refuses a third version, and one that is not there', async () => {
+      given('deployment', JSON.stringify(BOTH))
+      const third = await deploy('--percentage', '10', ...ORIGINS)
+      expect([third.code, third.stderr]).toEqual([1, expect.stringContaining('new-version (10 %)')])
+      const unknown = await deploy('--percentage', '10', '--version-id', 'other-version')
+      expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('other-version is not one')])
+      expect(calls().some((call) => /migrations|upload|versions deploy/.test(call))).toBe(false)
+    })
+
+    test.each(['0', '101', 'ten', ''])('refuses %j as a percentage of a new version', async (percentage) => {
+      const { code, stderr } = await deploy('--percentage', percentage, ...ORIGINS)
+      expect([code, stderr]).toEqual([1, expect.stringContaining('from 1 to 100')])
+    })
   })
 
   test('with --dry-run calls nothing', async () => {
