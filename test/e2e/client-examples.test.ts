@@ -79,8 +79,14 @@ async function watch(page: Page, open: () => Promise<unknown>): Promise<void> {
 }
 
 describe.skipIf(noBrowser).each(['hono', 'express'])('examples/%s', (name) => {
+  let origin = ''
+  beforeAll(async () => {
+    const example = await startExample(name)
+    origin = example.origin
+    return example.stop
+  })
+
   test('signs in, protects, steps up, lists devices and signs out', async () => {
-    const { origin, stop } = await startExample(name)
     const contexts = [await browser.newContext(), await browser.newContext({ userAgent: 'Mozilla/5.0 Firefox/140.0' })]
     try {
       const [laptop, phone] = await Promise.all(contexts.map((context) => context.newPage()))
@@ -119,12 +125,10 @@ describe.skipIf(noBrowser).each(['hono', 'express'])('examples/%s', (name) => {
       expect(new URL(laptop.url()).pathname).toBe('/sign-in')
     } finally {
       for (const context of contexts) await context.close()
-      await stop()
     }
   })
 
   test('tells every open page that its session was ended elsewhere', async () => {
-    const { origin, stop } = await startExample(name)
     const context = await browser.newContext()
     try {
       const page = await context.newPage()
@@ -142,7 +146,6 @@ describe.skipIf(noBrowser).each(['hono', 'express'])('examples/%s', (name) => {
     } finally {
       await setActive(true)
       await context.close()
-      await stop()
     }
   })
 })

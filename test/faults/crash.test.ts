@@ -1,23 +1,25 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 const CRASH = join(import.meta.dirname, 'crash.mjs')
 const WEBHOOKS = join(import.meta.dirname, 'webhooks.mjs')
 const END_JOB = join(import.meta.dirname, 'end-job.mjs')
+// They wait most of the time: for alarms, and for what is sent again.
+vi.setConfig({ testTimeout: 300_000 })
 
-test('loses nothing that was acknowledged, whether the runtime or everything is killed', async () => {
+test.concurrent('loses nothing that was acknowledged, whether the runtime or everything is killed', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [CRASH, '--rounds', '3'])
   expect(stdout).toMatch(/3 rounds: [1-9]\d* opens and [1-9]\d* ends acknowledged, none lost/)
 })
 
-test('a job that is killed in its middle ends exactly what was there when it was asked for', async () => {
+test.concurrent('a job that is killed in its middle ends exactly what was there when it was asked for', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [END_JOB, '--sessions', '240'])
   expect(stdout).toMatch(/240 sessions ended, [1-3] kills, 0 left, 70 others untouched/)
 })
 
-test('everybody is told what D1 says has happened, whatever is killed, and nothing else', async () => {
+test.concurrent('everybody is told what D1 says has happened, whatever is killed, and nothing else', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [WEBHOOKS, '--rounds', '3'])
   expect(stdout).toMatch(/3 rounds: [1-9]\d* events, each told to all three/)
-}, 300_000)
+})

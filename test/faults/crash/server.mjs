@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { environmentIn } from '../../e2e/support/dev-server.ts'
 import { isFree } from '../../support/free-port.ts'
 
 const DEV = fileURLToPath(new URL('../../../scripts/dev.mjs', import.meta.url))
@@ -22,6 +23,7 @@ async function untilFree(port) {
 /** Starts the service on `port` with its data in `directory`, and waits until it serves. */
 export async function startServer(port, directory) {
   const child = spawn(process.execPath, [DEV, '--port', String(port), '--persist-to', directory], {
+    env: environmentIn(directory),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
