@@ -14,10 +14,17 @@ const PLAIN = [
   'test/client/plain/*.test.ts',
   'test/console/*.test.ts',
 ]
-/** Against `wrangler dev`. */
-const SERVED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
+/** By `npm run dev`, which some test and others break. */
+const STARTED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
+/** As `npm run dev` would, without its start (test/e2e/support/served.ts). */
+const SERVED = [
+  ...['browser-cookies', 'client-readme', 'console-complaints', 'console-screens', 'devices-page', 'identity-center'],
+  ...['looker', 'slack', 'slack-bodies'],
+].map((name) => `test/e2e/${name}.test.ts`)
+/** How both are run: clients and browsers take most of their time. */
+const WITH_CLIENTS = { maxWorkers: 2, sequence: { groupOrder: 1 }, testTimeout: 120_000, hookTimeout: 120_000 }
 
-/** Three kinds of test: plain code, the Worker in workerd, and the Worker behind `wrangler dev` with real clients. */
+/** Plain code, the Worker in workerd, and the Worker as it is served, with real clients. */
 export default defineConfig({
   test: {
     silent: 'passed-only',
@@ -69,7 +76,7 @@ export default defineConfig({
           // then, and nobody knows why.
           maxWorkers: 1,
           include: ['test/**/*.test.ts'],
-          exclude: [...PLAIN, ...SERVED],
+          exclude: [...PLAIN, ...STARTED],
           setupFiles: ['test/support/setup.ts'],
           restoreMocks: true,
           // Bounds a test that hangs; says nothing about speed.
@@ -79,12 +86,18 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          include: STARTED,
+          exclude: SERVED,
+          globalSetup: ['test/e2e/support/build-client.ts'],
+          ...WITH_CLIENTS,
+        },
+      },
+      {
+        test: {
+          name: 'served',
           include: SERVED,
-          globalSetup: ['test/e2e/support/set-up.ts'],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          globalSetup: ['test/e2e/support/build-client.ts', 'test/e2e/support/model.ts'],
+          ...WITH_CLIENTS,
         },
       },
     ],

@@ -10,7 +10,7 @@ import { inject } from 'vitest'
 import { freePort } from '../../support/free-port.ts'
 import { type DevCredentials, processesOf } from './dev-server.ts'
 
-/** What `npm run dev` has made (set-up.ts). */
+/** What `npm run dev` has made (model.ts). */
 export interface Model {
   /** A persist directory, which nobody uses. */
   readonly state: string

@@ -1,6 +1,6 @@
 /**
- * Before any file of tests: the client is built, since those that need it run at the same time and a build begins by
- * deleting; and `npm run dev` has been run once, so that not every file waits until it has made the demo store.
+ * Before the files that are served: `npm run dev` is run once, so that not every one waits until it has made the demo
+ * store, and the Workers are bundled. Mutants are caught elsewhere: what is broken later is not in the bundle.
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -15,8 +15,7 @@ import type { Model } from './served.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
-export default async function setUp({ provide }: TestProject): Promise<() => void> {
-  const built = run('npm', ['run', '-s', 'build', '-w', 'latchkey'], { cwd: ROOT })
+export default async function makeModel({ provide }: TestProject): Promise<() => void> {
   const project = copyProject()
   const server = await startDev(project.directory, ['--port', String(await freePort())])
   await server.stop()
@@ -35,7 +34,6 @@ export default async function setUp({ provide }: TestProject): Promise<() => voi
       return { name, bundle: join(bundle, 'index.js'), options }
     }),
   )
-  await built
   const model: Model = { state, credentials: server.credentials, workers: JSON.parse(JSON.stringify(workers)) }
   provide('model', model)
   return project.remove
