@@ -93,4 +93,11 @@ export const inputMutants = [
     to: 'if (session !== undefined) return error',
     caughtBy: { file: INPUT, test: 'a genuine token of the wrong kind' },
   },
+  {
+    name: 'events: the description of an endpoint may have control characters',
+    file: 'src/api/operator/event-schemas.ts',
+    from: 'const description = printableText.max(200)',
+    to: 'const description = z.string().max(200)',
+    caughtBy: { file: 'test/api/stored-text.test.ts', test: 'has no control characters' },
+  },
 ]

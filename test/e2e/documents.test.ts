@@ -75,6 +75,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['CONTRIBUTING.md', 'npm run mutants', MINUTES],
   ['CONTRIBUTING.md', 'npm run interleavings', MINUTES],
   ['CONTRIBUTING.md', 'npm run campaigns', MINUTES],
+  ['CONTRIBUTING.md', 'npm run fuzz', MINUTES],
   ['CONTRIBUTING.md', 'npm run crash', MINUTES],
   ['CONTRIBUTING.md', 'npm run end-job', MINUTES],
   ['CONTRIBUTING.md', 'npm run webhooks', MINUTES],

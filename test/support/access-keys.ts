@@ -1,6 +1,5 @@
-/** Access keys, and requests signed with them as the vendor's clients sign: written anew, so that it can disagree. */
+/** Access keys, and requests signed with them as the vendor's clients sign. */
 import { env } from 'cloudflare:workers'
-import { createHash, createHmac } from 'node:crypto'
 import { hashSecret, newAccessKey } from '../../src/auth/credentials.ts'
 import type { Scope } from '../../src/auth/scopes.ts'
 import { Sealing } from '../../src/auth/sealing.ts'
@@ -8,6 +7,7 @@ import { readSettings } from '../../src/settings.ts'
 import { newRecordId } from '../../src/store/audit-events.ts'
 import { credentials } from '../../src/store/schema.ts'
 import { type RequestOptions, send } from './requests.ts'
+import { sdkAuthorization, sdkDate } from './sdk-signature.ts'
 import { type CredentialOptions, db } from './stores.ts'
 
 /** An access key as its holder knows it. */
@@ -103,26 +103,13 @@ export function signed(
 ): RequestOptions & { readonly headers: Record<string, string> } {
   const { body = '', host = '127.0.0.1:8787', at = Date.now(), unsigned = [], address } = options
   const method = options.method ?? (options.body === undefined ? 'GET' : 'POST')
-  const date = `${new Date(at).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-sdk-date': date, host }
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-sdk-date': sdkDate(at), host }
   if (key.securityToken !== undefined) headers['x-security-token'] = key.securityToken
   if (options.payload !== undefined) headers['x-sdk-content-sha256'] = options.payload
   Object.assign(headers, options.headers)
-  const names = Object.keys(headers)
-    .filter((name) => !unsigned.includes(name))
-    .sort()
   const [pathname = '', query = ''] = path.split('?')
-  const canonical = [
-    method,
-    `${pathname}/`,
-    query,
-    ...names.map((name) => `${name}:${headers[name]}`),
-    '',
-    names.join(';'),
-    options.payload ?? createHash('sha256').update(body).digest('hex'),
-  ].join('\n')
-  const text = `SDK-HMAC-SHA256\n${date}\n${createHash('sha256').update(canonical).digest('hex')}`
-  const signature = createHmac('sha256', key.secretKey).update(text).digest('hex')
-  headers.authorization = `SDK-HMAC-SHA256 Access=${key.accessKey}, SignedHeaders=${names.join(';')}, Signature=${signature}`
+  const { payload } = options
+  const toSign = { method, path: pathname, query, headers, unsigned, body, ...(payload !== undefined && { payload }) }
+  headers.authorization = sdkAuthorization(key, toSign)
   return { method, headers, origin: null, ...(body !== '' && { body }), ...(address !== undefined && { address }) }
 }

@@ -1,6 +1,8 @@
 /** What `cloudflare:workers` gives the tests. */
 declare namespace Cloudflare {
   interface Env extends WorkerEnv {
+    readonly FUZZ_REQUESTS: number
+    readonly FUZZ_SEED: number
     readonly INTERLEAVINGS: number
     /** On which the service listens, at 127.0.0.1. */
     readonly PORT: number

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DISABLED_REASONS, ENDPOINT_KINDS, EVENT_TYPES, type EventType, isNamed } from '../../domain/events.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
+import { printableText } from './schemas.ts'
 
 const instant = z.iso.datetime()
 const eventId = z
@@ -49,7 +50,7 @@ const types = z
   .min(1)
   .max(50)
   .meta({ id: 'EventTypes', description: 'Types, or how they begin: `session.*`, `*`.' })
-const description = z.string().max(200)
+const description = printableText.max(200)
 const v1a = z.boolean().describe('Sign with Ed25519 too.')
 
 export const EventEndpointInput = z

@@ -1,0 +1,99 @@
+/** Requests by the thousand, in worlds of some hundred each, and what was found. */
+import fc from 'fast-check'
+import { type Document, type Operation, operationsOf } from './operations.ts'
+import { anyRequest, type HostileRequest } from './requests.ts'
+import { contradictions, deadOf, differences, type Rows, rowsOfStore } from './state.ts'
+import { type Answer, findingIn, show } from './verdict.ts'
+import { type Caller, makeBystander, makeWorld } from './world.ts'
+
+/** The service, and the two ways to it. */
+export interface Target {
+  readonly origin: string
+  readonly operator: string
+  readonly call: Caller
+  /** Null: it cannot be sent so, or nobody waits for the answer. */
+  readonly send: (request: HostileRequest) => Promise<Answer | null>
+  readonly rows: Rows
+  /** What else has gone wrong since it was last asked. */
+  readonly troubles: () => readonly string[]
+}
+
+export interface Report {
+  readonly seed: number
+  requests: number
+  /** How many answers had a status. */
+  readonly statuses: Map<number, number>
+  readonly operations: Set<string>
+  readonly findings: string[]
+}
+
+/** How many requests a store lives through: by and by they delete what they are about. */
+const A_WORLD = 400
+/** How long the database may be behind the objects, in tries a tenth of a second apart. */
+const PATIENCE = 100
+
+/** Sends so many requests. What goes wrong is made smaller as far as it still goes wrong. */
+export async function campaign(target: Target, seed: number, requests: number): Promise<Report> {
+  const report: Report = { seed, requests: 0, statuses: new Map(), operations: new Set(), findings: [] }
+  const documents: Document[] = []
+  for (const path of ['/openapi.json', '/openapi/vendors.json']) {
+    documents.push((await target.call({ method: 'GET', path })).body)
+  }
+  const bystander = await makeBystander(target.call, target.operator)
+  await settled(target, bystander.sessions)
+  const before = await rowsOfStore(target.rows, bystander.identityStoreId)
+  for (let round = 0; report.requests < requests; round += 1) {
+    const world = await makeWorld(target.call, target.operator, target.origin, bystander)
+    const named = Object.assign({}, ...documents.map(({ components }) => components.schemas))
+    const any = anyRequest(documents.flatMap(operationsOf), world, { named, known: world.known })
+    const property = fc.asyncProperty(any, async (request) => {
+      const answer = await target.send(request)
+      report.requests += 1
+      if (answer !== null) note(report, request.operation, answer)
+      const finding = answer === null ? null : findingIn(request, answer, bystander.marks)
+      const found = [...(finding === null ? [] : [finding]), ...target.troubles()]
+      if (found.length > 0) throw new Error(found.join('\n'))
+    })
+    const numRuns = Math.min(A_WORLD, requests - report.requests)
+    const details = await fc.check(property, { seed: seed + round, numRuns })
+    if (details.failed) {
+      const [smallest] = details.counterexample ?? []
+      report.findings.push(
+        `seed ${seed + round}: ${String(details.errorInstance)}\n${smallest === undefined ? '' : show(smallest)}`,
+      )
+    }
+    report.findings.push(
+      ...differences(before, await rowsOfStore(target.rows, bystander.identityStoreId)),
+      ...(await deadOf(target.call, bystander)),
+      ...(await settledContradictions(target, world)),
+    )
+  }
+  return report
+}
+
+function note(report: Report, { id }: Operation, { status }: Answer): void {
+  report.operations.add(id)
+  report.statuses.set(status, (report.statuses.get(status) ?? 0) + 1)
+}
+
+/** Waits until D1 knows of the sessions. */
+async function settled({ rows }: Target, sessions: readonly { readonly id: string }[]): Promise<void> {
+  for (let tries = 0; tries < PATIENCE; tries += 1) {
+    const known = await rows.all(
+      'SELECT session_id FROM sessions WHERE session_id IN (SELECT value FROM json_each(?))',
+      JSON.stringify(sessions.map(({ id }) => id)),
+    )
+    if (known.length === sessions.length) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('D1 knows nothing of the sessions')
+}
+
+/** The mirror comes after the answer: what contradicts it must go by itself. */
+async function settledContradictions(target: Target, world: Parameters<typeof contradictions>[2]) {
+  for (let tries = 0; ; tries += 1) {
+    const found = await contradictions(target.rows, target.call, world)
+    if (found.length === 0 || tries === PATIENCE) return found
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
