@@ -22,6 +22,7 @@ const START_TIMEOUT_MILLISECONDS = 120_000
 const PROBE_TIMEOUT_MILLISECONDS = 5_000
 const PROBE_INTERVAL_MILLISECONDS = 150
 const PARENT_INTERVAL_MILLISECONDS = 300
+const MINUTE_MILLISECONDS = 60_000
 
 /** A reason to stop that needs no stack trace. */
 class CannotStart extends Error {}
@@ -92,6 +93,7 @@ async function run(options) {
     return users
   }
   await Promise.race([ended, untilServing(baseUrl)])
+  sealEachMinute(baseUrl)
   const credentials = await Promise.race([ended, demoStore({ baseUrl, secrets, files, newUsers })])
   await Promise.race([ended, demoSessions(options.demoSessions, credentials, files)])
   const code = await Promise.race([ended, consoleCode(credentials)])
@@ -122,6 +124,13 @@ async function demoSessions(wanted, credentials, files) {
 /** What opens the console once. */
 async function consoleCode({ base_url: baseUrl, operator_token: token }) {
   return (await serviceClient(baseUrl, token).call('POST', '/operator/console-sessions/codes')).code
+}
+
+/** What the platform does by itself: `wrangler dev` runs no cron. */
+function sealEachMinute(baseUrl) {
+  const url = `${baseUrl}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('* * * * *')}`
+  const run = () => send(url, { timeoutMilliseconds: MINUTE_MILLISECONDS }).catch(() => undefined)
+  setInterval(run, MINUTE_MILLISECONDS).unref()
 }
 
 /** Another server on the port would be taken for ours, and filled with demo data. */

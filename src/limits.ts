@@ -182,6 +182,18 @@ export const MAX_KEPT_DELIVERIES = 500
 /** … and characters of each answer. */
 export const MAX_ANSWER_LENGTH = 500
 
+// The audit log
+/** Events that are sealed in one transaction. */
+export const SEAL_BATCH_ROWS = 200
+/** Stores whose events one run seals, or whose heads it tells of. */
+export const SEALED_STORES = 1_000
+/** Of these, how many at the same time. */
+export const STORES_AT_ONCE = 8
+/** Old events that are cut off in one transaction. */
+export const CUT_BATCH_ROWS = 500
+/** Most events that one call verifies. */
+export const MAX_VERIFIED_EVENTS = 1_000
+
 // What an isolate remembers
 /** Age at which the copy of a store's config is fetched again in the background … */
 export const CONFIG_REFRESH_MILLISECONDS = 20_000

@@ -1,6 +1,7 @@
 /** One-line breakages of the rules, each with the test that must notice. */
 
 import { apioMutants } from './apio.mjs'
+import { auditMutants } from './audit.mjs'
 import { authorityMutants } from './authority.mjs'
 import { backEndMutants } from './back-ends.mjs'
 import { callerMutants } from './callers.mjs'
@@ -428,4 +429,5 @@ export const mutants = [
   ...backEndMutants,
   ...pageMutants,
   ...eventMutants,
+  ...auditMutants,
 ]

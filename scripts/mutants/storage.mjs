@@ -71,7 +71,7 @@ export const storageMutants = [
   },
   {
     name: 'storage: audit events of the first store alone',
-    file: HOUSEKEEPING,
+    file: 'src/store/audit-chain.ts',
     from: 'FROM stores WHERE stores.id IS NOT NULL)',
     to: 'FROM stores WHERE false)',
     caughtBy: { file: KEPT, test: 'are kept for 400 days, of every store' },

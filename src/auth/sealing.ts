@@ -9,6 +9,7 @@ import type { Key } from '../settings.ts'
 /** What sealed secrets are for; each has a subkey of its own. */
 export type SealingPurpose =
   | 'access_key'
+  | 'audit_key'
   | 'authorization_message'
   | 'event_endpoint'
   | 'idempotent_answer'

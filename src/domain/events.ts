@@ -17,6 +17,7 @@ export const EVENT_TYPES = {
   'credential.revoked': 'A credential was revoked.',
   'sign_in.locked_out': 'Too many wrong passwords for a user.',
   'event_endpoint.disabled': 'An endpoint is sent nothing any more.',
+  'audit.head': 'How far the audit log of the store has come, signed.',
 } as const
 export type EventType = keyof typeof EVENT_TYPES
 

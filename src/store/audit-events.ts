@@ -4,16 +4,26 @@ import { ok, type Result } from '../domain/result.ts'
 import { firstIdAt, nextSessionId } from '../domain/session-id.ts'
 import { CLOCKS_DIFFER_MILLISECONDS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
+import { auditEvents } from './audit-schema.ts'
 import { rowOfTable, type ScannedPage, scan } from './bounded-scan.ts'
 import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
-import { auditEvents } from './schema.ts'
 
 /** An audit event. */
 export type AuditEvent = typeof auditEvents.$inferSelect
 
+/** What an event has before it is sealed. */
+export const UNSEALED = {
+  number: null,
+  salt: null,
+  bodyHash: null,
+  previousHash: null,
+  hash: null,
+  about: null,
+} as const
+
 /** What is known of an event before the change is made. */
-export type AuditEntry = Omit<AuditEvent, 'before' | 'after'>
+export type AuditEntry = Omit<AuditEvent, 'before' | 'after' | keyof typeof UNSEALED>
 
 /** What the database finds out as it makes the change. */
 export interface AuditedChange {
@@ -37,7 +47,7 @@ export function newRecordId(now: number): string {
 
 /** The statement that writes an event. It goes before its change, in the same batch. */
 export function insertAuditEvent(db: Database, entry: AuditEntry, { before, after, where, from }: AuditedChange) {
-  return insertWhere(db, auditEvents, { ...entry, before, after }, where, from)
+  return insertWhere(db, auditEvents, { ...entry, ...UNSEALED, before, after }, where, from)
 }
 
 /** Which events of a store. `after` (from then on) and `before` in epoch milliseconds. */

@@ -7,9 +7,10 @@ import type { UserKey } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { ERASURE_BATCH_ROWS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
+import { auditEvents } from './audit-schema.ts'
 import { rowExists } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
-import { auditEvents, sessions, users } from './schema.ts'
+import { sessions, users } from './schema.ts'
 
 /** How far an erasure has come: the last session and the last audit event; empty before the first. */
 export interface ErasedUntil {

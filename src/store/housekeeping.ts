@@ -6,7 +6,6 @@
 
 import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
-import { firstIdAt } from '../domain/session-id.ts'
 import { COUNTED_HOURS_MILLISECONDS, MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS, SPENT_LOOK_ROWS } from '../limits.ts'
 import { log } from '../log.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -14,7 +13,7 @@ import { OPERATOR_STORE } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 import { removeGivenUpWork } from './failing-work.ts'
 
-const DAY_MILLISECONDS = 86_400_000
+export const DAY_MILLISECONDS = 86_400_000
 
 /** Removes what is due. What fails is logged, and does not keep the rest from being removed. */
 export async function keepHouse(
@@ -31,7 +30,6 @@ export async function keepHouse(
     'login tokens': () => removeSpent(db, 'login_tokens', now, maxBatches),
     'idempotent requests': () => inBatches(maxBatches, () => removeIdempotentRequests(db, now)),
     'session records': () => inBatches(maxBatches, () => removeEndedSessions(db, before(retention.sessionRecordDays))),
-    'audit events': () => inBatches(maxBatches, () => removeAuditEvents(db, before(retention.auditDays))),
     'failing work': () => removeGivenUpWork(db, now),
     'counted hours': () => inBatches(maxBatches, () => removeCountedHours(db, now - COUNTED_HOURS_MILLISECONDS)),
     events: () => inBatches(maxBatches, () => removeEvents(db, before(retention.eventDays))),
@@ -127,21 +125,6 @@ export function removeEndedSessions(db: Database, before: number): Promise<Resul
   )
 }
 
-/**
- * Removes a batch of audit events of before an instant, and answers how many. Their ids begin with their time, so the
- * primary key leads to the old ones of each store; from store to store it is one step.
- */
-export function removeAuditEvents(db: Database, before: number): Promise<Result<number, Unavailable>> {
-  return remove(
-    db,
-    `DELETE FROM audit_events WHERE (identity_store_id, event_id) IN (
-       ${storesIn('audit_events')}
-       SELECT old.identity_store_id, old.event_id FROM stores CROSS JOIN audit_events AS old
-       WHERE old.identity_store_id = stores.id AND old.event_id < ?1 LIMIT ${REMOVAL_BATCH_ROWS})`,
-    firstIdAt(before),
-  )
-}
-
 /** Removes a batch of the hours of before an instant, and answers how many. The newest of each store has its totals, and stays. */
 export function removeCountedHours(db: Database, before: number): Promise<Result<number, Unavailable>> {
   return remove(
@@ -175,7 +158,7 @@ export function removeEvents(db: Database, before: number): Promise<Result<numbe
 }
 
 /** SQL of the ids of stores that have rows in a table whose primary key they begin: one step each. */
-function storesIn(table: 'audit_events' | 'session_counters' | 'events'): string {
+function storesIn(table: 'session_counters' | 'events'): string {
   return `WITH RECURSIVE stores (id) AS (
          SELECT min(identity_store_id) FROM ${table}
          UNION ALL
@@ -203,7 +186,7 @@ export function removeDeadCredentials(
   )
 }
 
-async function remove(db: Database, text: string, before: number | string): Promise<Result<number, Unavailable>> {
+async function remove(db: Database, text: string, before: number): Promise<Result<number, Unavailable>> {
   const done = await attempt(() => db.$client.prepare(text).bind(before).run())
   return done.ok ? ok(done.value.meta.changes) : done
 }

@@ -3,11 +3,12 @@ import { and, asc, eq, gt, isNull, not, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { auditEvents } from './audit-schema.ts'
 import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { eventEndpoints, eventStores } from './event-schema.ts'
 import { revocation } from './revocation.ts'
-import { auditEvents, identityStores, users } from './schema.ts'
+import { identityStores, users } from './schema.ts'
 import { insertSessionConfig } from './session-configs.ts'
 
 /** An identity store's row. */

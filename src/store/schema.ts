@@ -374,27 +374,3 @@ export const idempotentRequests = sqliteTable(
   },
   (table) => [index('idempotent_requests_by_expiry').on(table.expiresAt)],
 )
-
-/** Who did what to whom. Append only. */
-export const auditEvents = sqliteTable(
-  'audit_events',
-  {
-    identityStoreId: text('identity_store_id').notNull(),
-    /** UUID version 7. */
-    eventId: text('event_id').notNull(),
-    at: integer('at').notNull(),
-    /** The credential or user that acted. */
-    actor: text('actor').notNull(),
-    action: text('action').notNull(),
-    subject: text('subject').notNull(),
-    /** JSON, before and after; null where there is none. Never a secret. */
-    before: text('before'),
-    after: text('after'),
-    requestId: text('request_id').notNull(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.identityStoreId, table.eventId] }),
-    /** Serves the erasure of a deleted user's names. */
-    index('audit_events_by_subject').on(table.identityStoreId, table.subject),
-  ],
-)

@@ -8,11 +8,12 @@ import { NO_SESSION_SETTINGS, type SessionSettings, type UserRules } from '../do
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
+import { auditEvents } from './audit-schema.ts'
 import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { jsonBooleanOrNull, jsonObject } from './json-object.ts'
 import { configOfStore, RULES, settingsOfUser } from './rules.ts'
-import { auditEvents, sessionConfigs, sessionSettings, users } from './schema.ts'
+import { sessionConfigs, sessionSettings, users } from './schema.ts'
 
 /** Settings to be changed; what is missing stays, what is null is cleared. */
 export type SettingsChanges = { readonly [Field in keyof SessionSettings]?: SessionSettings[Field] | undefined }

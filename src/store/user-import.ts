@@ -4,13 +4,14 @@ import { type SQL, sql } from 'drizzle-orm'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { MAX_BOUND_BYTES } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
-import type { AuditEntry } from './audit-events.ts'
+import { type AuditEntry, UNSEALED } from './audit-events.ts'
+import { auditEvents } from './audit-schema.ts'
 import { shownColumns } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { jsonBoolean, jsonObject } from './json-object.ts'
-import { auditEvents, users } from './schema.ts'
+import { users } from './schema.ts'
 import { neverSeen, USER_FIELDS, type UserFields } from './user-changes.ts'
 
 /** A user to be created. */
@@ -58,6 +59,7 @@ export async function importUsers(
   const free = sql`${storeExists(identityStoreId)} AND NOT ${idTaken} AND NOT ${usernameTaken}`
   const event: RowOf<typeof auditEvents> = {
     ...entry,
+    ...UNSEALED,
     eventId: item('eventId'),
     subject: sql`'user:' || ${item('userId')}`,
     before: null,

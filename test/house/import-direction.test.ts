@@ -13,12 +13,13 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   auth: 'domain http ground store',
   identity: 'domain http ground store auth',
   events: 'domain ground store auth',
+  audit: 'domain ground store auth',
   'sessions/object': 'domain http ground store events',
   'sessions/jobs': 'domain ground store events sessions/object',
   sessions: 'domain ground store auth events sessions/object sessions/jobs',
-  api: 'domain http ground store auth identity events sessions sessions/object sessions/jobs',
-  'api/*': 'domain http ground store auth identity events sessions sessions/object sessions/jobs api',
-  roof: 'domain http ground store auth identity events sessions sessions/object sessions/jobs api api/*',
+  api: 'domain http ground store auth identity events audit sessions sessions/object sessions/jobs',
+  'api/*': 'domain http ground store auth identity events audit sessions sessions/object sessions/jobs api',
+  roof: 'domain http ground store auth identity events audit sessions sessions/object sessions/jobs api api/*',
 }
 /** Packages that are not for every folder above the domain, and who may import them. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {

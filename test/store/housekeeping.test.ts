@@ -317,7 +317,7 @@ test('what fails does not keep the rest from being removed', async () => {
   await auditEvent(store, 401)
   const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const outage = breakD1Statements(/DELETE FROM sessions/)
-  await keepHouse(db, DEFAULT_RETENTION, NOW)
+  await cron()
   outage.repair()
   expect(logged).toHaveBeenCalledWith(
     expect.objectContaining({ event: 'housekeeping.failed', what: 'session records' }),

@@ -4,13 +4,9 @@ import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import worker from '../../src/index.ts'
+import { readChain, storesWithOldEvents, writeSeals } from '../../src/store/audit-chain.ts'
 import { listAuditEvents } from '../../src/store/audit-events.ts'
-import {
-  removeAuditEvents,
-  removeCountedHours,
-  removeDeadCredentials,
-  removeEndedSessions,
-} from '../../src/store/housekeeping.ts'
+import { removeCountedHours, removeDeadCredentials, removeEndedSessions } from '../../src/store/housekeeping.ts'
 import { clearLocations, usersWithLocationAfter } from '../../src/store/live-users.ts'
 import { listLockouts, scanLockouts } from '../../src/store/lockouts.ts'
 import { findRecords, recordsAfter } from '../../src/store/session-lists.ts'
@@ -111,6 +107,18 @@ test('no statement of what happens often walks through a whole table', async () 
   expect(found).toEqual({})
 })
 
+const CHAIN = {
+  identityStoreId: 'store',
+  sealedNumber: 0,
+  sealedHash: '',
+  sealedAt: null,
+  erasures: 0,
+  cutNumber: 0,
+  cutHash: '',
+  cut: null,
+  publishedNumber: 0,
+  publishedAt: null,
+}
 const RANGE = { identityStoreId: 'store', state: 'live', userId: null, openedAfter: 1, openedBefore: 2 } as const
 
 test.each<[string, () => Promise<unknown>, RegExp]>([
@@ -182,9 +190,19 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   ],
   ['ended sessions', () => removeEndedSessions(db, 0), /sessions USING COVERING INDEX ended_sessions_oldest_first/],
   [
-    'old audit events',
-    () => removeAuditEvents(db, 0),
-    /old USING PRIMARY KEY \(identity_store_id=\? AND event_id<\?\)/,
+    'stores with old audit events',
+    () => storesWithOldEvents(db, '', 10),
+    /old EXISTS USING PRIMARY KEY \(identity_store_id=\? AND event_id<\?\)/,
+  ],
+  [
+    'events that are sealed',
+    () => writeSeals(db, CHAIN, [], { number: 0, hash: '' }, 0),
+    /^SEARCH audit_events USING PRIMARY KEY \(identity_store_id=\? AND event_id=\?\)$/,
+  ],
+  [
+    'events in the order of the chain',
+    () => readChain(db, 'store', 0, 10),
+    /^SEARCH audit_events USING PRIMARY KEY \(identity_store_id=\? AND event_id=\?\) LEFT-JOIN$/,
   ],
   [
     'revoked credentials',
@@ -199,6 +217,6 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
 ])('%s are found by their index', async (_what, ask, expected) => {
   const heard = listen()
   await ask()
-  const [text = ''] = heard
-  expect(await plan(text)).toContainEqual(expect.stringMatching(expected))
+  const steps = await Promise.all([...heard].map(plan))
+  expect(steps.flat()).toContainEqual(expect.stringMatching(expected))
 })

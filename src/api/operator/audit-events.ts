@@ -1,10 +1,12 @@
 /** What was done in an identity store, and to the operators' credentials. */
 import type { z } from 'zod'
-import { fail, ok } from '../../domain/result.ts'
+import { fail, ok, type Result } from '../../domain/result.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
 import { type AuditEvent, listAuditEvents } from '../../store/audit-events.ts'
 import { OPERATOR_STORE } from '../../store/credentials.ts'
+import type { Database } from '../../store/database.ts'
 import { wasIdentityStore } from '../../store/identity-stores.ts'
+import type { Unavailable } from '../../time-limit.ts'
 import { acceptsNdjson, streamLines } from '../ndjson.ts'
 import { parseQuery } from '../parse.ts'
 import { json, timestamp } from '../responses.ts'
@@ -15,16 +17,13 @@ import type { AuditEventListBody } from './history-schemas.ts'
 import { AuditQuery } from './overview-schemas.ts'
 
 /** `GET …/audit-events`: of an identity store, also of a deleted one, else of the operators' own credentials. */
-export async function listEvents(
-  request: Request,
-  { identity_store_id: identityStoreId = OPERATOR_STORE }: OwnerPath,
-  context: OperatorContext,
-): HandlerResult {
+export async function listEvents(request: Request, path: OwnerPath, context: OperatorContext): HandlerResult {
+  const identityStoreId = ownerOf(path)
   const query = parseQuery(request, AuditQuery)
   if (!query.ok) return query
   const { limit, cursor = null, ...filter } = query.value
   const { db } = context.services
-  const known = identityStoreId === OPERATOR_STORE ? ok(true) : await wasIdentityStore(db, identityStoreId)
+  const known = await hasAuditLog(db, identityStoreId)
   if (!known.ok) return known
   if (!known.value) return fail({ code: 'identity_store_not_found' })
 
@@ -42,6 +41,16 @@ export async function listEvents(
   return ok(json(body))
 }
 
+/** Whose audit log a path names. */
+export function ownerOf({ identity_store_id: identityStoreId = OPERATOR_STORE }: OwnerPath): string {
+  return identityStoreId
+}
+
+/** Whether there is such an audit log: of a store, also of a deleted one, or the operators' own. */
+export async function hasAuditLog(db: Database, identityStoreId: string): Promise<Result<boolean, Unavailable>> {
+  return identityStoreId === OPERATOR_STORE ? ok(true) : wasIdentityStore(db, identityStoreId)
+}
+
 function eventBody(event: AuditEvent): z.infer<typeof AuditEventListBody>['audit_events'][number] {
   return {
     event_id: event.eventId,
@@ -52,5 +61,11 @@ function eventBody(event: AuditEvent): z.infer<typeof AuditEventListBody>['audit
     before: event.before === null ? null : JSON.parse(event.before),
     after: event.after === null ? null : JSON.parse(event.after),
     request_id: event.requestId,
+    seal: sealOf(event),
   }
+}
+
+function sealOf({ number, salt, bodyHash, previousHash, hash, about }: AuditEvent) {
+  if (number === null || bodyHash === null || previousHash === null || hash === null) return null
+  return { number, about, salt, body_hash: bodyHash, previous_hash: previousHash, hash }
 }

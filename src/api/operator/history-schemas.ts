@@ -15,6 +15,17 @@ export const AuditEventBody = z
     before: state,
     after: state,
     request_id: z.string(),
+    seal: z
+      .object({
+        number: z.int(),
+        about: z.string().nullable(),
+        salt: z.string().nullable().describe('Null: the body was erased.'),
+        body_hash: z.string(),
+        previous_hash: z.string(),
+        hash: z.string(),
+      })
+      .nullable()
+      .describe('Null for a minute.'),
   })
   .meta({ id: 'AuditEvent' })
 export const AuditEventListBody = z

@@ -1,6 +1,7 @@
 /** Routes of what goes on in an identity store: its figures, who is locked out, and what was done. */
 import type { Route } from '../route.ts'
 import { listEvents } from './audit-events.ts'
+import { getVerification, VerificationBody, VerificationQuery } from './audit-verification.ts'
 import { AuditEventListBody } from './history-schemas.ts'
 import * as lockouts from './lockouts.ts'
 import { getMetrics } from './metrics.ts'
@@ -14,6 +15,11 @@ const STORE = '/identity-stores/:identity_store_id'
 const events = {
   description: 'A page of audit events, newest first; with `Accept: application/x-ndjson` all of them, one a line.',
   schema: AuditEventListBody,
+}
+
+const verification = {
+  description: 'What is wrong with a stretch of the chain of audit events; nothing, as a rule.',
+  schema: VerificationBody,
 }
 
 /** The routes. */
@@ -89,5 +95,25 @@ export const overviewRoutes: readonly Route[] = [
     query: schemas.AuditQuery,
     responses: { 200: events },
     handle: listEvents,
+  }),
+  operatorRoute({
+    method: 'GET',
+    path: `${STORE}/audit-events/verification`,
+    operationId: 'verifyAuditEvents',
+    scope: 'operator:read',
+    summary: 'Verify that no audit event was altered, removed or inserted.',
+    query: VerificationQuery,
+    responses: { 200: verification },
+    handle: getVerification,
+  }),
+  operatorRoute({
+    method: 'GET',
+    path: '/audit-events/verification',
+    operationId: 'verifyOperatorAuditEvents',
+    scope: 'operator:read',
+    summary: "Verify the same of the operators' own.",
+    query: VerificationQuery,
+    responses: { 200: verification },
+    handle: getVerification,
   }),
 ]

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, test, vi } from 'vitest'
-import { auditEvents, credentials } from '../../../src/store/schema.ts'
+import { auditEvents } from '../../../src/store/audit-schema.ts'
+import { credentials } from '../../../src/store/schema.ts'
 import { makeAccessKey, sendSigned, signed, type TestKey } from '../../support/access-keys.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { auditEvents } from '../../../src/store/schema.ts'
+import { auditEvents } from '../../../src/store/audit-schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { send } from '../../support/requests.ts'
 import { db, freshAddress, makeUser, type TestUser } from '../../support/stores.ts'

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { auditEvents, sessionConfigs } from '../../../src/store/schema.ts'
+import { auditEvents } from '../../../src/store/audit-schema.ts'
+import { sessionConfigs } from '../../../src/store/schema.ts'
 import { countCalls } from '../../support/counts.ts'
 import { breakD1, breakD1Statements } from '../../support/faults.ts'
 import { mirrored } from '../../support/objects.ts'

@@ -173,6 +173,7 @@ describe('audit events', () => {
       before: null,
       after: { n: 1 },
       request_id: 'r',
+      seal: null,
     })
     expect(idsIn(await (await stream('?actor=credential:1&action=a.ended')).text())).toEqual(
       matching({ actor: 'credential:1', action: 'a.ended' }),

@@ -1,0 +1,94 @@
+/** The keys that sign heads and cuts of chains: Ed25519, sealed at rest. */
+import type { Sealing } from '../auth/sealing.ts'
+import { ok, type Result } from '../domain/result.ts'
+import { type AuditKey, addAuditKey, readAuditKeys } from '../store/audit-chain.ts'
+import type { Database } from '../store/database.ts'
+import type { Unavailable } from '../time-limit.ts'
+import type { ChainPoint } from './chain.ts'
+
+/** What sealed keys belong to: no store. */
+const NO_STORE = '*'
+
+/** What is signed of a chain: how far it had come, or after which event it begins. */
+export type SignedPoint = 'audit-head' | 'audit-cut'
+
+/** A key that signs. */
+export interface Signer {
+  readonly keyId: string
+  readonly key: CryptoKey
+}
+
+/** A public key, as a JWK (RFC 8037). */
+export interface PublicJwk {
+  readonly kid: string
+  readonly kty: 'OKP'
+  readonly crv: 'Ed25519'
+  readonly x: string
+}
+
+/** The public keys of all that was ever signed, the newest first. */
+export function publicJwks(keys: readonly AuditKey[]): PublicJwk[] {
+  return keys.map(({ keyId: kid, publicKey: x }) => ({ kid, ...okp(x) }))
+}
+
+/** What signs now. Where there is no key that opens, one is made. */
+export async function findSigner(db: Database, sealing: Sealing, now: number): Promise<Result<Signer, Unavailable>> {
+  const keys = await readAuditKeys(db)
+  if (!keys.ok) return keys
+  const [newest] = keys.value
+  const opened =
+    newest === undefined ? null : await sealing.open('audit_key', NO_STORE, newest.keyId, newest.sealedPrivateKey)
+  if (newest !== undefined && opened !== null) return ok({ keyId: newest.keyId, key: await importKey(opened) })
+  return makeSigner(db, sealing, now)
+}
+
+async function makeSigner(db: Database, sealing: Sealing, now: number): Promise<Result<Signer, Unavailable>> {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
+  const [secret, open] = await Promise.all([
+    crypto.subtle.exportKey('pkcs8', pair.privateKey),
+    crypto.subtle.exportKey('raw', pair.publicKey),
+  ])
+  const privateKey = new Uint8Array(secret as ArrayBuffer).toBase64()
+  const publicKey = base64Url(new Uint8Array(open as ArrayBuffer))
+  const keyId = await thumbprint(publicKey)
+  const sealedPrivateKey = await sealing.seal('audit_key', NO_STORE, keyId, privateKey)
+  const added = await addAuditKey(db, { keyId, publicKey, sealedPrivateKey, createdAt: now })
+  return added.ok ? ok({ keyId, key: await importKey(privateKey) }) : added
+}
+
+/** Signs a point of a store's chain: a compact JWS (RFC 7515). */
+export async function signPoint(
+  { keyId, key }: Signer,
+  what: SignedPoint,
+  identityStoreId: string,
+  { number, hash }: ChainPoint,
+  at: number,
+): Promise<string> {
+  const head = { alg: 'EdDSA', typ: `latchkey-${what}+jwt`, kid: keyId }
+  const claims = { sub: identityStoreId, number, hash, iat: Math.floor(at / 1000) }
+  const content = [head, claims].map((part) => base64Url(utf8(JSON.stringify(part)))).join('.')
+  const signature = await crypto.subtle.sign('Ed25519', key, utf8(content))
+  return `${content}.${base64Url(new Uint8Array(signature))}`
+}
+
+function importKey(privateKey: string): Promise<CryptoKey> {
+  return crypto.subtle.importKey('pkcs8', Uint8Array.fromBase64(privateKey), 'Ed25519', false, ['sign'])
+}
+
+/** RFC 7638. */
+async function thumbprint(x: string): Promise<string> {
+  const { crv, kty } = okp(x)
+  return base64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(JSON.stringify({ crv, kty, x })))))
+}
+
+function okp(x: string) {
+  return { kty: 'OKP', crv: 'Ed25519', x } as const
+}
+
+function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>
+}
+
+function base64Url(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
+}
