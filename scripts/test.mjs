@@ -1,7 +1,7 @@
-// `vitest run` in two halves at the same time: the Worker's own tests keep one core busy and no more. Each is watched:
-// now and then the test runtime falls silent between two files: every test that was begun has passed, nothing runs, and
-// nothing comes any more. Such a half, which says nothing for minutes, is begun anew. A test that fails has failed:
-// nothing is tried again for that. With arguments it is one run, of what they name.
+// Everything that must pass, at the same time: types and lint, the Worker's own tests, which keep one core busy and no
+// more, and the served ones. Each part is watched: now and then the test runtime falls silent between two files: every
+// test that was begun has passed, nothing runs, and nothing comes any more. Such a part, which says nothing for minutes,
+// is begun anew. A test that fails has failed: nothing is tried again for that. With arguments, `vitest run` has them.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
@@ -9,7 +9,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 const SILENCE_MILLISECONDS = 420_000
 const RUNS = 4
 const GRACE_MILLISECONDS = 10_000
-const HALVES = [
+const CHECK = ['npm', 'run', '-s', 'check']
+const TESTS = [
   ['--project', 'unit', '--project', 'workers'],
   ['--project', 'e2e', '--project', 'served'],
 ]
@@ -17,24 +18,26 @@ const HALVES = [
 const { TEST_REPORT: report } = process.env
 
 const args = process.argv.slice(2)
-const codes = await Promise.all((args.length > 0 ? [args] : HALVES).map(untilDone))
-if (report !== undefined) join(codes.map((_, half) => reportOf(half)).filter(existsSync))
+const tests = (args.length > 0 ? [args] : TESTS).map((which) => ['vitest', 'run', ...which])
+const codes = await Promise.all([CHECK, ...tests].map(untilDone))
+if (report !== undefined) join(codes.map((_, part) => reportOf(part)).filter(existsSync))
 process.exit(Math.max(...codes))
 
-async function untilDone(args, half) {
-  for (let run = 1; ; run += 1) {
-    const code = await vitest(args, half)
-    if (code !== null || run === RUNS) return code ?? 1
-    console.error(`\nThe tests said nothing for ${SILENCE_MILLISECONDS / 60_000} minutes: run ${run + 1} of ${RUNS}.\n`)
+async function untilDone(command, part) {
+  for (let runs = 1; ; runs += 1) {
+    const code = await run(command, part)
+    if (code !== null || runs === RUNS) return code ?? 1
+    const minutes = SILENCE_MILLISECONDS / 60_000
+    console.error(`\n${command.join(' ')} said nothing for ${minutes} minutes: run ${runs + 1} of ${RUNS}.\n`)
   }
 }
 
-/** Runs tests; answers their exit code, or null if they fell silent and were ended. */
-function vitest(args, half) {
-  const child = spawn('vitest', ['run', ...args], {
+/** Runs a command; answers its exit code, or null if it fell silent and was ended. */
+function run([name, ...args], part) {
+  const child = spawn(name, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...(report !== undefined && { TEST_REPORT: reportOf(half) }) },
+    env: { ...process.env, ...(report !== undefined && { TEST_REPORT: reportOf(part) }) },
   })
   let silent = false
   const giveUp = () => {
@@ -74,8 +77,8 @@ function vitest(args, half) {
   })
 }
 
-function reportOf(half) {
-  return `${report}.${half}`
+function reportOf(part) {
+  return `${report}.${part}`
 }
 
 /** Makes one report of several. */
