@@ -23,11 +23,12 @@ const KINDS: Readonly<Record<string, string>> = {
   end_sessions: 'End sessions',
   erase_user: 'Erase a deleted user',
   publish_config: 'Publish the session config',
+  rebuild_records: 'Fill the database again',
   reset_users: 'End the sessions of users',
   sweep_sessions: 'Look through all live sessions',
 }
 /** What has effects that nobody counts on yet; the rest is finished, come what may. */
-const CAN_BE_GIVEN_UP = ['end_sessions', 'reset_users']
+const CAN_BE_GIVEN_UP = ['end_sessions', 'rebuild_records', 'reset_users']
 const isOver = ({ state }: Job) => state === 'done' || state === 'cancelled'
 
 export function Jobs() {

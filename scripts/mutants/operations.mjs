@@ -2,6 +2,7 @@
 
 const METRICS = 'test/api/operator/metrics.test.ts'
 const PLACES = 'test/jurisdiction.test.ts'
+const REBUILD = 'test/sessions/rebuild.test.ts'
 const DEPLOY = 'test/e2e/deploy.test.ts'
 const JOBS = 'src/sessions/jobs/store-jobs.ts'
 
@@ -110,5 +111,47 @@ export const operationMutants = [
     from: ".filter((part) => !part.endsWith('@0'))",
     to: ".filter((part) => !part.endsWith('@0')).reverse()",
     caughtBy: { file: DEPLOY, test: 'migrates, uploads a version, gives it its part' },
+  },
+  {
+    name: 'operations: a rebuilt database lets users in by the passwords of before',
+    file: 'src/store/rebuild.ts',
+    from: 'passwordHash: null,',
+    to: '',
+    caughtBy: { file: REBUILD, test: 'learns that a user was disabled, gives no old password' },
+  },
+  {
+    name: 'operations: the totals of a rebuilt database are counted on from what they were',
+    file: 'src/sessions/jobs/rebuild-records.ts',
+    from: 'passed.ok ? await recountSessions(db, identityStoreId) : passed',
+    to: 'passed',
+    caughtBy: { file: REBUILD, test: 'and the totals are right' },
+  },
+  {
+    name: 'operations: an object copies again only what it has not copied',
+    file: 'src/sessions/object/mirror.ts',
+    from: 'this.deps.storage.forgetMirrored()',
+    to: '',
+    caughtBy: { file: REBUILD, test: 'and the totals are right' },
+  },
+  {
+    name: 'operations: copies of a rebuild count as late',
+    file: 'src/sessions/object/mirror.ts',
+    from: 'this.copiesAgain = true',
+    to: '',
+    caughtBy: { file: REBUILD, test: 'that were lost for long say nothing of how late they come' },
+  },
+  {
+    name: 'operations: a restored config is older than what is published, and holds nowhere',
+    file: 'src/store/rebuild.ts',
+    from: 'if (published === null) return ok(false)',
+    to: 'if (published !== undefined) return ok(false)',
+    caughtBy: { file: REBUILD, test: 'has its session config hold again, everywhere' },
+  },
+  {
+    name: 'operations: users beyond the first step are not rebuilt',
+    file: 'src/sessions/jobs/rebuild-records.ts',
+    from: 'if (last === undefined || found.value.length < OBJECTS_AT_ONCE) {',
+    to: 'if (last !== null) {',
+    caughtBy: { file: REBUILD, test: 'of more users than one step takes come back' },
   },
 ]

@@ -195,6 +195,22 @@ export class SessionChanges {
     })
   }
 
+  /**
+   * Accepts to fill D1 again from the objects of the store's users, after it has lost what it knew. Answers the id of the
+   * job. Errors: `unavailable`.
+   */
+  async rebuildRecords(
+    identityStoreId: string,
+    by: AskedBy & { readonly requestId: string },
+  ): Promise<Result<string, Unavailable>> {
+    const id = `rebuild_records:${by.requestId}`
+    const job = { kind: 'rebuild_records', by, progress: null } as const
+    const taken = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () =>
+      this.stub(identityStoreId).enqueue(identityStoreId, { id, job }),
+    )
+    return taken.ok ? ok(id) : taken
+  }
+
   private stub(identityStoreId: string): DurableObjectStub<StoreJobs> {
     return this.jobs.get(this.jobs.idFromName(identityStoreId))
   }

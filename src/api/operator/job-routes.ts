@@ -12,6 +12,17 @@ const NOT_NOW = 'It is over, or must be done.'
 /** The routes. */
 export const jobRoutes: readonly Route[] = [
   operatorRoute({
+    method: 'POST',
+    path: '/identity-stores/:identity_store_id/rebuild',
+    operationId: 'rebuildRecords',
+    scope: 'operator:stores',
+    summary: "Fill the database again from the users' objects, after it was restored or its records were lost.",
+    responses: {
+      202: { description: 'The job that does it. One that is done is not there any more.', schema: schemas.JobBody },
+    },
+    handle: jobs.rebuildRecords,
+  }),
+  operatorRoute({
     method: 'GET',
     path: JOBS,
     operationId: 'listJobs',

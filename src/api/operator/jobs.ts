@@ -26,6 +26,26 @@ export async function listJobs(_request: Request, path: StorePath, context: Oper
   return ok(json(body))
 }
 
+/** `POST …/rebuild` */
+export async function rebuildRecords(_request: Request, path: StorePath, context: OperatorContext): HandlerResult {
+  const { services, actor: caller, requestId } = context
+  const store = await requireStore(context, path.identity_store_id)
+  if (!store.ok) return store
+  const entry = auditEntry(
+    context,
+    path.identity_store_id,
+    'records.rebuilt',
+    `identity_store:${path.identity_store_id}`,
+  )
+  const recorded = await recordAuditEvent(services.db, entry, {})
+  if (!recorded.ok) return recorded
+  const { changes } = services.sessions
+  const id = await changes.rebuildRecords(path.identity_store_id, { caller, requestId })
+  if (!id.ok) return id
+  const job = await requireJob({ ...path, job_id: id.value }, context)
+  return job.ok ? ok(json(jobBody(path.identity_store_id, job.value), 202)) : job
+}
+
 /** `GET …/jobs/{job_id}` */
 export async function getJob(_request: Request, path: JobPath, context: OperatorContext): HandlerResult {
   const job = await requireJob(path, context)

@@ -6,6 +6,7 @@ import { type EndSessions, endSessions } from './end-sessions.ts'
 import { type EraseUser, eraseUser } from './erase-user.ts'
 import type { JobContext, JobOutcome } from './job-calls.ts'
 import { publishConfig, publishedConfig } from './published-config.ts'
+import { type RebuildRecords, rebuildRecords } from './rebuild-records.ts'
 import { type ResetUsers, resetUsers } from './reset-users.ts'
 import { type ClearLocations, clearLocationsStep, type SweepSessions, sweepStep } from './store-scans.ts'
 
@@ -25,14 +26,16 @@ export type Job =
   | SweepSessions
   | ClearLocations
   | EraseUser
+  | RebuildRecords
 
 /** Whether an operator may give a job up: no other change relies on it. */
 export function mayBeCancelled({ kind }: Job): boolean {
-  return kind === 'end_sessions' || kind === 'reset_users'
+  return kind === 'end_sessions' || kind === 'reset_users' || kind === 'rebuild_records'
 }
 
 /** How far a job has come, where it knows; in users. */
 export function progressOf(job: Job): { readonly done: number; readonly left: number } | null {
+  if (job.kind === 'rebuild_records') return job.progress
   return job.kind === 'reset_users' ? { done: job.done, left: job.userIds.length } : null
 }
 
@@ -58,6 +61,8 @@ export function runJob(job: Job, context: JobContext): Promise<JobOutcome<Job>> 
       return clearLocationsStep(job, context)
     case 'erase_user':
       return eraseUser(job, context)
+    case 'rebuild_records':
+      return rebuildRecords(job, context)
   }
 }
 

@@ -46,6 +46,11 @@ const StoredJob: z.ZodType<Job> = z.union([
     deletionEventId: z.string(),
     until: z.object({ sessionId: z.string(), eventId: z.string() }),
   }),
+  z.object({
+    kind: z.literal('rebuild_records'),
+    by: z.object({ caller: z.string().nullable(), requestId: z.string() }),
+    progress: z.object({ cursor: z.string(), done: z.int(), left: z.int() }).nullable(),
+  }),
 ])
 
 const Named = z.object({ kind: z.string() })

@@ -1,10 +1,12 @@
 /** What a user's object is asked, and what it answers. */
 
 import type { SessionError } from '../../domain/errors.ts'
+import type { UserKey } from '../../domain/ids.ts'
 import type { Refusal } from '../../domain/lifecycle.ts'
+import type { Policy } from '../../domain/policy.ts'
 import { fail, type Result } from '../../domain/result.ts'
-import type { AskedBy, Client, Session } from '../../domain/session.ts'
-import type { SessionView } from '../../domain/session-view.ts'
+import type { AskedBy, Client, EndReason, Session } from '../../domain/session.ts'
+import { type SessionView, viewOf } from '../../domain/session-view.ts'
 
 /** The answer to a check. */
 export interface CheckedSession extends SessionView {
@@ -64,6 +66,19 @@ export interface OwnSessions {
 /** A page of sessions that come oldest first, as they do. */
 export function pageOf(sessions: readonly SessionView[], { before, limit }: Page): readonly SessionView[] {
   return sessions.filter(({ session }) => before === null || session.id < before).slice(-limit)
+}
+
+/** Nobody asked for what a rule decided. */
+export const NOBODY: AskedBy = { caller: null, requestId: null }
+
+/** The live web sessions among some of a user's, as they are shown. */
+export function viewsOf(owner: UserKey, live: readonly Session[], policy: Policy): SessionView[] {
+  return live.filter(({ kind }) => kind === 'web').map((session) => viewOf(owner, session, policy))
+}
+
+/** What the holder of a token is told of a session that has ended. */
+export function ended(reason: EndReason, endedAt: number) {
+  return fail({ code: 'session_ended', reason, endedAt } as const)
 }
 
 /** A refusal as callers are told it: with the live sessions, where they stand in the way. */

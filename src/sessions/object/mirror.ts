@@ -47,6 +47,8 @@ export class SessionMirror {
   private readonly deps: MirrorDependencies
   private underWay = false
   private failures = 0
+  /** Copies say nothing of how late they are: D1 had them once. */
+  private copiesAgain = false
   /** At first as if enough had ended: most instances see no more than one or two ends. */
   private endsSincePrune = REMEMBERED_ENDED
   /** When the alarm is set for; undefined until this instance has set it. */
@@ -64,6 +66,13 @@ export class SessionMirror {
     }
     this.setAlarmBy(now + MIRROR_RETRY_MILLISECONDS)
     this.deps.ctx.waitUntil(this.run())
+  }
+
+  /** Copies every session once more. */
+  again(now: number): void {
+    this.deps.storage.forgetMirrored()
+    this.copiesAgain = true
+    this.schedule(now)
   }
 
   /** Notes which sessions have ended, by their reasons: ended ones are not remembered for ever. */
@@ -115,6 +124,7 @@ export class SessionMirror {
       this.underWay = false
     }
     this.failures = copied ? 0 : this.failures + 1
+    if (copied) this.copiesAgain = false
     this.setNextAlarm(Date.now())
   }
 
@@ -149,6 +159,7 @@ export class SessionMirror {
   /** Tells how old the oldest change was that a copy has brought. */
   private noteLag({ identityStoreId }: UserKey, copied: readonly StoredSession[], now: number): void {
     const { counters, ctx, db } = this.deps
+    if (this.copiesAgain) return
     const since = Math.min(...copied.map((stored) => changedAt(stored) ?? now))
     counters.count('mirrored', identityStoreId, '', now - since)
     if (now - since < LATE_COPY_MILLISECONDS || Math.abs(now - lateNotedAt) < NOTE_LATE_COPY_MILLISECONDS) return

@@ -336,6 +336,13 @@ export class UserSessionsStorage {
     return this.unmirroredIds
   }
 
+  /** D1 may have lost any of them: all are to be copied again. */
+  forgetMirrored(): void {
+    const ids = this.idsToMirror()
+    for (const { id } of this.query<{ id: string }>('UPDATE sessions SET mirrored_version = 0 RETURNING id'))
+      ids.add(id)
+  }
+
   /** Whether D1 lacks anything. */
   hasUnmirrored(): boolean {
     return this.idsToMirror().size > 0

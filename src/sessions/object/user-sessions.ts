@@ -32,12 +32,15 @@ import { readRules } from '../../store/rules.ts'
 import {
   type CheckedSession,
   type CheckHow,
+  ended,
+  NOBODY,
   type Opened,
   type Opening,
   type OwnSessions,
   type Page,
   pageOf,
   refused,
+  viewsOf,
 } from './calls.ts'
 import { cookieOf, isCookieDue } from './issued-cookies.ts'
 import { meetDevice } from './known-devices.ts'
@@ -243,6 +246,13 @@ export class UserSessions extends DurableObject<Bindings> {
     if (!this.storage.isEmpty) this.mirror.schedule(now)
   }
 
+  /** D1 has lost what it knew: copies all sessions again. Answers what this object knows of the rules; null: nothing. */
+  mirrorAgain(): UserRules | null {
+    if (this.storage.isEmpty) return null
+    this.mirror.again(Date.now())
+    return this.storage.rules
+  }
+
   /** Ends what is due and mirrors what is not mirrored. An end is final, so the rules are read again first. */
   override async alarm(): Promise<void> {
     this.mirror.onAlarm()
@@ -371,7 +381,7 @@ export class UserSessions extends DurableObject<Bindings> {
   }
 
   /** Writes the ends among some events. Nobody asked for what a rule decided, nor for what was found void. */
-  private saveEnds(events: readonly SessionEvent[], by: AskedBy): EndedEvent[] {
+  private saveEnds(events: readonly SessionEvent[], by: AskedBy): Extract<SessionEvent, { type: 'ended' }>[] {
     const ends = events.filter((event) => event.type === 'ended')
     for (const event of ends) {
       const asked = event.decision === undefined && !FOUND_VOID.has(event.reason)
@@ -382,19 +392,8 @@ export class UserSessions extends DurableObject<Bindings> {
   }
 
   private views(owner: UserKey): SessionView[] {
-    const policy = this.policy()
-    return this.storage
-      .live()
-      .filter(({ kind }) => kind === 'web')
-      .map((session) => viewOf(owner, session, policy))
+    return viewsOf(owner, this.storage.live(), this.policy())
   }
 }
 
-type EndedEvent = Extract<SessionEvent, { type: 'ended' }>
-
-const NOBODY: AskedBy = { caller: null, requestId: null }
 const FOUND_VOID: ReadonlySet<EndReason> = new Set(['user_disabled', 'password_changed'])
-
-function ended(reason: EndReason, endedAt: number) {
-  return fail({ code: 'session_ended', reason, endedAt } as const)
-}
