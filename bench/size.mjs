@@ -1,0 +1,115 @@
+// `npm run size`: how many bytes of D1 a user, a session and an event take. Fills a SQLite database of the same schema
+// and looks at how much it grows; takes seconds, and gives the same on any machine.
+import { readdirSync, readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+
+const MANY = 50_000
+const NOW = Date.UTC(2026, 10, 29)
+const STORE = 'd-0000000001'
+const AGENT =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36'
+const HASH = `$scrypt$ln=14,r=8,p=5$${'s'.repeat(22)}$${'h'.repeat(43)}`
+
+const db = new DatabaseSync(':memory:')
+const folder = new URL('../migrations/', import.meta.url)
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
+  db.exec(readFileSync(new URL(file, folder), 'utf8'))
+}
+db.prepare(
+  `INSERT INTO identity_stores (identity_store_id, name, default_login_mode, state, created_at, updated_at)
+   VALUES (?, 'Pie', 'LOCAL_LOGIN_SHARED', 'active', 0, 0)`,
+).run(STORE)
+
+/** Bytes in use: pages, but for those that are free. */
+function bytes() {
+  const value = (name) => Object.values(db.prepare(`PRAGMA ${name}`).get())[0]
+  return (value('page_count') - value('freelist_count')) * value('page_size')
+}
+
+/** UUID version 7: the time, then chance. */
+function id(at) {
+  const hex = at.toString(16).padStart(12, '0') + crypto.randomUUID().replaceAll('-', '').slice(12)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+}
+
+function fill(what, table, rowOf) {
+  const fields = Object.keys(rowOf(0))
+  const insert = db.prepare(`INSERT INTO ${table} (${fields}) VALUES (${fields.map(() => '?')})`)
+  const before = bytes()
+  db.exec('BEGIN')
+  for (let nth = 0; nth < MANY; nth += 1) insert.run(...Object.values(rowOf(nth)))
+  db.exec('COMMIT')
+  return { what, bytes: Math.round((bytes() - before) / MANY) }
+}
+
+const userOf = (nth) => `U${String(nth).padStart(10, '0')}`
+const user = (nth) => ({
+  identity_store_id: STORE,
+  user_id: userOf(nth),
+  username: `first.last${nth}@customer.example`,
+  password_hash: HASH,
+  role: 'member',
+  user_level: 0,
+  bot: 0,
+  active: 1,
+  sessions_valid_from: 0,
+  status_version: 1,
+  first_name: 'Firstname',
+  last_name: 'Lastname',
+  email_address: `first.last${nth}@customer.example`,
+  signed_in_from: 'a'.repeat(43),
+  created_at: NOW,
+  updated_at: NOW,
+})
+const session = (nth, more) => ({
+  identity_store_id: STORE,
+  user_id: userOf(nth % MANY),
+  session_id: id(NOW + nth * 1_000),
+  number: nth * 7919,
+  version: 1,
+  kind: 'web',
+  opened_at: NOW + nth * 1_000,
+  last_seen_at: NOW + nth * 1_000,
+  persistent: 1,
+  credentials_type: 'password',
+  address: `203.0.113.${nth % 256}`,
+  user_agent: AGENT,
+  opened_by: `user:${userOf(nth % MANY)}`,
+  new_device: 0,
+  ...more,
+})
+
+const found = [
+  fill('user with a password, never signed in', 'users', (nth) => ({ ...user(nth), signed_in_from: null })),
+  fill('live session', 'sessions', (nth) => session(nth, {})),
+  fill('ended session, logged out', 'sessions', (nth) =>
+    session(MANY + nth, {
+      version: 2,
+      ended_at: NOW + (MANY + nth) * 1_000 + 3_600_000,
+      end_reason: 'logout',
+      ended_by: `session:${id(NOW + nth)}`,
+      end_request_id: crypto.randomUUID(),
+    }),
+  ),
+  fill('audit event', 'audit_events', (nth) => ({
+    identity_store_id: STORE,
+    event_id: id(NOW + nth * 1_000),
+    at: NOW,
+    actor: 'credential:c-0123456789abcdef',
+    action: 'user.updated',
+    subject: `user:${userOf(nth)}`,
+    before: '{"active":true}',
+    after: '{"active":false}',
+    request_id: crypto.randomUUID(),
+  })),
+  fill('event in the outbox', 'events', (nth) => ({
+    identity_store_id: STORE,
+    number: nth + 1,
+    type: 'session.opened',
+    at: NOW,
+    data: JSON.stringify({ user_id: userOf(nth), session_id: id(NOW), kind: 'web', credentials_type: 'password' }),
+  })),
+]
+
+console.log('| what | bytes in D1, with its indexes |\n|---|---:|')
+for (const one of found) console.log(`| ${one.what} | ${one.bytes} |`)
