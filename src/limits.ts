@@ -121,6 +121,8 @@ export const COUNTED_HOURS_MILLISECONDS = MAX_OVERVIEW_HOURS * 3_600_000
 export const MAX_SUMMARIES = 100
 /** A summary counts so many live sessions of a user. */
 export const MAX_SUMMARIZED_SESSIONS = 15
+/** So many users of a store are counted for a list of stores. */
+export const MAX_COUNTED_USERS = 1_000
 // Sessions as administrators look for them and end them
 /** Records that a count looks at: it is exact as far as that. */
 export const MAX_COUNTED_SESSIONS = 10_000

@@ -43,9 +43,16 @@ export const overviewMutants = [
   {
     name: 'overview: wrong passwords count for no store',
     file: 'src/store/sign-in-attempts.ts',
-    from: 'countFailedSignIn(db, userStoreId ?? ANY_STORE, now)',
-    to: 'countFailedSignIn(db, ANY_STORE, now)',
+    from: 'countFailedSignIn(db, userStoreId ?? ANY_STORE, now,',
+    to: 'countFailedSignIn(db, ANY_STORE, now,',
     caughtBy: { file: OVERVIEW, test: 'says what lives, and what was opened, ended and refused' },
+  },
+  {
+    name: 'overview: the first wrong password is a lockout',
+    file: 'src/store/sign-in-attempts.ts',
+    from: 'limits.triesPerUserAndAddress === 1 ?',
+    to: 'limits.triesPerUserAndAddress > 0 ?',
+    caughtBy: { file: OVERVIEW, test: 'counts a lockout once' },
   },
   {
     name: 'overview: jobs that only wait count as failing',

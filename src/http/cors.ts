@@ -1,7 +1,7 @@
 /** Cross-origin access, for configured origins only, with the cookie. */
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
-const HEADERS = 'Authorization, Content-Type, Cache-Control, Idempotency-Key, If-Match, Latchkey-Console'
+const HEADERS = 'Authorization, Content-Type, Cache-Control, Idempotency-Key, If-Match, If-None-Match, Latchkey-Console'
 const EXPOSED = 'Age, ETag, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'
 
 /** The answer to a preflight request; null if the request is none. */

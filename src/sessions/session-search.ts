@@ -25,6 +25,8 @@ export interface SessionSearch extends RecordRange {
   /** An address or a CIDR block: that of the client that opened the session, or uses it now. */
   readonly address: string | null
   readonly endReason: EndReason | null
+  /** Who opened it, as the audit log names actors: `credential:…` of a back end. */
+  readonly openedBy: string | null
 }
 
 /** A page of what was found. */
@@ -108,12 +110,12 @@ async function policiesOf(
 }
 
 function isUnfiltered(search: SessionSearch): boolean {
-  const { userId, clientKind: kind, credentialsType, country, address, endReason } = search
-  return [userId, kind, credentialsType, country, address, endReason].every((one) => one === null)
+  const { userId, clientKind: kind, credentialsType, country, address, endReason, openedBy } = search
+  return [userId, kind, credentialsType, country, address, endReason, openedBy].every((one) => one === null)
 }
 
 function matcher(search: SessionSearch): (record: SessionRecord) => boolean {
-  const { state, openedAfter, openedBefore, credentialsType, country, address, endReason } = search
+  const { state, openedAfter, openedBefore, credentialsType, country, address, endReason, openedBy } = search
   const block = address === null ? null : [address]
   return (record) => {
     const opening: Client = { address: record.address, userAgent: record.userAgent }
@@ -126,6 +128,7 @@ function matcher(search: SessionSearch): (record: SessionRecord) => boolean {
       (openedBefore === null || record.openedAt < openedBefore) &&
       (credentialsType === null || record.credentialsType === credentialsType) &&
       (endReason === null || record.endReason === endReason) &&
+      (openedBy === null || record.openedBy === openedBy) &&
       (search.clientKind === null || clientKind(now.userAgent) === search.clientKind) &&
       (country === null || countryOf(record.location) === country) &&
       (block === null || addressAllowed(opening.address, block) || addressAllowed(now.address, block))

@@ -352,7 +352,7 @@ export const sessionCounters = sqliteTable(
     liveSessions: integer('live_sessions').notNull(),
     /** Users with a live web session. */
     usersWithSessions: integer('users_with_sessions').notNull(),
-    /** JSON object: `opened`, `sign_in_failed` and the reasons of ends, each with how many there were. */
+    /** JSON object: `opened`, `sign_in_failed`, `locked_out` and the reasons of ends, each with how many there were. */
     counts: text('counts', { mode: 'json' }).notNull().$type<Readonly<Record<string, number>>>(),
   },
   (table) => [primaryKey({ columns: [table.identityStoreId, table.hour] })],

@@ -2,7 +2,7 @@
  * What happened in each hour of a store, and how many sessions live now. Sessions are counted by triggers (migration
  * 0008) as their records come, whichever version of the service writes them.
  */
-import { desc, eq } from 'drizzle-orm'
+import { desc, eq, type SQL, sql } from 'drizzle-orm'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { Database } from './database.ts'
 import { sessionCounters } from './schema.ts'
@@ -20,10 +20,12 @@ const countedEvents = sqliteTable('counted_events', {
   usersWithSessions: integer('users_with_sessions').notNull(),
 })
 
-/** The statement that counts a wrong password of a store's user. One row is written. */
-export function countFailedSignIn(db: Database, identityStoreId: string, at: number) {
-  const totals = { liveSessions: 0, usersWithSessions: 0 }
-  return db.insert(countedEvents).values({ identityStoreId, at, counted: 'sign_in_failed', ...totals })
+/** The statement that counts a wrong password of a store's user, and a lockout if it `locks`. A row is written for each. */
+export function countFailedSignIn(db: Database, identityStoreId: string, at: number, locks: SQL) {
+  const counted = (what: string) => sql`SELECT ${identityStoreId}, ${at}, ${what}, 0, 0`
+  return db
+    .insert(countedEvents)
+    .select(sql`${counted('sign_in_failed')} UNION ALL ${counted('locked_out')} WHERE ${locks}`)
 }
 
 /** The statement that reads a store's last hours in which something happened, the newest first. */

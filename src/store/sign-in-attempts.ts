@@ -148,9 +148,13 @@ export async function countWrongPassword(
         lockedUntil: sql`iif(${locks}, ${lockedUntil}, NULL)`,
       },
     })
+  // Before it is counted: one that locks again while it is locked is no other lockout.
+  const known = sql`SELECT 1 FROM ${t} WHERE ${t.identityStoreId} = ${ANY_STORE} AND ${t.subject}`
+  const locksNow = sql`EXISTS (${known} IN (${subjects.pair}, ${subjects.user}) AND ${locks} AND coalesce(${t.lockedUntil} <= ${now}, true))`
+  const first = limits.triesPerUserAndAddress === 1 ? sql`NOT EXISTS (${known} = ${subjects.pair})` : sql`false`
   const done = await attempt(() =>
     // Also for a name that is nobody's: both take as long.
-    db.batch([count, countFailedSignIn(db, userStoreId ?? ANY_STORE, now)]),
+    db.batch([countFailedSignIn(db, userStoreId ?? ANY_STORE, now, sql`${locksNow} OR ${first}`), count]),
   )
   return done.ok ? ok() : done
 }

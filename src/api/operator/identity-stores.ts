@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { MAX_COUNTED_USERS } from '../../limits.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
 import { OPERATOR_STORE } from '../../store/credentials.ts'
 import {
@@ -13,12 +14,14 @@ import {
   putIdentityStore,
   updateIdentityStore,
 } from '../../store/identity-stores.ts'
+import { readStoreCounts, type StoreCounts } from '../../store/store-counts.ts'
 import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
-import { parseJson } from '../parse.ts'
+import { parseJson, parseQuery } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import type { OperatorContext } from './caller.ts'
+import { type IdentityStoreListBody, StoreQuery } from './overview-schemas.ts'
 import { readPage } from './pages.ts'
 import { type IdentityStoreBody, IdentityStoreInput, IdentityStorePatch } from './schemas.ts'
 
@@ -28,12 +31,27 @@ export interface StorePath {
 
 /** `GET /identity-stores` */
 export async function listStores(request: Request, _parameters: object, context: OperatorContext): HandlerResult {
+  const { db } = context.services
   const { limitedStoreIds } = context.caller
-  const read = (cursor: string | null, limit: number) =>
-    listIdentityStores(context.services.db, limitedStoreIds, cursor, limit)
-  const page = await readPage(request, read, ({ identityStoreId }) => identityStoreId)
+  const query = parseQuery(request, StoreQuery)
+  if (!query.ok) return query
+  const read = (cursor: string | null, limit: number) => listIdentityStores(db, limitedStoreIds, cursor, limit)
+  const page = await readPage(request, read, ({ identityStoreId }) => identityStoreId, StoreQuery)
   if (!page.ok) return page
-  return ok(json({ identity_stores: page.value.rows.map(storeBody), next_cursor: page.value.nextCursor }))
+  const { rows, nextCursor } = page.value
+  const counted = query.value.counts
+    ? await readStoreCounts(
+        db,
+        rows.map(({ identityStoreId: id }) => id),
+      )
+    : ok([])
+  if (!counted.ok) return counted
+  const counts = new Map(counted.value.map((one) => [one.identityStoreId, countsBody(one)]))
+  const body: z.infer<typeof IdentityStoreListBody> = {
+    identity_stores: rows.map((row) => ({ ...storeBody(row), ...counts.get(row.identityStoreId) })),
+    next_cursor: nextCursor,
+  }
+  return ok(json(body))
 }
 
 /** `PUT /identity-stores/{identity_store_id}` */
@@ -129,6 +147,13 @@ export async function requireStoreOrOperators(
 /** The audit entry of what an operator does to a store itself. */
 export function storeEntry(context: OperatorContext, identityStoreId: string, action: string): AuditEntry {
   return auditEntry(context, identityStoreId, action, `identity_store:${identityStoreId}`)
+}
+
+function countsBody({ users, liveSessions }: StoreCounts) {
+  return {
+    users: { count: Math.min(users, MAX_COUNTED_USERS), exact: users <= MAX_COUNTED_USERS },
+    live_sessions: liveSessions ?? 0,
+  }
 }
 
 function storeBody(store: IdentityStore): z.infer<typeof IdentityStoreBody> {

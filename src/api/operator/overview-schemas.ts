@@ -4,7 +4,7 @@ import { ID_PATTERN } from '../../domain/ids.ts'
 import { normalizeUsername } from '../../domain/text.ts'
 import { MAX_OVERVIEW_HOURS, MAX_SUMMARIES, OVERVIEW_HOURS } from '../../limits.ts'
 import { scanned } from './history-schemas.ts'
-import { id, limit, nextCursor, PageQuery, printableText, role, timestamp } from './schemas.ts'
+import { IdentityStoreBody, id, limit, nextCursor, PageQuery, printableText, role, timestamp } from './schemas.ts'
 import { SessionCountBody } from './session-schemas.ts'
 
 const count = z.int().nonnegative()
@@ -35,6 +35,23 @@ export const UserQuery = z.strictObject({
   role: role.optional(),
   group_id: id.optional(),
 })
+
+export const StoreQuery = z.strictObject({
+  ...PageQuery.shape,
+  counts: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(false)
+    .describe('With how many users (to 1 000) and live sessions each has.'),
+})
+export const IdentityStoreListBody = z
+  .object({
+    identity_stores: z.array(
+      IdentityStoreBody.and(z.object({ users: SessionCountBody.optional(), live_sessions: count.optional() })),
+    ),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'IdentityStoreList' })
 
 /** Ids with commas between. */
 const userIds = z
@@ -96,6 +113,7 @@ export const OverviewBody = z
           opened: count,
           ended: z.record(z.string(), count).describe('By reason.'),
           failed_sign_ins: count.describe("Wrong passwords of the store's users."),
+          lockouts: count,
         }),
       )
       .describe('As many as asked for, the one that is not over too, oldest first.'),

@@ -52,7 +52,8 @@ function lastHours(many: number, counted: readonly CountedHour[], now: number): 
   const current = now - (now % HOUR_MILLISECONDS)
   return Array.from({ length: many }, (_, index) => {
     const hour = current - (many - 1 - index) * HOUR_MILLISECONDS
-    const { opened = 0, sign_in_failed = 0, ...ended } = counted.find((one) => one.hour === hour)?.counts ?? {}
-    return { hour: timestamp(hour), opened, ended, failed_sign_ins: sign_in_failed }
+    const { counts = {} } = counted.find((one) => one.hour === hour) ?? {}
+    const { opened = 0, sign_in_failed = 0, locked_out = 0, ...ended } = counts
+    return { hour: timestamp(hour), opened, ended, failed_sign_ins: sign_in_failed, lockouts: locked_out }
   })
 }

@@ -1,4 +1,5 @@
 /** Lists in pages. */
+import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { ok, type Result } from '../../domain/result.ts'
 import { parseQuery } from '../parse.ts'
@@ -15,8 +16,9 @@ export async function readPage<Row>(
   request: Request,
   read: (cursor: string | null, limit: number) => Promise<Result<readonly Row[], SessionError>>,
   cursorOf: (row: Row) => string,
+  Query: z.ZodType<z.infer<typeof PageQuery>> = PageQuery,
 ): Promise<Result<Page<Row>, SessionError>> {
-  const query = parseQuery(request, PageQuery)
+  const query = parseQuery(request, Query)
   if (!query.ok) return query
   const { limit, cursor } = query.value
   // One more than asked for: it tells whether there is another page.

@@ -12,7 +12,7 @@ import { jobRoutes } from './job-routes.ts'
 import * as openid from './openid-provider.ts'
 import { json, operatorRoute } from './operator-route.ts'
 import { overviewRoutes } from './overview-routes.ts'
-import { UserQuery } from './overview-schemas.ts'
+import { IdentityStoreListBody, StoreQuery, UserQuery } from './overview-schemas.ts'
 import { policyRoutes } from './policy-routes.ts'
 import * as schemas from './schemas.ts'
 import { sessionRoutes } from './session-routes.ts'
@@ -83,8 +83,8 @@ const routes: readonly Route[] = [
     scope: 'operator:read',
     about: 'own',
     summary: 'List the identity stores.',
-    query: schemas.PageQuery,
-    responses: { 200: { description: 'A page of identity stores, by id.', schema: schemas.IdentityStoreListBody } },
+    query: StoreQuery,
+    responses: { 200: { description: 'A page of identity stores, by id.', schema: IdentityStoreListBody } },
     handle: stores.listStores,
   }),
   operatorRoute({

@@ -85,9 +85,6 @@ export const IdentityStoreBody = z
     updated_at: timestamp,
   })
   .meta({ id: 'IdentityStore' })
-export const IdentityStoreListBody = z
-  .object({ identity_stores: z.array(IdentityStoreBody), next_cursor: nextCursor })
-  .meta({ id: 'IdentityStoreList' })
 
 const username = z
   .string()

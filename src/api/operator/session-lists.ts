@@ -70,6 +70,7 @@ export function searchFor(
     openedAfter: instant(filter.opened_after),
     openedBefore: instant(filter.opened_before),
     endReason,
+    openedBy: filter.opened_by ?? null,
   }
 }
 

@@ -32,6 +32,7 @@ const filters = {
   address: block.optional(),
   opened_after: moment.optional(),
   opened_before: moment.optional(),
+  opened_by: z.string().max(200).optional(),
 }
 const stateFilters = {
   state: z.enum(['live', 'ended']).default('live'),

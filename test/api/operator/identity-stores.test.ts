@@ -3,8 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { sessionConfigs } from '../../../src/store/schema.ts'
 import { countCalls } from '../../support/counts.ts'
 import { breakD1 } from '../../support/faults.ts'
+import { mirrored } from '../../support/objects.ts'
+import { signIn } from '../../support/requests.ts'
 import { db, makeOperator, makeStore, makeUser } from '../../support/stores.ts'
-import { auditEvents, operate, patch, put, remove } from './operator.ts'
+import { manyUsers } from '../slack/many.ts'
+import { type Answer, auditEvents, operate, patch, put, remove } from './operator.ts'
 
 describe('an identity store', () => {
   test('is created with defaults and its session config, then replaced', async () => {
@@ -67,6 +70,37 @@ describe('an identity store', () => {
     expect(seen).toEqual([...new Set(seen)].sort())
     expect(seen).toEqual(expect.arrayContaining(ids))
   })
+})
+
+test('a list of stores says how large they are, if that is asked for', async () => {
+  const user = await makeUser()
+  const { identityStoreId } = user
+  await makeUser({ identityStoreId })
+  const deleted = await makeUser({ identityStoreId })
+  await operate(`/identity-stores/${identityStoreId}/users/${deleted.userId}`, { method: 'DELETE' })
+  await signIn(user)
+  await mirrored(user)
+  const empty = await makeStore()
+  const bearer = await makeOperator({ limitedStoreIds: [identityStoreId, empty] })
+  const listed = async (query: string) => {
+    const { status, body } = await operate(`/identity-stores${query}`, { bearer })
+    expect(status).toBe(200)
+    return Object.fromEntries(
+      body.identity_stores.map(({ identity_store_id: id, users, live_sessions: live }: Answer['body']) => [
+        id,
+        { users, live },
+      ]),
+    )
+  }
+  expect(await listed('?counts=true')).toEqual({
+    [identityStoreId]: { users: { count: 2, exact: true }, live: 1 },
+    [empty]: { users: { count: 0, exact: true }, live: 0 },
+  })
+  expect(await listed('')).toEqual({ [identityStoreId]: {}, [empty]: {} })
+  await manyUsers(empty, 1_500)
+  const counts = countCalls()
+  expect((await listed('?counts=true'))[empty]).toEqual({ users: { count: 1_000, exact: false }, live: 0 })
+  expect(counts.d1RowsRead).toBeLessThan(1_100)
 })
 
 describe('a change of an identity store', () => {

@@ -45,7 +45,7 @@ test('says what lives, and what was opened, ended and refused in each hour', asy
   expect(body).toMatchObject({ live_sessions: 1, users_with_sessions: 1, source: 'mirror' })
   expect(body.hours).toHaveLength(24)
   const hour = (at: number) => new Date(at - (at % HOUR)).toISOString()
-  const nothing = { opened: 0, ended: {}, failed_sign_ins: 0 }
+  const nothing = { opened: 0, ended: {}, failed_sign_ins: 0, lockouts: 0 }
   expect(body.hours.slice(-3)).toEqual([
     { hour: hour(start - HOUR), ...nothing },
     { hour: hour(start), ...nothing, opened: 3, failed_sign_ins: 1 },
@@ -55,6 +55,32 @@ test('says what lives, and what was opened, ended and refused in each hour', asy
   const later = await overview(identityStoreId)
   expect(later).toMatchObject({ live_sessions: 1, users_with_sessions: 1 })
   expect(later.hours[0]).toEqual({ hour: hour(start + 2 * HOUR), ...nothing })
+})
+
+test('counts a lockout once, in the hour in which it begins, and another one after it', async () => {
+  const start = stopClock()
+  const user = await makeUser()
+  const lockouts = async () => {
+    const { hours } = await overview(user.identityStoreId)
+    return hours.filter((hour: { lockouts: number }) => hour.lockouts > 0)
+  }
+  for (let times = 0; times < 4; times += 1) await wrongPassword(user)
+  expect(await lockouts()).toEqual([])
+  await wrongPassword(user)
+  expect(await lockouts()).toMatchObject([{ lockouts: 1, failed_sign_ins: 5 }])
+  const { address, username } = user
+  const locked = { address, json: { username, password: 'wrong' } }
+  expect((await send('/sessions', locked)).status).toBe(429)
+  // From elsewhere, which is another count.
+  await wrongPassword({ ...user, address: '203.0.113.77' })
+  expect(await lockouts()).toMatchObject([{ lockouts: 1 }])
+  advanceClock(2 * 3_600)
+  for (let times = 0; times < 5; times += 1) await wrongPassword(user)
+  const hour = (at: number) => new Date(at - (at % HOUR)).toISOString()
+  expect(await lockouts()).toMatchObject([
+    { hour: hour(start), lockouts: 1 },
+    { hour: hour(start + 2 * HOUR), lockouts: 1 },
+  ])
 })
 
 test('shows a week if that is asked for, and no more', async () => {

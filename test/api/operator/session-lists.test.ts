@@ -30,6 +30,7 @@ interface Line {
   readonly recentAddress: string | null
   readonly recentUserAgent: string | null
   readonly country: string | null
+  readonly openedBy: string
 }
 
 /** The same numbers each time. */
@@ -69,6 +70,7 @@ beforeAll(async () => {
       recentAddress: moved ? `198.51.100.${next(250)}` : null,
       recentUserAgent: moved ? PHONE : null,
       country: COUNTRIES[next(COUNTRIES.length)] as string | null,
+      openedBy: `credential:${next(40)}`,
     }
   })
   await env.DB.prepare(
@@ -81,10 +83,10 @@ beforeAll(async () => {
     const rows = lines.slice(at, at + BATCH).map((line) => ({ ...line, number: sessionNumber(line.sessionId) }))
     await env.DB.prepare(
       `INSERT INTO sessions (identity_store_id, user_id, session_id, number, version, kind, opened_at, last_seen_at, persistent,
-         credentials_type, address, user_agent, recent_address, recent_user_agent, location, ended_at, end_reason)
+         credentials_type, address, user_agent, recent_address, recent_user_agent, opened_by, location, ended_at, end_reason)
        SELECT ?1, value ->> 'userId', value ->> 'sessionId', value ->> 'number', 1, value ->> 'kind', value ->> 'openedAt',
          value ->> 'openedAt', 0, value ->> 'credentialsType', value ->> 'address', value ->> 'userAgent',
-         value ->> 'recentAddress', value ->> 'recentUserAgent',
+         value ->> 'recentAddress', value ->> 'recentUserAgent', value ->> 'openedBy',
          iif(value ->> 'country' IS NULL, NULL, json_object('country', value ->> 'country')),
          value ->> 'endedAt', value ->> 'endReason' FROM json_each(?2)`,
     )
@@ -108,6 +110,7 @@ function expected(query: Record<string, string>): string[] {
       (query.credentials_type === undefined || line.credentialsType === query.credentials_type) &&
       (query.country === undefined || line.country === query.country) &&
       (query.end_reason === undefined || line.endReason === query.end_reason) &&
+      (query.opened_by === undefined || line.openedBy === query.opened_by) &&
       (query.address === undefined ||
         from(line).some((one) => (prefix === null ? one === query.address : one?.startsWith(prefix) === true))) &&
       (query.opened_after === undefined || line.openedAt >= Date.parse(query.opened_after)) &&
@@ -150,6 +153,7 @@ const filters: readonly Record<string, string>[] = [
     opened_before: new Date(START + 70_000_000).toISOString(),
   },
   { country: 'XX' },
+  { opened_by: 'credential:7' },
 ]
 
 describe.each(filters)('%j', (filter) => {

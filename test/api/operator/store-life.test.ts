@@ -202,7 +202,7 @@ test('a store is made, filled, governed, looked into, emptied and deleted', asyn
     hours.reduce((total: number, hour: Body) => total + (of(hour) ?? 0), 0)
   expect(sum(({ opened }) => opened)).toBe(6)
   expect([sum(({ ended }) => ended.evicted), sum(({ ended }) => ended.revoked)]).toEqual([1, 4])
-  expect(sum((hour) => hour.failed_sign_ins)).toBe(5)
+  expect([sum((hour) => hour.failed_sign_ins), sum(({ lockouts }) => lockouts)]).toEqual([5, 1])
 
   // The end: its users, then the store itself. Nobody gets in any more.
   await operate(409, STORE, { method: 'DELETE' })
