@@ -2,9 +2,16 @@
 import { client } from '../packages/client/src/generated/client.gen.ts'
 import type { ListConsoleSessionsResponse, UserSummaries } from '../packages/client/src/generated/types.gen.ts'
 import { whoAsks } from './common/attention.ts'
+import { frugal } from './frugal.ts'
 import { Refusal } from './http.ts'
 
-client.setConfig({ baseUrl: '/', credentials: 'same-origin', headers: { 'latchkey-console': '1' }, throwOnError: true })
+client.setConfig({
+  baseUrl: '/',
+  credentials: 'same-origin',
+  headers: { 'latchkey-console': '1' },
+  fetch: frugal(fetch),
+  throwOnError: true,
+})
 client.interceptors.request.use((request) => {
   if (request.method === 'GET') request.headers.set('latchkey-console', whoAsks())
   return request

@@ -23,6 +23,7 @@ export const SESSION_FILTERS: readonly Filter[] = [
   { name: 'country', label: 'Country', placeholder: 'DE' },
   { name: 'opened_after', label: 'Opened after', type: 'datetime-local' },
   { name: 'opened_before', label: 'Opened before', type: 'datetime-local' },
+  { name: 'opened_by', label: 'Opened by', placeholder: 'credential:…' },
 ]
 
 /** The nearest deadline, and which it is. */

@@ -1,6 +1,7 @@
 /** The credentials of a store, or of the operators: made with a secret that shows once, and revoked. */
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
+import { Link } from 'wouter'
 import {
   bodyOf,
   type Credential,
@@ -49,9 +50,11 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
         ? bodyOf(listOperatorCredentials({ query: { cursor }, signal }))
         : bodyOf(listCredentials({ path: { identity_store_id: storeId }, query: { cursor }, signal })),
   })
-  const temporary = credentials.data?.credentials.filter(
-    (each) => each.parent_credential_id === revoked?.credential_id && each.revoked_at === null,
-  ).length
+  const onPage = credentials.data?.credentials ?? []
+  /** The keys that were issued from one and are not revoked, as far as this page shows them. */
+  const issuedFrom = (from: Credential | null) =>
+    onPage.filter((each) => each.parent_credential_id === from?.credential_id && each.revoked_at === null).length
+  const temporary = issuedFrom(revoked)
   function revoke({ credential_id }: Credential) {
     act.run(async () => {
       if (storeId === null) await revokeOperatorCredential({ path: { credential_id } })
@@ -88,10 +91,30 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
                       <>
                         {row.name}
                         <div className="subtle mono">{row.public_id}</div>
+                        {storeId !== null && row.scopes.includes('sessions:open') ? (
+                          <Link
+                            className="link"
+                            href={`/stores/${storeId}/sessions?opened_by=credential:${row.credential_id}`}
+                          >
+                            Sessions it opened
+                          </Link>
+                        ) : null}
                       </>
                     ),
                   },
-                  { name: 'Kind', cell: (row) => row.kind },
+                  {
+                    name: 'Kind',
+                    cell: (row) => (
+                      <>
+                        {row.kind}
+                        <Kinship
+                          parent={row.parent_credential_id}
+                          name={onPage.find((each) => each.credential_id === row.parent_credential_id)?.name}
+                          issued={issuedFrom(row)}
+                        />
+                      </>
+                    ),
+                  },
                   {
                     name: 'May',
                     cell: (row) =>
@@ -156,4 +179,21 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
       </Confirmation>
     </Screen>
   )
+}
+
+/** What a key was issued from, or how many were issued from it. */
+function Kinship({
+  parent,
+  name,
+  issued,
+}: {
+  readonly parent: string | null
+  /** Of the parent, where this page shows it. */
+  readonly name: string | undefined
+  readonly issued: number
+}) {
+  if (parent !== null) {
+    return <div className="subtle">issued from {name ?? <span className="mono">{parent}</span>}</div>
+  }
+  return issued === 0 ? null : <div className="subtle">{many(issued, 'temporary key')} on this page</div>
 }

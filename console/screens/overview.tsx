@@ -94,6 +94,14 @@ export function Overview() {
                   what="wrong passwords"
                   hours={found.hours.map((hour) => ({ hour: hour.hour, count: hour.failed_sign_ins }))}
                 />
+                <HourBars
+                  title={`${many(
+                    sum(({ lockouts }) => lockouts),
+                    'lockout',
+                  )} in ${span}`}
+                  what="lockouts"
+                  hours={found.hours.map(({ hour, lockouts }) => ({ hour, count: lockouts }))}
+                />
                 <LayerCard className="chart">
                   <h2>Ends by reason</h2>
                   {ends.length === 0 ? (

@@ -41,12 +41,12 @@ export function Stores() {
   const [deleted, setDeleted] = useState<IdentityStore | null>(null)
   const stores = useQuery({
     queryKey: ['stores', 'list', cursor],
-    queryFn: ({ signal }) => bodyOf(listIdentityStores({ query: { cursor }, signal })),
+    queryFn: ({ signal }) => bodyOf(listIdentityStores({ query: { cursor, counts: 'true' }, signal })),
   })
   return (
     <Screen
       title="Stores"
-      about="Exact. Each has its own users, sessions, policy and credentials."
+      about="Exact, but for the live sessions, which are counted moments after they change. Each has its own users, sessions, policy and credentials."
       acts={
         may('operator:stores') ? (
           <Button variant="primary" onClick={() => setEdited('new')}>
@@ -83,6 +83,8 @@ export function Stores() {
                       <Badge variant={state === 'active' ? 'success' : 'neutral'}>{STATES[state]}</Badge>
                     ),
                   },
+                  { name: 'Users', cell: ({ users }) => (users === undefined ? null : countOf(users)) },
+                  { name: 'Live sessions', cell: ({ live_sessions: live }) => live?.toLocaleString('en') },
                   { name: 'Login mode', cell: (store) => <span className="mono">{store.default_login_mode}</span> },
                   { name: 'Changed', cell: (store) => <Instant at={store.updated_at} /> },
                   {
@@ -132,6 +134,10 @@ export function Stores() {
       </Confirmation>
     </Screen>
   )
+}
+
+function countOf({ count, exact }: { readonly count: number; readonly exact: boolean }): string {
+  return `${count.toLocaleString('en')}${exact ? '' : '+'}`
 }
 
 function Edit({

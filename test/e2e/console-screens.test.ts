@@ -105,19 +105,30 @@ function writeMany(): void {
   database.close()
 }
 
+/** The session of a store that has one. */
+async function sessionOf(store: string): Promise<string> {
+  const { sessions } = (await call('GET', `${at(store)}/sessions`)).body as { sessions: { session_id: string }[] }
+  return sessions[0]?.session_id ?? ''
+}
+
 async function liveOf(store: string, filter: string): Promise<unknown> {
   return (await call('GET', `${at(store)}/sessions/count?${filter}`)).body.count
 }
 
 /** What differs from one run to the next, by what it is. */
 function masked(snapshot: string): string {
-  return snapshot
-    .replaceAll(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, '<id>')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, '<instant>')
-    .replaceAll(/\d\d-\d\d \d\d:\d\d UTC/g, '<hour>')
-    .replaceAll(/\b(?:now|yesterday|tomorrow|in \d+ \w+\.?|\d+ \w+\.? ago)(?= <instant>)/g, '<when>')
-    .replaceAll(/\b[\da-f]{16}\b/g, '<public id>')
-    .replaceAll(/(?:( +- row "<hour> )\d+":\n +- cell "<hour>"\n +- cell "\d+"\n)+/g, '$1…"\n')
+  return (
+    snapshot
+      .replaceAll(/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, '<id>')
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, '<instant>')
+      .replaceAll(/\d\d-\d\d \d\d:\d\d UTC/g, '<hour>')
+      .replaceAll(/\b(?:now|yesterday|tomorrow|in \d+ \w+\.?|\d+ \w+\.? ago)(?= <instant>)/g, '<when>')
+      .replaceAll(/\b[\da-f]{16}\b/g, '<public id>')
+      .replaceAll(/Chrome [\d.]+ on \w+/g, '<browser>')
+      // Console sessions of the tests before.
+      .replace(/\n +- row "local development <browser>[\s\S]*$/, '')
+      .replaceAll(/(?:( +- row "<hour> )\d+":\n +- cell "<hour>"\n +- cell "\d+"\n)+/g, '$1…"\n')
+  )
 }
 
 describe.skipIf(noBrowser)('the console', () => {
@@ -142,10 +153,21 @@ describe.skipIf(noBrowser)('the console', () => {
   ] as const)('store %s: every screen is there and accessible, in %s', async (store, colorScheme, live) => {
     const page = await inConsole({ colorScheme, viewport: { width: 1_280, height: 800 }, reducedMotion: 'reduce' })
     const found: string[] = []
-    const users = store === 'none' ? [] : ['users/jo']
-    for (const section of [...OF_A_STORE, ...users]) {
-      await open(page, `/stores/${store}/${section}`)
+    const ofStore = (section: string) => [section, `/stores/${store}/${section}`] as const
+    const screens = [
+      ...[...OF_A_STORE, ...(store === 'none' ? [] : ['users/jo'])].map(ofStore),
+      ...(store === 'one'
+        ? ([
+            ['stores', '/stores'],
+            ['operators', '/operators'],
+          ] as const)
+        : []),
+      ...(store === 'one' ? ([['session', `/stores/one/sessions/${await sessionOf('one')}`]] as const) : []),
+    ]
+    for (const [section, path] of screens) {
+      await open(page, path)
       if (section === 'sessions') await page.getByText(live).waitFor()
+      if (section === 'users') await page.getByText('Not known').first().waitFor({ state: 'detached' })
       found.push(...(await violations(page)).map((violation) => `${section}: ${violation}`))
       if (store !== 'one') continue
       const snapshot = masked(await page.getByRole('main').ariaSnapshot())
@@ -186,6 +208,59 @@ describe.skipIf(noBrowser)('the console', () => {
     )
     expect(order.filter((name) => !stops.some((stop) => name.test(stop.name)))).toEqual([])
     expect(stops.filter(({ shown }) => !shown).map(({ name }) => name)).toEqual([])
+  })
+
+  test('Escape closes what is asked, does nothing, and leads back to where one was', async () => {
+    const page = await inConsole()
+    for (const [path, opener] of [
+      ['/stores/one/sessions', 'End all 1'],
+      ['/stores/one/credentials', 'Revoke back end'],
+      ['/stores', 'Edit Store one'],
+    ] as const) {
+      await open(page, path)
+      const button = page.getByRole('button', { name: opener })
+      await byKeyboard.press(button)
+      await page.getByRole('dialog').waitFor()
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      await expect.poll(() => button.evaluate((one) => one === one.ownerDocument.activeElement), PATIENT).toBe(true)
+    }
+    await page.keyboard.press('Control+k')
+    const palette = page.getByPlaceholder(/^A screen/)
+    await palette.waitFor()
+    await page.keyboard.press('Escape')
+    await palette.waitFor({ state: 'detached' })
+    expect(await liveOf('one', '')).toBe(1)
+  })
+
+  test('a list that is asked for every five seconds comes once, as long as nothing changes', async () => {
+    const page = await inConsole()
+    await page.clock.install()
+    const answers: { status: number; bytes: number }[] = []
+    page.on('response', async (response) => {
+      if (!/\/sessions\?/.test(response.url())) return
+      answers.push({ status: response.status(), bytes: response.status() === 304 ? 0 : (await response.body()).length })
+    })
+    await open(page, '/stores/one/sessions')
+    for (const polls of [2, 3]) {
+      await page.clock.fastForward(5_500)
+      await expect.poll(() => answers.length, PATIENT).toBe(polls)
+    }
+    expect(answers).toEqual([
+      { status: 200, bytes: expect.any(Number) },
+      { status: 304, bytes: 0 },
+      { status: 304, bytes: 0 },
+    ])
+    await page.getByRole('button', { name: /^End jo's session/ }).waitFor()
+  })
+
+  test('a breach of its policy would be heard', async () => {
+    const page = await inConsole()
+    await page.getByRole('main').evaluate((main) => main.setAttribute('style', 'color: red'))
+    await expect
+      .poll(() => watched.complaints.filter((one) => one.startsWith('policy: ')), PATIENT)
+      .toEqual(['policy: style-src-attr inline'])
+    watched.complaints.splice(0)
   })
 
   test('nothing moves for who wants no motion', async () => {

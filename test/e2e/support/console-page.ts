@@ -37,6 +37,20 @@ export async function watchedPage(browser: Browser, baseUrl: string, options: Br
   const strangers: string[] = []
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => complaints.push(message.text()))
+  await page.exposeFunction('policyWasBroken', (what: string) => complaints.push(`policy: ${what}`))
+  await page.addInitScript(() => {
+    interface Violation {
+      readonly effectiveDirective: string
+      readonly blockedURI: string
+    }
+    const page = globalThis as unknown as {
+      readonly policyWasBroken: (what: string) => void
+      readonly addEventListener: (name: string, listener: (event: Violation) => void) => void
+    }
+    page.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) =>
+      page.policyWasBroken(`${effectiveDirective} ${blockedURI}`),
+    )
+  })
   page.on('request', (request) => {
     const url = request.url()
     if (new URL(url).origin !== baseUrl && !/^(?:data|blob):/.test(url)) strangers.push(url)
