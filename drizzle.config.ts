@@ -5,6 +5,7 @@ export default defineConfig({
   schema: [
     './src/store/schema.ts',
     './src/store/event-schema.ts',
+    './src/store/openid-schema.ts',
     './src/store/audit-schema.ts',
     './src/store/deployment-schema.ts',
   ],

@@ -10,7 +10,7 @@ import { operatorApi } from './api/operator/routes.ts'
 import { problemsPage } from './api/problems-page.ts'
 import type { Api, Route } from './api/route.ts'
 import { serve } from './api/serve.ts'
-import { oauthApi, sessionsApi } from './api/sessions/routes.ts'
+import { logoutApi, oauthApi, sessionsApi } from './api/sessions/routes.ts'
 import { slackApi } from './api/slack/routes.ts'
 import { otherJurisdiction } from './api/unready.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
@@ -75,6 +75,7 @@ const ownApis: readonly Api[] = [
   { ...sessionsApi, routes: [...sessionsApi.routes, ...references, problems] },
   devicesApi,
   oauthApi,
+  logoutApi,
   operatorApi,
 ]
 

@@ -20,6 +20,7 @@ export interface Env {
   readonly APPLICATION_SERVER?: Fetcher
   readonly SIGN_IN_GATE: RateLimit
   readonly ACCESS_KEY_GATE: RateLimit
+  readonly LOGOUT_GATE: RateLimit
   /** Where what happens is counted; nowhere, if it is not bound. */
   readonly COUNTERS?: AnalyticsEngineDataset
   /** Which version this is. */

@@ -211,8 +211,14 @@ export const MAX_REMEMBERED_CHECKS = 10_000
 export const MAX_REMEMBERED_TOKENS = 10_000
 /** OpenID providers that one isolate remembers. */
 export const MAX_REMEMBERED_PROVIDERS = 100
-/** How long a provider's metadata and keys are kept (10 min). Unknown keys are asked for at once. */
+/** How long a provider's metadata and keys are kept (10 min). Unknown keys are asked for at once … */
 export const PROVIDER_METADATA_MILLISECONDS = 600_000
+/** … but not again so soon: whoever shows a token can name one. */
+export const KEYS_COOL_DOWN_MILLISECONDS = 30_000
+/** How often a request looks whether another has fetched a provider's keys. */
+export const KEYS_LOOK_MILLISECONDS = 20
+/** Largest set of keys that is read, in bytes. */
+export const MAX_KEYS_BYTES = 131_072
 
 // Callers and their credentials
 /** Period of the gates; wrangler.toml has it too. */
@@ -275,6 +281,16 @@ export const CONSOLE_CODE_SECONDS = 300
 export const PROVIDER_TIMEOUT_SECONDS = 3
 /** How far a provider's clock may be ahead of ours (30 s), as the library has it for the expiry. */
 export const CLOCK_TOLERANCE_MILLISECONDS = 30_000
+/** Longest name of a provider's session that is kept, in characters. */
+export const MAX_SID_LENGTH = 255
+/** How long a logout token that does not say is good. Source: OpenID Connect Back-Channel Logout 1.0, 4: two minutes. */
+export const LOGOUT_TOKEN_MILLISECONDS = 120_000
+/** How long one is good, whatever it says (1 h): so long each is remembered. */
+export const MAX_LOGOUT_TOKEN_MILLISECONDS = 3_600_000
+/** How long the answer to one waits for the ends that it has brought about: providers wait for 2.5 s. */
+export const LOGOUT_TIMEOUT_MILLISECONDS = 1_000
+/** When the sessions of a logout are looked for once more: what was on its way has come by then. */
+export const LOGOUT_SECOND_LOOK_MILLISECONDS = 30_000
 
 // Profiles and the application server
 /** Longest wait for room among the calls of the application server. */

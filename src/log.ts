@@ -17,6 +17,7 @@ export const LOG_EVENTS = {
   'access_key.unreadable': ['error', 'refused'],
   'openid.refused': ['warn', 'refused'],
   'openid.failed': ['warn', 'failed'],
+  'logout_token.refused': ['warn', 'refused'],
   'profile.unsettled': ['error', 'tried_again'],
   'profile.unfinished': ['warn', 'tried_again'],
   'audit.not_recorded': ['warn', 'lost'],

@@ -9,9 +9,12 @@ import { SessionTokens } from './auth/session-tokens.ts'
 import { countersOf } from './counters.ts'
 import type { Env } from './env.ts'
 import { ApplicationServer } from './identity/application-server.ts'
+import { LogoutTokens } from './identity/logout-tokens.ts'
 import { OpenId } from './identity/openid.ts'
+import { OpenIdConfigurations } from './identity/openid-configurations.ts'
 import { PasswordHashers } from './identity/password-hashers.ts'
 import { Profiles } from './identity/profiles.ts'
+import { ProviderKeys } from './identity/provider-keys.ts'
 import { objectsIn } from './jurisdiction.ts'
 import { JurisdictionGuard } from './jurisdiction-guard.ts'
 import { FIGURES_MILLISECONDS, HEALTH_MILLISECONDS } from './limits.ts'
@@ -50,6 +53,7 @@ function build(env: Env, settings: Settings): Services {
   const jobs = objectsIn(env.JOBS, jurisdiction)
   const sessions = new Sessions({ db, config: env.CONFIG, users, jobs, tokens, counters })
   const sealing = new Sealing(settings.sealingKeys)
+  const openIdConfigurations = new OpenIdConfigurations(sealing)
   return {
     settings,
     db,
@@ -65,12 +69,14 @@ function build(env: Env, settings: Settings): Services {
       objectsIn(env.APPLICATION_SERVER_CALLS, jurisdiction),
       settings.applicationServer,
     ),
-    openId: new OpenId(db, sealing),
+    openId: new OpenId(db, openIdConfigurations),
+    logoutTokens: new LogoutTokens(db, new ProviderKeys(openIdConfigurations)),
     jobs,
     endpoints: objectsIn(env.ENDPOINTS, jurisdiction),
     jurisdiction: new JurisdictionGuard(db, jurisdiction),
     signInGate: env.SIGN_IN_GATE,
     accessKeyGate: env.ACCESS_KEY_GATE,
+    logoutGate: env.LOGOUT_GATE,
     missingMigrations: () => missingMigrations(db, MIGRATIONS),
     health: rememberingFor(HEALTH_MILLISECONDS, () => health(env, db, jobs)),
     figures: rememberingFor(FIGURES_MILLISECONDS, (now) => readFigures(db, now)),

@@ -18,6 +18,7 @@ export const END_REASONS: Readonly<Record<string, string>> = {
   user_disabled: 'User disabled',
   password_changed: 'Password changed',
   parent_ended: 'Parent session ended',
+  idp_logout: 'Signed out at the provider',
 }
 export const ROLES: Readonly<Record<string, string>> = {
   primary_owner: 'Primary owner',

@@ -22,6 +22,7 @@ const KINDS: Readonly<Record<string, string>> = {
   clear_locations: 'Clear the places of sessions',
   end_sessions: 'End sessions',
   erase_user: 'Erase a deleted user',
+  idp_logout: 'End what an OpenID provider has ended',
   publish_config: 'Publish the session config',
   rebuild_records: 'Fill the database again',
   reset_users: 'End the sessions of users',

@@ -96,13 +96,13 @@ export const apioMutants = [
   {
     name: 'APIO: half a character in an ID token',
     file: OPENID_SOURCE,
-    from: 'findIllFormedText([sub, email]) !== null',
+    from: 'findIllFormedText([sub, sid, email]) !== null',
     to: 'findIllFormedText([]) !== null',
     caughtBy: { file: OPENID, test: 'a subject with half a character' },
   },
   {
     name: 'APIO: signatures of ID tokens',
-    file: OPENID_SOURCE,
+    file: 'src/identity/openid-configurations.ts',
     from: '        client.enableNonRepudiationChecks,\n',
     to: '',
     caughtBy: { file: OPENID, test: "another's signature" },

@@ -12,6 +12,7 @@ import { eventMutants } from './events.mjs'
 import { identityMutants } from './identity.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { inputMutants } from './input.mjs'
+import { logoutMutants } from './logout.mjs'
 import { lookerMutants } from './looker.mjs'
 import { openapiMutants } from './openapi.mjs'
 import { operationMutants } from './operations.mjs'
@@ -430,4 +431,5 @@ export const mutants = [
   ...pageMutants,
   ...eventMutants,
   ...auditMutants,
+  ...logoutMutants,
 ]

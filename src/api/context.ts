@@ -8,6 +8,7 @@ import { type Client, type Location, trimUserAgent } from '../domain/session.ts'
 import type { Endpoints } from '../events/wake.ts'
 import type { CommonHeaders } from '../http/common-headers.ts'
 import type { ApplicationServer } from '../identity/application-server.ts'
+import type { LogoutTokens } from '../identity/logout-tokens.ts'
 import type { OpenId } from '../identity/openid.ts'
 import type { PasswordHashers } from '../identity/password-hashers.ts'
 import type { Profiles } from '../identity/profiles.ts'
@@ -34,12 +35,14 @@ export interface Services {
   readonly devices: DeviceCookies
   readonly applicationServer: ApplicationServer
   readonly openId: OpenId
+  readonly logoutTokens: LogoutTokens
   /** The stores' durable work, for operators to look at. */
   readonly jobs: DurableObjectNamespace<StoreJobs>
   /** Where events are sent to. */
   readonly endpoints: Endpoints
   readonly signInGate: RateLimit
   readonly accessKeyGate: RateLimit
+  readonly logoutGate: RateLimit
   /** What was found some seconds ago at most. `now` in epoch milliseconds. */
   readonly health: (now: number) => Promise<Health>
   /** The state of the whole deployment, as it was some seconds ago at most. */

@@ -14,7 +14,7 @@ import { within } from '../time-limit.ts'
  */
 export async function passGate(
   gate: RateLimit,
-  purpose: 'sign-in' | 'api' | 'access-key',
+  purpose: 'sign-in' | 'api' | 'access-key' | 'logout',
   client: Client,
   known: string | null = null,
 ): Promise<Result<void, SessionError>> {

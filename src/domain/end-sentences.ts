@@ -11,4 +11,5 @@ export const END_SENTENCES: Readonly<Record<EndReason, string>> = {
   user_disabled: 'The user was disabled or deleted.',
   password_changed: "The user's password was changed.",
   parent_ended: 'The session that it was opened from ended.',
+  idp_logout: 'The user was signed out at the sign-in provider.',
 }

@@ -1,5 +1,6 @@
 /** All that is known of one session, live or ended, as administrators see it. Pure. */
 import type { UserKey } from './ids.ts'
+import type { OpenIdLogin } from './openid-login.ts'
 import type { AskedBy, ClientChange, Ending, Session } from './session.ts'
 
 /** How a session came to be. What a version of before opened has nulls. */
@@ -10,6 +11,8 @@ export interface SessionOrigin {
   readonly replacesSessionId: string | null
   /** Whether this kind of browser and system was new to the user; null where the client did not say what it is. */
   readonly newDevice: boolean | null
+  /** Null also for a session that no OpenID provider vouched for. */
+  readonly openid: OpenIdLogin | null
 }
 
 export interface SessionStory extends UserKey, SessionOrigin {

@@ -39,6 +39,8 @@ export const END_REASONS = [
   'password_changed',
   /** The session it was opened from ended. */
   'parent_ended',
+  /** The user was signed out at the OpenID provider that it was opened by. */
+  'idp_logout',
 ] as const
 export type EndReason = (typeof END_REASONS)[number]
 

@@ -4,22 +4,17 @@
  */
 
 import * as client from 'openid-client'
-import type { Sealing } from '../auth/sealing.ts'
 import type { SessionError } from '../domain/errors.ts'
+import type { OpenIdLogin } from '../domain/openid-login.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { findIllFormedText } from '../domain/text.ts'
-import {
-  CLOCK_TOLERANCE_MILLISECONDS,
-  MAX_REMEMBERED_PROVIDERS,
-  PROVIDER_METADATA_MILLISECONDS,
-  PROVIDER_TIMEOUT_SECONDS,
-  RETRY_AFTER_SECONDS,
-} from '../limits.ts'
+import { CLOCK_TOLERANCE_MILLISECONDS, MAX_SID_LENGTH, RETRY_AFTER_SECONDS } from '../limits.ts'
 import { log } from '../log.ts'
 import type { Database } from '../store/database.ts'
 import { findOpenIdProviderByRedirectUri, findUserOfSubject, type OpenIdProvider } from '../store/openid-providers.ts'
 import { findUser, type KnownUser } from '../store/users.ts'
 import { logUnavailable } from '../time-limit.ts'
+import { type OpenIdConfigurations, SECRET_FAULT } from './openid-configurations.ts'
 
 /** What a client brings back from the provider. */
 export interface AuthorizationResponse {
@@ -29,32 +24,33 @@ export interface AuthorizationResponse {
   readonly redirectUri: string
 }
 
+/** A user for whom a provider vouches, and what it said. */
+export interface VouchedUser extends KnownUser {
+  readonly openid: OpenIdLogin
+}
+
 export class OpenId {
   private readonly db: Database
-  private readonly sealing: Sealing
-  private readonly known = new Map<
-    string,
-    { readonly configuration: client.Configuration; readonly learnedAt: number }
-  >()
+  private readonly configurations: OpenIdConfigurations
 
-  constructor(db: Database, sealing: Sealing) {
+  constructor(db: Database, configurations: OpenIdConfigurations) {
     this.db = db
-    this.sealing = sealing
+    this.configurations = configurations
   }
 
   /**
    * The user that the provider vouches for. The redirect URI tells the identity store.
    * Errors: `invalid_credentials`, `unavailable`.
    */
-  async signIn(response: AuthorizationResponse, now: number): Promise<Result<KnownUser, SessionError>> {
+  async signIn(response: AuthorizationResponse, now: number): Promise<Result<VouchedUser, SessionError>> {
     const provider = await findOpenIdProviderByRedirectUri(this.db, response.redirectUri)
     if (!provider.ok) return provider
     if (provider.value === null) return fail({ code: 'invalid_credentials' })
     const claims = await this.verify(provider.value, response, now)
     if (!claims.ok) return claims
-    const { sub, email, email_verified: emailVerified } = claims.value
+    const { sub, sid, iat, email, email_verified: emailVerified } = claims.value
     // D1 keeps a replacement for half a character: many subjects would be one.
-    if (findIllFormedText([sub, email]) !== null) return fail({ code: 'invalid_credentials' })
+    if (findIllFormedText([sub, sid, email]) !== null) return fail({ code: 'invalid_credentials' })
     const address = emailVerified === true && typeof email === 'string' ? email : null
     const key = await findUserOfSubject(this.db, provider.value, sub, address)
     if (!key.ok) return key
@@ -62,7 +58,10 @@ export class OpenId {
     if (!user.ok) return user
     // Looked at once more: between the two look-ups the id may have been given to somebody else.
     const fits = user.value?.user.active && !user.value.user.bot && user.value.user.openidSubject === sub
-    return user.value !== null && fits ? ok(user.value) : fail({ code: 'invalid_credentials' })
+    if (user.value === null || !fits) return fail({ code: 'invalid_credentials' })
+    const session = typeof sid === 'string' && sid.length <= MAX_SID_LENGTH ? sid : null
+    const openid = { issuer: provider.value.issuer, subject: sub, sid: session, issuedAt: iat * 1000 }
+    return ok({ ...user.value, openid })
   }
 
   private async verify(
@@ -71,7 +70,7 @@ export class OpenId {
     now: number,
   ): Promise<Result<client.IDToken, SessionError>> {
     try {
-      const configuration = await this.configurationOf(provider, now)
+      const configuration = await this.configurations.of(provider, now)
       const callback = new URL(redirectUri)
       callback.searchParams.set('code', code)
       // One redirect URI belongs to one issuer, which is the other defence against a mix-up (RFC 9700, 4.4.2.2).
@@ -88,37 +87,6 @@ export class OpenId {
     } catch (error) {
       return fail(faultOf(error))
     }
-  }
-
-  private async configurationOf(provider: OpenIdProvider, now: number): Promise<client.Configuration> {
-    const { identityStoreId, issuer, clientId, sealedClientSecret } = provider
-    const name = JSON.stringify([identityStoreId, issuer, clientId, sealedClientSecret])
-    const known = this.known.get(name)
-    if (known !== undefined && now - known.learnedAt < PROVIDER_METADATA_MILLISECONDS) return known.configuration
-    const secret = await this.sealing.open('openid_client_secret', identityStoreId, identityStoreId, sealedClientSecret)
-    if (secret === null) throw new Error('the OpenID client secret does not open: its sealing key is gone')
-    const configuration = await client.discovery(new URL(issuer), clientId, undefined, authentication(secret), {
-      timeout: PROVIDER_TIMEOUT_SECONDS,
-      // Operators can set an http issuer on this very machine only.
-      execute: [
-        client.enableNonRepudiationChecks,
-        ...(issuer.startsWith('http://') ? [client.allowInsecureRequests] : []),
-      ],
-    })
-    const [oldest] = this.known.keys()
-    if (this.known.size >= MAX_REMEMBERED_PROVIDERS && oldest !== undefined) this.known.delete(oldest)
-    this.known.set(name, { configuration, learnedAt: now })
-    return configuration
-  }
-}
-
-/** As the provider likes it; Basic is what a provider that does not say must take (OpenID Connect Discovery, 3). */
-function authentication(secret: string): client.ClientAuth {
-  const [basic, post] = [client.ClientSecretBasic(secret), client.ClientSecretPost(secret)]
-  return (server, metadata, body, headers) => {
-    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-    const method = methods.includes('client_secret_basic') ? basic : post
-    method(server, metadata, body, headers)
   }
 }
 
@@ -150,7 +118,7 @@ function faultOf(error: unknown): SessionError {
   if (error instanceof client.WWWAuthenticateChallengeError) return { ...unavailable, because: 'refused' }
   // `fetch` that does not get through; TypeErrors of the library carry a code.
   if (error instanceof TypeError && 'code' in error) throw error
-  if (error instanceof Error && !('code' in error) && error.message.startsWith('the OpenID client secret')) throw error
+  if (error instanceof Error && !('code' in error) && error.message.startsWith(SECRET_FAULT)) throw error
   logUnavailable('OpenID provider', String(error))
   return unavailable
 }

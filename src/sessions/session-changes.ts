@@ -6,10 +6,16 @@ import { waitUntil } from 'cloudflare:workers'
 import type { ClientKind } from '../domain/client-kind.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { UserKey } from '../domain/ids.ts'
+import type { OpenIdLogout } from '../domain/openid-login.ts'
 import type { GroupConfig, SessionConfig, Versioned } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { AskedBy } from '../domain/session.ts'
-import { APPLY_TIMEOUT_MILLISECONDS, OBJECT_TIMEOUT_MILLISECONDS, OBJECTS_AT_ONCE } from '../limits.ts'
+import {
+  APPLY_TIMEOUT_MILLISECONDS,
+  LOGOUT_TIMEOUT_MILLISECONDS,
+  OBJECT_TIMEOUT_MILLISECONDS,
+  OBJECTS_AT_ONCE,
+} from '../limits.ts'
 import type { AuditEntry } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import { putGroupConfig } from '../store/group-session-configs.ts'
@@ -22,6 +28,7 @@ import type { ConfigCopies } from './config-copies.ts'
 import type { EndItem } from './jobs/end-parts.ts'
 import { storeTag } from './jobs/published-config.ts'
 import type { Job } from './jobs/run-job.ts'
+import type { SeenToken } from './jobs/seen-tokens.ts'
 import type { JobStatus, StoreJobs } from './jobs/store-jobs.ts'
 import { changeWithJobs } from './prepared-jobs.ts'
 
@@ -209,6 +216,29 @@ export class SessionChanges {
       this.stub(identityStoreId).enqueue(identityStoreId, { id, job }),
     )
     return taken.ok ? ok(id) : taken
+  }
+
+  /**
+   * Accepts to end what a logout token names, unless it came before; answers whether it did so. It will be done whatever
+   * stops the process, and mostly is when this answers. Errors: `unavailable`: the token may come again.
+   */
+  async acceptLogout(
+    identityStoreId: string,
+    logout: OpenIdLogout,
+    token: SeenToken,
+    by: { readonly caller: string; readonly requestId: string },
+  ): Promise<Result<boolean, Unavailable>> {
+    const id = `idp_logout:${by.requestId}`
+    const job = { kind: 'idp_logout', logout, by, looked: false } as const
+    return this.memory.forgettingAll({ identityStoreId }, async (forget) => {
+      forget()
+      const accepted = await within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', async () =>
+        this.stub(identityStoreId).acceptLogout(identityStoreId, { id, job }, token),
+      )
+      if (!accepted.ok || !accepted.value) return accepted
+      await within(LOGOUT_TIMEOUT_MILLISECONDS, 'jobs', async () => this.stub(identityStoreId).confirm([id]))
+      return accepted
+    })
   }
 
   private stub(identityStoreId: string): DurableObjectStub<StoreJobs> {

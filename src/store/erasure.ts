@@ -40,7 +40,15 @@ export function erasure(
   return [
     db
       .update(sessions)
-      .set({ address: null, userAgent: null, recentAddress: null, recentUserAgent: null, location: null })
+      .set({
+        address: null,
+        userAgent: null,
+        recentAddress: null,
+        recentUserAgent: null,
+        location: null,
+        openidSubject: null,
+        openidSid: null,
+      })
       .where(
         sql`${sessions.identityStoreId} = ${identityStoreId} AND ${sessions.userId} = ${userId}
           AND ${sessions.sessionId} IN ${ofUser} AND ${where.sessions}`,

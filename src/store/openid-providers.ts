@@ -8,7 +8,8 @@ import { auditView, insertRowEvent, shownRow, shownValues } from './audited-row.
 import { attempt, attemptUnique, type Database } from './database.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere } from './insert-where.ts'
-import { identityStores, openidProviders, users } from './schema.ts'
+import { openidProviders } from './openid-schema.ts'
+import { identityStores, users } from './schema.ts'
 
 /** A store's OpenID provider. The client secret is sealed for the store. */
 export type OpenIdProvider = typeof openidProviders.$inferSelect

@@ -194,6 +194,10 @@ export const sessions = sqliteTable(
     newDevice: integer('new_device', { mode: 'boolean' }),
     /** The rule that ended it, if a rule did. */
     endDecision: text('end_decision', { mode: 'json' }).$type<EndDecision>(),
+    /** The sign-in at an OpenID provider that it was opened by: who vouched, for whom, and in which session there. */
+    openidIssuer: text('openid_issuer'),
+    openidSubject: text('openid_subject'),
+    openidSid: text('openid_sid'),
   },
   (table) => [
     /** Serves "a user's sessions". */
@@ -211,6 +215,7 @@ export const sessions = sqliteTable(
     index('session_by_number').on(table.identityStoreId, table.number),
     /** Serves the removal of old records, and nothing while a session lives. */
     index('ended_sessions_oldest_first').on(table.endedAt).where(sql`ended_at IS NOT NULL`),
+    index('sessions_by_openid_sid').on(table.identityStoreId, table.openidSid).where(sql`openid_sid IS NOT NULL`),
     /** Serves the clearing of locations. */
     index('sessions_with_location').on(table.identityStoreId, table.userId).where(sql`location IS NOT NULL`),
   ],
@@ -270,21 +275,6 @@ export const spentSecrets = sqliteTable('spent_secrets', {
   secretHash: text('secret_hash').primaryKey(),
   spentAt: integer('spent_at').notNull(),
 })
-
-/** OpenID providers: at most one per store, found by the redirect URI that its codes were asked for with. */
-export const openidProviders = sqliteTable(
-  'openid_providers',
-  {
-    identityStoreId: text('identity_store_id').primaryKey(),
-    issuer: text('issuer').notNull(),
-    clientId: text('client_id').notNull(),
-    sealedClientSecret: text('sealed_client_secret').notNull(),
-    redirectUri: text('redirect_uri').notNull(),
-    createdAt: integer('created_at').notNull(),
-    updatedAt: integer('updated_at').notNull(),
-  },
-  (table) => [uniqueIndex('openid_provider_by_redirect_uri').on(table.redirectUri)],
-)
 
 /** Login tokens that were not used yet. Whoever shows one has nothing else, so its hash is the key. */
 export const loginTokens = sqliteTable('login_tokens', {

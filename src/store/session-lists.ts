@@ -146,6 +146,8 @@ export function storyIn(record: SessionRecord, policy: Policy | null): SessionSt
     openedBy,
     replacesSessionId,
     newDevice,
+    // The record has not all that was said.
+    openid: null,
     clientChanges: [],
     ending:
       endedAt === null || endReason === null

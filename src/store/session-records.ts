@@ -34,6 +34,8 @@ const PERSONAL: readonly string[] = [
   'recentAddress',
   'recentUserAgent',
   'location',
+  'openidSubject',
+  'openidSid',
 ] satisfies (keyof SessionRecord)[]
 
 const upsert = statement((db) => {

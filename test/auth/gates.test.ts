@@ -8,7 +8,7 @@ afterEach(() => vi.restoreAllMocks())
 const ADDRESS = '2001:db8:77:88:99::1'
 const KEY = /^[a-z-]+:2001:db8:77:88::\/64$/
 
-const GATES: [string, 'SIGN_IN_GATE' | 'ACCESS_KEY_GATE', () => Promise<Response>, number][] = [
+const GATES: [string, 'SIGN_IN_GATE' | 'ACCESS_KEY_GATE' | 'LOGOUT_GATE', () => Promise<Response>, number][] = [
   [
     'sign-in',
     'SIGN_IN_GATE',
@@ -42,6 +42,12 @@ const GATES: [string, 'SIGN_IN_GATE' | 'ACCESS_KEY_GATE', () => Promise<Response
     'ACCESS_KEY_GATE',
     () => send('/v1/identity-stores/d-1/users/u/sessions', { address: ADDRESS }),
     401,
+  ],
+  [
+    'OpenID’s logout',
+    'LOGOUT_GATE',
+    () => send('/oauth2/backchannel-logout/d-1', { address: ADDRESS, form: { logout_token: 'x' } }),
+    400,
   ],
 ]
 

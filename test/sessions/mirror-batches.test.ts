@@ -157,5 +157,8 @@ function record(
     replacesSessionId: null,
     newDevice: null,
     endDecision: null,
+    openidIssuer: null,
+    openidSubject: null,
+    openidSid: null,
   }
 }

@@ -179,5 +179,8 @@ function record(
     replacesSessionId: null,
     newDevice: null,
     endDecision: null,
+    openidIssuer: null,
+    openidSubject: null,
+    openidSid: null,
   }
 }

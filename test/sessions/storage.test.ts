@@ -33,7 +33,7 @@ describe("an object's schema", () => {
       ),
     )
     expect(atOnce).toEqual(inSteps)
-    expect(atOnce).toHaveLength(36)
+    expect(atOnce).toHaveLength(37)
   })
 
   for (let version = 0; version <= STEPS.length; version += 1) {

@@ -142,7 +142,7 @@ test('an object of before the schema had versions wakes with its jobs, and does 
   await writeJob(id, 'b:1', JSON.stringify(RESET), now)
   await runInDurableObject(storeJobs(id), (_object, { storage }) => {
     storage.sql.exec(
-      'DROP TABLE schema_version; DROP TABLE end_parts; DROP TABLE endpoints; ALTER TABLE jobs DROP COLUMN confirmed',
+      'DROP TABLE schema_version; DROP TABLE end_parts; DROP TABLE endpoints; DROP TABLE seen_tokens; ALTER TABLE jobs DROP COLUMN confirmed',
     )
   })
   await evictDurableObject(storeJobs(id))

@@ -11,6 +11,7 @@ export type EndReason =
   | 'user_disabled'
   | 'password_changed'
   | 'parent_ended'
+  | 'idp_logout'
 
 /** Where a client is. */
 export interface Place {

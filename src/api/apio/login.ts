@@ -6,6 +6,7 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { CredentialsType } from '../../domain/session.ts'
 import { generateLoginToken, redeemLoginToken } from '../../identity/login-tokens.ts'
+import type { VouchedUser } from '../../identity/openid.ts'
 import { noteFirstLogin } from '../../store/first-logins.ts'
 import type { KnownUser } from '../../store/users.ts'
 import { carriedSessions, cookieSeconds, signOutCarried } from '../carried-sessions.ts'
@@ -69,7 +70,7 @@ async function signInBy<T>(
   request: Request,
   context: RequestContext,
   schema: z.ZodType<T>,
-  verify: (input: T) => Promise<Result<KnownUser, SessionError>>,
+  verify: (input: T) => Promise<Result<KnownUser & Partial<VouchedUser>, SessionError>>,
 ): HandlerResult {
   const { services, client, location, now, requestId } = context
   const origin = requireOrigin(request, context)
@@ -78,7 +79,7 @@ async function signInBy<T>(
   if (!input.ok) return input
   const verified = await verify(input.value)
   if (!verified.ok) return verified
-  const { user, rules } = verified.value
+  const { user, rules, openid = null } = verified.value
 
   const opening = {
     kind: 'web',
@@ -89,6 +90,7 @@ async function signInBy<T>(
     actor: null,
     apiClientId: null,
     cookie: true,
+    openid,
     by: { caller: `user:${user.userId}`, requestId },
   } as const
   const found = await carriedSessions(request, context)

@@ -35,6 +35,34 @@ export function renderOAuthError(failure: SessionError, context: RequestContext,
   )
 }
 
+/** The form of RFC 6749, section 5.2, as OpenID Connect Back-Channel Logout 1.0 has it. */
+const LogoutErrorBody = z
+  .object({ error: z.enum(['invalid_request', 'temporarily_unavailable']), error_description: z.string() })
+  .meta({ id: 'LogoutError' })
+
+/** Renders a failure for OpenID providers: all that is wrong with a request is 400. */
+export function renderLogoutError(failure: SessionError): Response {
+  const { status, title, detail = title, headers } = problemOf(failure)
+  if (status >= 500 || status === 429) return logoutError(status, 'temporarily_unavailable', detail, headers)
+  const said = failure.code === 'invalid_request' ? failure.issues.map(({ message }) => message).join(' ') : detail
+  return logoutError(400, 'invalid_request', said)
+}
+
+/** Renders a bug likewise. */
+export function renderLogoutBug({ requestId }: RequestContext): Response {
+  return logoutError(500, 'temporarily_unavailable', `Internal error; the request id is ${requestId}.`)
+}
+
+function logoutError(
+  status: number,
+  error: z.infer<typeof LogoutErrorBody>['error'],
+  description: string,
+  headers: Record<string, string> = {},
+): Response {
+  const body: z.infer<typeof LogoutErrorBody> = { error, error_description: description }
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}
+
 function oauthCode(status: number): OAuthErrorCode {
   if (status === 401) return 'invalid_client'
   if (status === 403) return 'unauthorized_client'
@@ -68,3 +96,13 @@ export const errors: ApiErrors = {
 
 /** The same at /oauth2. */
 export const oauthErrors: ApiErrors = { ...errors, name: 'OAuth', schemaOf: () => OAuthProblemBody }
+
+/** The same of logout tokens. */
+export const logoutErrors: ApiErrors = {
+  name: 'OpenID Connect',
+  schemaOf: () => LogoutErrorBody,
+  body: { 400: 'The token is not valid, or came before; nothing ends.' },
+  security: {
+    none: { 429: 'Too many requests; try again after `Retry-After`.', 503: 'Temporarily unavailable; send it again.' },
+  },
+}

@@ -2,8 +2,18 @@
 import type { z } from 'zod'
 import { type Api, type Route, route } from '../route.ts'
 import { SessionBody } from '../session-body.ts'
+import { backchannelLogout } from './backchannel-logout.ts'
 import { checkForBackEnd } from './check.ts'
-import { errors, oauthErrors, renderBug, renderError, renderOAuthError } from './errors.ts'
+import {
+  errors,
+  logoutErrors,
+  oauthErrors,
+  renderBug,
+  renderError,
+  renderLogoutBug,
+  renderLogoutError,
+  renderOAuthError,
+} from './errors.ts'
 import { health } from './health.ts'
 import { listForBackEnd } from './list-for-back-end.ts'
 import { introspect, revoke } from './oauth.ts'
@@ -165,6 +175,19 @@ const oauthRoutes: readonly Route[] = [
   }),
 ]
 
+const logoutRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/:identity_store_id',
+    operationId: 'backchannelLogout',
+    summary: "End what the identity store's OpenID provider says has ended (Back-Channel Logout 1.0).",
+    security: ['none'],
+    body: form(schemas.LogoutForm),
+    responses: { 200: { description: 'It has ended, or will in a moment, whatever happens.' } },
+    handle: backchannelLogout,
+  }),
+]
+
 const common = { name: 'Sessions', renderBug, trailingSlash: 'never', errors } as const
 
 export const sessionsApi: Api = { ...common, base: '', routes, territory: ['*'], renderError }
@@ -177,4 +200,15 @@ export const oauthApi: Api = {
   territory: [],
   renderError: renderOAuthError,
   errors: oauthErrors,
+}
+
+/** The same in the words that OpenID providers take. */
+export const logoutApi: Api = {
+  ...common,
+  base: '/oauth2/backchannel-logout',
+  routes: logoutRoutes,
+  territory: [],
+  renderError: renderLogoutError,
+  renderBug: renderLogoutBug,
+  errors: logoutErrors,
 }

@@ -103,6 +103,9 @@ export const IntrospectForm = TokenForm.extend({
   touch: z.enum(['true', 'false']).default('false').describe('Not of RFC 7662: `true` counts as activity of the user.'),
 }).meta({ id: 'IntrospectionRequest' })
 
+/** Other parameters are ignored. */
+export const LogoutForm = z.object({ logout_token: z.string().min(1) }).meta({ id: 'LogoutRequest' })
+
 export const OpenedBody = SessionBody.and(
   z.object({ token: z.string().optional().describe('Only for transport `bearer`.') }),
 ).meta({ id: 'OpenedSession' })

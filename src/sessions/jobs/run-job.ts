@@ -4,6 +4,7 @@ import { readSessionConfig } from '../../store/session-configs.ts'
 import { type ApplyRules, applyRules } from './apply-rules.ts'
 import { type EndSessions, endSessions } from './end-sessions.ts'
 import { type EraseUser, eraseUser } from './erase-user.ts'
+import { type IdpLogout, idpLogout } from './idp-logout.ts'
 import type { JobContext, JobOutcome } from './job-calls.ts'
 import { publishConfig, publishedConfig } from './published-config.ts'
 import { type RebuildRecords, rebuildRecords } from './rebuild-records.ts'
@@ -27,6 +28,7 @@ export type Job =
   | ClearLocations
   | EraseUser
   | RebuildRecords
+  | IdpLogout
 
 /** Whether an operator may give a job up: no other change relies on it. */
 export function mayBeCancelled({ kind }: Job): boolean {
@@ -63,6 +65,8 @@ export function runJob(job: Job, context: JobContext): Promise<JobOutcome<Job>> 
       return eraseUser(job, context)
     case 'rebuild_records':
       return rebuildRecords(job, context)
+    case 'idp_logout':
+      return idpLogout(job, context)
   }
 }
 

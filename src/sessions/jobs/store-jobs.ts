@@ -30,6 +30,7 @@ import { END_PARTS, type EndItem, EndParts } from './end-parts.ts'
 import { finished } from './end-sessions.ts'
 import type { JobContext, JobOutcome } from './job-calls.ts'
 import { type Job, mayBeCancelled, progressOf, replacesOlder, runJob } from './run-job.ts'
+import { noteToken, SEEN_TOKENS, type SeenToken } from './seen-tokens.ts'
 import { readJob } from './stored-jobs.ts'
 
 /** The object's schema. */
@@ -49,6 +50,7 @@ export const STEPS: readonly string[] = [
   'ALTER TABLE jobs ADD COLUMN confirmed INTEGER GENERATED ALWAYS AS (open_changes = 0) VIRTUAL;',
   END_PARTS,
   'CREATE TABLE endpoints (endpoint_id TEXT PRIMARY KEY) WITHOUT ROWID;',
+  SEEN_TOKENS,
 ]
 
 /** A job as an operator sees it. */
@@ -129,6 +131,17 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** Takes on work that needs no change to be made first. It is begun at once, whatever becomes of the request. */
   async enqueue(identityStoreId: string, job: NamedJob): Promise<void> {
     await this.write(identityStoreId, [job], true, Date.now())
+  }
+
+  /**
+   * Takes on what a logout token asks for, unless the token came before: both in one step. `confirm` is to follow.
+   * Answers whether it did so.
+   */
+  async acceptLogout(identityStoreId: string, job: NamedJob, token: SeenToken): Promise<boolean> {
+    const now = Date.now()
+    if (!noteToken(this.sql, token, now)) return false
+    await this.write(identityStoreId, [job], true, now + JOB_GRACE_MILLISECONDS)
+    return true
   }
 
   /**

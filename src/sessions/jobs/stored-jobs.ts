@@ -51,6 +51,18 @@ const StoredJob: z.ZodType<Job> = z.union([
     by: z.object({ caller: z.string().nullable(), requestId: z.string() }),
     progress: z.object({ cursor: z.string(), done: z.int(), left: z.int() }).nullable(),
   }),
+  z.object({
+    kind: z.literal('idp_logout'),
+    logout: z.object({
+      issuer: z.string(),
+      subject: z.string().nullable(),
+      sid: z.string().nullable(),
+      issuedAt: z.number(),
+      acceptedAt: z.int(),
+    }),
+    by: z.object({ caller: z.string(), requestId: z.string() }),
+    looked: z.boolean(),
+  }),
 ])
 
 const Named = z.object({ kind: z.string() })

@@ -3,6 +3,7 @@
 import type { SessionError } from '../../domain/errors.ts'
 import type { UserKey } from '../../domain/ids.ts'
 import type { Refusal } from '../../domain/lifecycle.ts'
+import type { OpenIdLogin } from '../../domain/openid-login.ts'
 import type { Policy } from '../../domain/policy.ts'
 import { fail, type Result } from '../../domain/result.ts'
 import type { AskedBy, Client, EndReason, Session } from '../../domain/session.ts'
@@ -44,6 +45,8 @@ export type Opening = Pick<
   readonly endSessions?: readonly string[]
   /** Who opens it. */
   readonly by?: AskedBy
+  /** The sign-in at an OpenID provider that it is opened by. */
+  readonly openid?: OpenIdLogin | null
 }
 
 /** What came of an opening. */

@@ -79,6 +79,7 @@ export interface Row extends Record<string, SqlStorageValue> {
   new_device: number | null
   client_changes: string | null
   end_decision: string | null
+  openid: string | null
 }
 
 /** What a row says. `epoch`: that of a session of a version without epochs. */
@@ -95,6 +96,7 @@ export function stored(row: Row, epoch: number): StoredSession {
       openedBy: row.opened_by,
       replacesSessionId: row.replaces_session_id,
       newDevice: row.new_device === null ? null : row.new_device === 1,
+      openid: row.openid === null ? null : JSON.parse(row.openid),
     },
     workspace: row.workspace,
     cookiePersistent: row.cookie_persistent === null ? null : row.cookie_persistent === 1,

@@ -42,6 +42,7 @@ export const STEPS: readonly string[] = [
    ALTER TABLE sessions ADD COLUMN client_changes TEXT;
    ALTER TABLE sessions ADD COLUMN end_decision TEXT;
    ALTER TABLE owner ADD COLUMN devices TEXT;`,
+  'ALTER TABLE sessions ADD COLUMN openid TEXT;',
 ]
 
 /** The same schema at once, for an object that has none: fewer rows are written. */
@@ -83,7 +84,8 @@ export const SCHEMA = `CREATE TABLE owner (
      replaces_session_id TEXT,
      new_device INTEGER,
      client_changes TEXT,
-     end_decision TEXT
+     end_decision TEXT,
+     openid TEXT
    ) WITHOUT ROWID;`
 
 /** Whether an object has tables. To ask writes nothing. */

@@ -5,6 +5,7 @@ import type { StoredSession } from './rows.ts'
 
 /** A session as D1 is to have it: its whole state, with its version. */
 export function sessionRecord(owner: UserKey, { session, version, origin, ending }: StoredSession): SessionRecord {
+  const { openid, ...opened } = origin
   return {
     identityStoreId: owner.identityStoreId,
     userId: owner.userId,
@@ -28,7 +29,10 @@ export function sessionRecord(owner: UserKey, { session, version, origin, ending
     endReason: ending?.reason ?? null,
     endedBy: ending?.by.caller ?? null,
     endRequestId: ending?.by.requestId ?? null,
-    ...origin,
+    ...opened,
     endDecision: ending?.decision ?? null,
+    openidIssuer: openid?.issuer ?? null,
+    openidSubject: openid?.subject ?? null,
+    openidSid: openid?.sid ?? null,
   }
 }

@@ -179,8 +179,8 @@ export class UserSessionsStorage {
     this.sql.exec(
       `INSERT INTO sessions (id, version, mirrored_version, kind, secret_hash, opened_at, last_seen_at, persistent,
          credentials_type, address, user_agent, location, actor, api_client_id, cookie_issued_at, cookie_persistent,
-         cookie_expires_at, epoch, opened_by, replaces_session_id, new_device)
-       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         cookie_expires_at, epoch, opened_by, replaces_session_id, new_device, openid)
+       VALUES (?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       session.id,
       session.kind,
       secretHash,
@@ -200,6 +200,7 @@ export class UserSessionsStorage {
       origin.openedBy,
       origin.replacesSessionId,
       origin.newDevice === null ? null : Number(origin.newDevice),
+      toJson(origin.openid),
     )
     this.newest = session.id
     this.idsToMirror().add(session.id)

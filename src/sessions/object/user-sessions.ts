@@ -94,7 +94,7 @@ export class UserSessions extends DurableObject<Bindings> {
   open(owner: UserKey, opening: Opening, updates: RuleUpdates): Result<Opened, SessionError> {
     const now = Date.now()
     this.acceptUpdates(owner, updates, now)
-    const { secretHash, cookie, replaces, endSessions = [], by = NOBODY, ...facts } = opening
+    const { secretHash, cookie, replaces, endSessions = [], by = NOBODY, openid = null, ...facts } = opening
     const policy = this.policy()
     const session: Session = {
       ...facts,
@@ -113,7 +113,7 @@ export class UserSessions extends DurableObject<Bindings> {
     const replaced = decided.value.find((event) => event.type === 'ended' && event.reason === 'replaced')
     const device = meetDevice(this.storage.devices, session, state.sessions)
     if (device.remember !== null) this.storage.rememberDevices(device.remember)
-    const origin = { openedBy: by.caller, replacesSessionId: replaced === undefined ? null : replaces }
+    const origin = { openedBy: by.caller, replacesSessionId: replaced === undefined ? null : replaces, openid }
     const issued = cookie ? cookieOf(view, now) : null
     this.storage.insert(session, { ...origin, newDevice: device.isNew }, secretHash, issued)
     const ended = this.saveEnds(decided.value, by)
