@@ -50,6 +50,8 @@ export async function readFeed(
     next: to === 0 ? null : eventId(tag, to),
     missed:
       query.value.after === undefined ? 0 : Math.max(0, (firstNumber ?? store.value.lastNumber + 1) - from.value - 1),
+    last: lastOf(store.value),
+    enabled: store.value.feed,
   }
   return ok(json(body))
 }

@@ -26,6 +26,8 @@ export const EventListBody = z
       .nullable()
       .describe('For the next `after`, also when nothing has come yet; null: from the beginning.'),
     missed: z.int().describe('Events after `after` that are kept no longer.'),
+    last: eventId.nullable().describe('The newest.'),
+    enabled: z.boolean().describe('Whether the feed is on.'),
   })
   .meta({ id: 'EventList' })
 
