@@ -17,8 +17,10 @@ let persistTo: string
 beforeAll(async () => {
   project = copyProject()
   persistTo = join(project.directory, '.wrangler/state')
-  provider = await startOpenIdProvider(await freePort(), SOL)
-  server = await startDev(project.directory, ['--port', String(await freePort())])
+  const port = await freePort()
+  const logoutUri = `http://127.0.0.1:${port}/oauth2/backchannel-logout/d-0000000001`
+  provider = await startOpenIdProvider(await freePort(), SOL, logoutUri)
+  server = await startDev(project.directory, ['--port', String(port)])
   const { issuer, clientId, clientSecret, redirectUri } = provider
   const { base_url, operator_token, identity_store_id } = server.credentials
   const set = await fetch(`${base_url}/operator/identity-stores/${identity_store_id}/openid-provider`, {
@@ -74,6 +76,25 @@ test('a real provider: the nonce must fit, a code is good once, the user is know
   expect(await login(await provider.code('fourth'), 'fourth')).toBe(200)
   provider.account = { ...SOL, sub: 'somebody else' }
   expect(await login(await provider.code('fifth'), 'fifth')).toBe(401)
+})
+
+test('a real provider signs a user out: what it has opened in this session of its ends, and nothing else', async () => {
+  provider.account = SOL
+  const open = async (nonce: string) => {
+    const code = await provider.code(nonce)
+    const body = { authorization_code: code, nonce, redirect_uri: provider.redirectUri }
+    const response = await apio('openid/login/', { body })
+    expect(response.status).toBe(200)
+    return response.headers.get('set-cookie')?.split(';')[0] ?? ''
+  }
+  const stateOf = async (cookie: string) => (await apio('session/user_login_info/', { method: 'GET', cookie })).status
+  const elsewhere = await open('in another browser')
+  const here = await open('in this browser')
+  expect([await stateOf(elsewhere), await stateOf(here)]).toEqual([200, 200])
+  expect(await provider.signOut()).toEqual([])
+  expect([await stateOf(elsewhere), await stateOf(here)]).toEqual([200, 401])
+  const ended = await fetch(`${server.credentials.base_url}/sessions/current`, { headers: { cookie: here } })
+  expect(await ended.json()).toMatchObject({ code: 'session_ended', reason: 'idp_logout' })
 })
 
 test('the runtime is killed in the middle of changes: both databases are the same within a minute', async () => {

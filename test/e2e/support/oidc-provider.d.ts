@@ -17,6 +17,8 @@ declare module 'oidc-provider' {
   export default class Provider {
     constructor(issuer: string, configuration: object)
     readonly Grant: typeof Grant
+    on(event: 'backchannel.error', listen: (context: unknown, error: Error) => void): void
+    off(event: 'backchannel.error', listen: (context: unknown, error: Error) => void): void
     callback(): (request: IncomingMessage, response: ServerResponse) => void
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<InteractionDetails>
     interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>
