@@ -71,7 +71,7 @@ export class LogoutTokens {
         return ok({ type: protectedHeader.typ, claims: JSON.parse(new TextDecoder().decode(payload)) as unknown })
       } catch (error) {
         if (error instanceof errors.JWKSNoMatchingKey && !isSame) continue
-        log('logout_token.refused', { error: String(error) })
+        log('logout_token.refused', { identityStoreId: provider.identityStoreId, error: String(error) })
         return invalid(NOT_SIGNED)
       }
     }
