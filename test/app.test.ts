@@ -226,7 +226,7 @@ describe('every answer', () => {
       expect(Object.fromEntries(response.headers)).toMatchObject({
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer',
-        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       })
       expect(response.headers.has('strict-transport-security')).toBe(base.startsWith('https:'))
       ids.add(response.headers.get('x-request-id'))

@@ -100,4 +100,11 @@ export const inputMutants = [
     to: 'const description = z.string().max(200)',
     caughtBy: { file: 'test/api/stored-text.test.ts', test: 'has no control characters' },
   },
+  {
+    name: 'headers: answers may have a base of somebody else',
+    file: 'src/http/common-headers.ts',
+    from: "base-uri 'none'; ",
+    to: '',
+    caughtBy: { file: 'test/app.test.ts', test: 'has a request id of its own and the security headers' },
+  },
 ]

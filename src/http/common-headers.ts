@@ -3,7 +3,7 @@
 const FIXED = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   // Also without an origin: a cache must not hand that answer to a page that needs permission to read it.
   vary: 'Origin',
 }

@@ -71,6 +71,7 @@ export async function startDev(
       const children = processesOf(group)
       process.kill(-group, 'SIGINT')
       await ended
+      requireNoSecrets(output(), credentials)
       return left(children)
     },
     killRuntime() {
@@ -115,6 +116,19 @@ function npmRunDev(directory: string, args: readonly string[]): { child: ChildPr
     })
   }
   return { child, output: () => printed }
+}
+
+/** Nothing that `npm run dev` prints may show a secret: what it suggests reads them from the file. */
+export function requireNoSecrets(output: string, credentials: object): void {
+  const shown = secretsIn(credentials).filter((secret) => output.includes(secret))
+  if (shown.length > 0) throw new Error(`secrets were printed: ${shown.map((one) => `${one.slice(0, 6)}…`).join(', ')}`)
+}
+
+function secretsIn(credentials: object): string[] {
+  return Object.entries(credentials).flatMap(([name, value]) => {
+    if (typeof value === 'object' && value !== null) return secretsIn(value)
+    return /token|password|secret|sk$/.test(name) && typeof value === 'string' && value !== '' ? [value] : []
+  })
 }
 
 interface RunningProcess {

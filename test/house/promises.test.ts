@@ -1,0 +1,58 @@
+/** Every test that a page of promises names is there: a promise whose test was renamed or removed is no promise. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const PAGES = ['docs/security.md', 'docs/reliability.md']
+
+/** `path of the file`: “title of the test” — `…` stands for what a title has filled in. */
+const CITATION = /\[`(test\/[\w./-]+\.test\.ts)`\]\(\.\.\/(test\/[\w./-]+)\)(?: “((?:[^“”])+)”)?/g
+const TITLE = /\(\s*(['"`])((?:\\.|(?!\1)[^\\])+)\1\s*,/g
+
+function citationsIn(page: string) {
+  const text = readFileSync(join(ROOT, page), 'utf8')
+  return Array.from(text.matchAll(CITATION), ([, file = '', link = '', title]) => ({ file, link, title }))
+}
+
+/** The titles in a file of tests, with `…` for what is filled in. */
+function titlesIn(file: string): Set<string> {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  return new Set(
+    Array.from(text.matchAll(TITLE), ([, , title = '']) =>
+      title.replace(/\$\{[^}]*\}|%[sojd]|\$\w+/g, '…').replace(/\\(.)/g, '$1'),
+    ),
+  )
+}
+
+/** The rows of the tables whose last column says by what something is shown. */
+function promisesIn(text: string): string[] {
+  return text
+    .split(/\n(?!\|)/)
+    .map((part) => part.split('\n').filter((line) => line.startsWith('|')))
+    .filter(([head]) => /\| (?:shown by|met by)[^|]*\|$/.test(head ?? ''))
+    .flatMap((table) => table.slice(2))
+}
+
+describe.each(PAGES)('%s', (page) => {
+  test('names tests that are there', () => {
+    const wrong = citationsIn(page).flatMap(({ file, link, title }) => {
+      if (!existsSync(join(ROOT, file)) || link !== file) return [`${file} is not there`]
+      return title === undefined || titlesIn(file).has(title) ? [] : [`${file} has no test “${title}”`]
+    })
+    expect(wrong).toEqual([])
+  })
+
+  test('names some', () => {
+    expect(citationsIn(page).length).toBeGreaterThan(10)
+  })
+
+  test('says of each requirement whether it is met, and by which test or why not', () => {
+    const rows = promisesIn(readFileSync(join(ROOT, page), 'utf8'))
+    const silent = rows.filter(
+      (row) => !row.includes('](../test/') && !/\| (?:Not met|Not ours|Written): .{20}/.test(row),
+    )
+    expect(rows.length).toBeGreaterThan(10)
+    expect(silent).toEqual([])
+  })
+})
