@@ -27,8 +27,8 @@ export interface Report {
   readonly findings: string[]
 }
 
-/** How many requests a store lives through: by and by they delete what they are about. */
-const A_WORLD = 400
+/** How many requests a store lives through: by and by they end and delete what they are made with. */
+const A_WORLD = 120
 /** How long the database may be behind the objects, in tries a tenth of a second apart. */
 const PATIENCE = 100
 
