@@ -58,7 +58,7 @@ export default defineConfig({
                   // A round of every kind of change at least (test/sessions/interleavings.test.ts).
                   INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
                   // Of test/fuzz.test.ts. `npm run fuzz` sends many more.
-                  FUZZ_REQUESTS: Number(process.env.FUZZ_REQUESTS ?? 1_000),
+                  FUZZ_REQUESTS: Number(process.env.FUZZ_REQUESTS ?? 600),
                   FUZZ_SEED: Number(process.env.FUZZ_SEED ?? 1),
                   // Whether tests that have a short form run whole (`npm run campaigns`).
                   WHOLE: process.env.WHOLE === '1',

@@ -92,5 +92,5 @@ test('no request breaks anything, shows anything or changes anything that its ca
   expect(report.findings).toEqual([])
   expect(report.requests).toBeGreaterThanOrEqual(env.FUZZ_REQUESTS)
   // They come through to what they are about, too.
-  expect(report.statuses.get(200)).toBeGreaterThan(100)
+  expect(report.statuses.get(200)).toBeGreaterThan(60)
 }, 120_000)
