@@ -118,13 +118,13 @@ function countRefusal(request: Request, status: number, { services }: RequestCon
 }
 
 /** Every log line says whose request it is. The check, which is asked more often than all the rest, hands its id along instead. */
-async function route(request: Request, context: RequestContext): Promise<Response> {
+function route(request: Request, context: RequestContext): Promise<Response> {
   const { jurisdiction } = context.services
   // It makes no object: a token has the id of one.
   if (request.method === 'GET' && pathOf(request.url) === CHECK) {
     return jurisdiction.elsewhere === null
       ? served.fetch(request, context)
-      : otherJurisdiction(jurisdiction.elsewhere, context)
+      : Promise.resolve(otherJurisdiction(jurisdiction.elsewhere, context))
   }
   return logContext.run({ requestId: context.requestId }, async () => {
     const elsewhere = await jurisdiction.look(context.now)
