@@ -69,5 +69,7 @@ function copyProject(copy) {
     mkdirSync(dirname(join(copy, file)), { recursive: true })
     cpSync(file, join(copy, file))
   }
-  symlinkSync(resolve('node_modules'), join(copy, 'node_modules'))
+  // The client's generator needs another compiler than the rest.
+  for (const folder of ['node_modules', 'packages/client/node_modules'])
+    symlinkSync(resolve(folder), join(copy, folder))
 }
