@@ -91,6 +91,11 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
                       <>
                         {row.name}
                         <div className="subtle mono">{row.public_id}</div>
+                        <Kinship
+                          parent={row.parent_credential_id}
+                          name={onPage.find((each) => each.credential_id === row.parent_credential_id)?.name}
+                          issued={issuedFrom(row)}
+                        />
                         {storeId !== null && row.scopes.includes('sessions:open') ? (
                           <Link
                             className="link"
@@ -102,19 +107,7 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
                       </>
                     ),
                   },
-                  {
-                    name: 'Kind',
-                    cell: (row) => (
-                      <>
-                        {row.kind}
-                        <Kinship
-                          parent={row.parent_credential_id}
-                          name={onPage.find((each) => each.credential_id === row.parent_credential_id)?.name}
-                          issued={issuedFrom(row)}
-                        />
-                      </>
-                    ),
-                  },
+                  { name: 'Kind', cell: (row) => row.kind },
                   {
                     name: 'May',
                     cell: (row) =>

@@ -145,7 +145,7 @@ function Progress({ job: { done, left } }: { readonly job: Job }) {
     <Meter
       label="Done"
       value={all === 0 ? 100 : (done / all) * 100}
-      customValue={`${done.toLocaleString('en')} / ${all.toLocaleString('en')}`}
+      customValue={`${done.toLocaleString('en')}\u00a0/\u00a0${all.toLocaleString('en')}`}
     />
   )
 }

@@ -46,7 +46,7 @@ export function Stores() {
   return (
     <Screen
       title="Stores"
-      about="Exact, but for the live sessions, which are counted moments after they change. Each has its own users, sessions, policy and credentials."
+      about="Exact; live sessions are counted moments after they change."
       acts={
         may('operator:stores') ? (
           <Button variant="primary" onClick={() => setEdited('new')}>
