@@ -1,6 +1,11 @@
 /** The service's API, as its OpenAPI document describes it: the only file that imports the generated client. */
 import { client } from '../packages/client/src/generated/client.gen.ts'
-import type { ListConsoleSessionsResponse, UserSummaries } from '../packages/client/src/generated/types.gen.ts'
+import type {
+  EventDeliveryList,
+  EventList,
+  ListConsoleSessionsResponse,
+  UserSummaries,
+} from '../packages/client/src/generated/types.gen.ts'
 import { whoAsks } from './common/attention.ts'
 import { frugal } from './frugal.ts'
 import { Refusal } from './http.ts'
@@ -33,7 +38,9 @@ export async function bodyOf<A extends { readonly data?: unknown }>(
 export {
   countStoreSessions,
   createCredential,
+  createEventEndpoint,
   createOperatorCredential,
+  deleteEventEndpoint,
   deleteGroupSessionConfig,
   deleteIdentityStore,
   deleteJob,
@@ -42,6 +49,7 @@ export {
   endConsoleSession,
   endStoreSessions,
   endUserSessions,
+  getEventEndpoint,
   getGroupSessionConfig,
   getOverview,
   getSessionConfig,
@@ -53,6 +61,9 @@ export {
   listAuditEvents,
   listConsoleSessions,
   listCredentials,
+  listEventDeliveries,
+  listEventEndpoints,
+  listEvents,
   listIdentityStores,
   listJobs,
   listLockouts,
@@ -62,22 +73,28 @@ export {
   listUserSessions,
   listUserSummaries,
   listUsers,
+  patchEventEndpoint,
   patchIdentityStore,
   patchSessionConfig,
   patchUser,
   previewSessionConfig,
+  putEventFeed,
   putGroupSessionConfig,
   putIdentityStore,
   putUserSessionSettings,
+  replayEvents,
   restoreSessionConfigVersion,
   retryJob,
   revokeCredential,
   revokeOperatorCredential,
+  rotateEventEndpointSecret,
+  testEventEndpoint,
 } from '../packages/client/src/generated/sdk.gen.ts'
 export type {
   AdministeredSession,
   AuditEvent,
   Credential,
+  EventEndpoint,
   ExplainedSession,
   GroupSessionConfig,
   IdentityStore,
@@ -96,3 +113,7 @@ export type {
 export type UserSummary = UserSummaries['users'][number]
 /** An operator's session at the console. */
 export type ConsoleSession = ListConsoleSessionsResponse['console_sessions'][number]
+/** An event of the feed. */
+export type StoreEvent = EventList['events'][number]
+/** An attempt to deliver one. */
+export type Delivery = EventDeliveryList['deliveries'][number]

@@ -5,6 +5,9 @@ import { Screen } from './common/screen.tsx'
 import { Audit } from './screens/audit.tsx'
 import { Credentials } from './screens/credentials.tsx'
 import { EndedSessions } from './screens/ended-sessions.tsx'
+import { EventEndpointScreen } from './screens/event-endpoint.tsx'
+import { EventEndpoints } from './screens/event-endpoints.tsx'
+import { Events } from './screens/events.tsx'
 import { Jobs } from './screens/jobs.tsx'
 import { LiveSessions } from './screens/live-sessions.tsx'
 import { Lockouts } from './screens/lockouts.tsx'
@@ -32,6 +35,9 @@ const OF_A_STORE: Readonly<Record<string, ComponentType>> = {
   jobs: Jobs,
   audit: Audit,
   credentials: Credentials,
+  events: Events,
+  endpoints: EventEndpoints,
+  'endpoints/:endpoint': EventEndpointScreen,
 }
 
 export function Screens() {

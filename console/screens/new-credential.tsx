@@ -1,7 +1,8 @@
 /** Makes a credential, and shows its secret once. */
 import { type FormEvent, useState } from 'react'
 import { bodyOf, createCredential, createOperatorCredential, type NewCredential as Made } from '../api.ts'
-import { Button, Checkbox, ClipboardText, Dialog, Input, Select } from '../ui.ts'
+import { Secrets } from '../common/secret.tsx'
+import { Button, Checkbox, Dialog, Input, Select } from '../ui.ts'
 
 const KINDS = { bearer: 'Bearer token', api_client: 'API client', access_key: 'Access key' } as const
 type Kind = keyof typeof KINDS
@@ -120,25 +121,5 @@ export function Secret({ made, onStored }: { readonly made: Made | null; readonl
     const value = made[name]
     return value === undefined ? [] : [{ name: SECRETS[name], value }]
   })
-  return (
-    <Dialog.Root open>
-      <Dialog className="dialog" size="lg">
-        <Dialog.Title>{made.name} is made</Dialog.Title>
-        <Dialog.Description>
-          It shows here once. Nobody can read it again, also not from the service.
-        </Dialog.Description>
-        {shown.map(({ name, value }) => (
-          <div key={name}>
-            <p className="subtle">{name}</p>
-            <ClipboardText text={value} />
-          </div>
-        ))}
-        <div className="acts">
-          <Button variant="primary" onClick={onStored}>
-            I have stored it
-          </Button>
-        </div>
-      </Dialog>
-    </Dialog.Root>
-  )
+  return <Secrets title={`${made.name} is made`} secrets={shown} onStored={onStored} />
 }

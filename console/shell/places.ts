@@ -1,5 +1,6 @@
 /** The screens, as the sidebar and the palette name them. */
 import {
+  BellIcon,
   BriefcaseIcon,
   BuildingsIcon,
   ClockCounterClockwiseIcon,
@@ -8,6 +9,7 @@ import {
   GlobeIcon,
   KeyIcon,
   LockIcon,
+  PlugsConnectedIcon,
   ScrollIcon,
   SlidersIcon,
   UserGearIcon,
@@ -33,6 +35,8 @@ const OF_A_STORE: readonly Place[] = [
   { path: 'jobs', name: 'Jobs', icon: BriefcaseIcon, needs: 'operator:read' },
   { path: 'audit', name: 'Audit', icon: ScrollIcon, needs: 'operator:read' },
   { path: 'credentials', name: 'Credentials', icon: KeyIcon, needs: 'operator:read' },
+  { path: 'events', name: 'Events', icon: BellIcon, needs: 'operator:read' },
+  { path: 'endpoints', name: 'Endpoints', icon: PlugsConnectedIcon, needs: 'operator:read' },
 ]
 const OF_THE_SERVICE: readonly Place[] = [
   { path: '/stores', name: 'Stores', icon: BuildingsIcon, needs: 'operator:read' },

@@ -16,6 +16,8 @@ export const OF_A_STORE = [
   'jobs',
   'audit',
   'credentials',
+  'events',
+  'endpoints',
 ] as const
 /** How long undo is offered, and a little. */
 export const PAST_UNDO_MILLISECONDS = 6_000
