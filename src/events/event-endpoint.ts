@@ -29,7 +29,7 @@ import { ENDPOINT_WORK, forgetFailing, noteFailing } from '../store/failing-work
 import { bodyOf, type Delivery, EndpointStorage, type Owner, type PendingMessage } from './endpoint-storage.ts'
 import { waitAfter } from './retries.ts'
 import { isTaken, post } from './send.ts'
-import { type SigningKeys, signedHeaders } from './signing.ts'
+import { type SigningKeys, signedHeaders, signingKeyRecord } from './signing.ts'
 
 interface Bindings {
   readonly DB: D1Database
@@ -184,13 +184,13 @@ export class EventEndpoint extends DurableObject<Bindings> {
   private async targetOf({ endpoint }: ChangedEndpoint): Promise<Target | null> {
     const { identityStoreId, endpointId, url, sealedSigningKey } = endpoint
     const fault = urlFault(url, this.loopback)
-    const open = (sealed: string, what = '') =>
-      this.sealing.open('event_endpoint', identityStoreId, `${endpointId}${what}`, sealed)
+    const open = (sealed: string, record = endpointId) =>
+      this.sealing.open('event_endpoint', identityStoreId, record, sealed)
     const isOldGood = endpoint.previousValidUntil !== null && Date.now() < endpoint.previousValidUntil
     const sealed = [endpoint.sealedSecret, ...(isOldGood ? [endpoint.previousSealedSecret] : [])]
     const opened = await Promise.all(sealed.map((secret) => (secret === null ? null : open(secret))))
     const secrets = opened.filter((secret) => secret !== null)
-    const signingKey = sealedSigningKey === null ? null : await open(sealedSigningKey, ':v1a')
+    const signingKey = sealedSigningKey === null ? null : await open(sealedSigningKey, signingKeyRecord(endpointId))
     if (fault !== null || secrets.length === 0 || (signingKey === null && sealedSigningKey !== null)) {
       log('event_endpoint.unusable', { fault: fault ?? 'a secret does not open' })
       return null

@@ -21,6 +21,11 @@ export async function newSigningKey(): Promise<{ readonly signingKey: string; re
   return { signingKey: text(secret), publicKey: PUBLIC_PREFIX + text(open) }
 }
 
+/** The record for which an endpoint's private key is sealed; its secrets are sealed for the endpoint itself. */
+export function signingKeyRecord(endpointId: string): string {
+  return `${endpointId}:v1a`
+}
+
 /** What signs: secrets as they are shown, the newest first, and a private key where `v1a` is asked for. */
 export interface SigningKeys {
   readonly secrets: readonly string[]

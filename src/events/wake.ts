@@ -1,7 +1,8 @@
 /** Telling endpoints that there may be something for them. */
+import { waitUntil } from 'cloudflare:workers'
 import { OBJECTS_AT_ONCE, WAKE_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import type { Database } from '../store/database.ts'
-import { endpointsOfStores } from '../store/events.ts'
+import { endpointsOfStores, findEventStore } from '../store/events.ts'
 import { within } from '../time-limit.ts'
 import type { EventEndpoint } from './event-endpoint.ts'
 
@@ -32,6 +33,15 @@ export async function wakeEndpoints(
       ),
     ),
   )
+}
+
+/** Wakes the endpoints of a store, if it has any, after a change that no job follows. Nobody waits for them. */
+export function wakeEndpointsOf(db: Database, endpoints: Endpoints, identityStoreId: string): void {
+  const work = async () => {
+    const store = await findEventStore(db, identityStoreId)
+    if (store.ok && store.value !== null) await wakeEndpoints(endpoints, identityStoreId, store.value.endpoints)
+  }
+  waitUntil(work())
 }
 
 /** Wakes every endpoint there is: those whose own alarm was lost too. */

@@ -67,6 +67,27 @@ test('the end of a session is told at once, signed so that the libraries of rece
   expect(receiver.messages.map(({ id }) => id).every((id) => !id.includes('.'))).toBe(true)
 })
 
+test('new and changed users and credentials are told at once, and by no look of the endpoint’s own', async () => {
+  stopClock()
+  const store = await newStore()
+  const receiver = await makeReceiver(store)
+  await put(`${store}/users/jo`, { username: `jo@${idOf(store)}.example` })
+  await arrived(receiver, 1)
+  await patch(`${store}/users/jo`, { first_name: 'Jo' })
+  await arrived(receiver, 2)
+  const credential = { kind: 'bearer', name: 'back end', scopes: ['sessions:open'] }
+  const made = await operate(`${store}/credentials`, { json: credential })
+  await arrived(receiver, 3)
+  await remove(`${store}/credentials/${made.body.credential_id}`)
+  await arrived(receiver, 4)
+  expect(receiver.messages.map(({ body }) => JSON.parse(body).type)).toEqual([
+    'user.created',
+    'user.changed',
+    'credential.created',
+    'credential.revoked',
+  ])
+})
+
 test('three endpoints are each told everything, one of them slowly, one failing half the time', async () => {
   const store = await newStore()
   const gate = Promise.withResolvers<Response>()

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { hashSecret } from '../../auth/credentials.ts'
 import { fail, ok } from '../../domain/result.ts'
+import { wakeEndpointsOf } from '../../events/wake.ts'
 import { setDelegatedStores } from '../../store/access-keys.ts'
 import { findCredentialOfStore } from '../../store/credential-changes.ts'
 import { type Credential, insertCredential } from '../../store/credentials.ts'
@@ -54,6 +55,7 @@ export async function createTemporaryKey(
   const written = await insertCredential(context.services.db, credential, 'parent_usable', entry)
   if (!written.ok) return written
   if (!written.value) return notUsable()
+  wakeEndpointsOf(context.services.db, context.services.endpoints, credential.identityStoreId)
   return ok(json({ ...credentialBody(credential), ...made.shown, security_token: securityToken }, 201))
 }
 

@@ -4,6 +4,7 @@ import { hashSecret, newAccessKey, newApiClient, newBearer } from '../../auth/cr
 import { operatorScopes, type Scope } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
+import { wakeEndpointsOf } from '../../events/wake.ts'
 import { newRecordId } from '../../store/audit-events.ts'
 import {
   type Credential,
@@ -57,7 +58,10 @@ export async function createStoreCredential(
   const entry = credentialEntry(context, credential, 'credential.created')
   const written = await insertCredential(context.services.db, credential, 'store_and_owner', entry)
   if (!written.ok) return written
-  if (written.value) return ok(json({ ...credentialBody(credential), ...shown }, 201))
+  if (written.value) {
+    wakeEndpointsOf(context.services.db, context.services.endpoints, identityStoreId)
+    return ok(json({ ...credentialBody(credential), ...shown }, 201))
+  }
   const store = await requireStore(context, identityStoreId)
   return store.ok ? fail({ code: 'user_not_found' }) : store
 }
@@ -117,6 +121,7 @@ export async function revoke(
   const entry = credentialEntry(context, { identityStoreId, credentialId }, 'credential.revoked')
   const revoked = await revokeCredential(context.services.db, identityStoreId, credentialId, entry)
   if (revoked.ok) {
+    wakeEndpointsOf(context.services.db, context.services.endpoints, identityStoreId)
     // Said again after a failure, it ends them then.
     const ended = await endConsoleSessions({ identityStoreId, credentialId }, context)
     return ended.ok ? ok(empty()) : ended

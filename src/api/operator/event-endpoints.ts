@@ -4,7 +4,7 @@ import { isLocal, urlFault } from '../../domain/endpoint-url.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { isTaken } from '../../events/send.ts'
-import { newSecret, newSigningKey } from '../../events/signing.ts'
+import { newSecret, newSigningKey, signingKeyRecord } from '../../events/signing.ts'
 import { endpointStub } from '../../events/wake.ts'
 import { MAX_ENDPOINTS, OBJECT_TIMEOUT_MILLISECONDS, SECRET_OVERLAP_MILLISECONDS } from '../../limits.ts'
 import { newRecordId } from '../../store/audit-events.ts'
@@ -24,7 +24,7 @@ import { auditEntry } from '../audit.ts'
 import { parseJson, parseQuery } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import type { OperatorContext } from './caller.ts'
+import { type OperatorContext, requireConfirmed } from './caller.ts'
 import { placeOf } from './event-feed.ts'
 import {
   type DeliveryListBody,
@@ -104,6 +104,9 @@ export async function patchEndpoint(request: Request, path: EndpointPath, contex
   const input = await parseJson(request, EventEndpointPatch)
   if (!input.ok) return input
   const { v1a, ...changes } = input.value
+  // Elsewhere is as good as anew: whoever gets the messages learns all that happens.
+  const confirmed = changes.url === undefined ? ok() : requireConfirmed(context.caller.session, context.now)
+  if (!confirmed.ok) return confirmed
   const usable = changes.url === undefined ? ok() : checkUrl(context, changes.url)
   if (!usable.ok) return usable
   const found = await requireEndpoint(context, path)
@@ -279,11 +282,16 @@ function checkUrl({ services }: OperatorContext, url: string): Result<void, Sess
 async function signingKey(context: OperatorContext, path: EndpointPath, wanted: boolean) {
   if (!wanted) return { sealedSigningKey: null, publicKey: null }
   const { signingKey, publicKey } = await newSigningKey()
-  return { sealedSigningKey: await seal(context, path, signingKey, ':v1a'), publicKey }
+  return { sealedSigningKey: await seal(context, path, signingKey, signingKeyRecord(path.endpoint_id)), publicKey }
 }
 
-function seal({ services }: OperatorContext, path: EndpointPath, secret: string, what = ''): Promise<string> {
-  return services.sealing.seal('event_endpoint', path.identity_store_id, `${path.endpoint_id}${what}`, secret)
+function seal(
+  { services }: OperatorContext,
+  path: EndpointPath,
+  secret: string,
+  record = path.endpoint_id,
+): Promise<string> {
+  return services.sealing.seal('event_endpoint', path.identity_store_id, record, secret)
 }
 
 function entryOf(context: OperatorContext, path: EndpointPath, action: string) {

@@ -1,6 +1,7 @@
 /** `POST …/users`: many new users at once, each with its own result. */
 import type { z } from 'zod'
 import { ok } from '../../domain/result.ts'
+import { wakeEndpointsOf } from '../../events/wake.ts'
 import { MAX_BULK_BODY_BYTES } from '../../http/body.ts'
 import { newRecordId } from '../../store/audit-events.ts'
 import { type ImportOutcome, importUsers, type NewUser } from '../../store/user-import.ts'
@@ -36,6 +37,7 @@ export async function importStoreUsers(
     requestId,
   })
   if (!imported.ok) return imported
+  wakeEndpointsOf(context.services.db, context.services.endpoints, identityStoreId)
   for (const [nth, index] of [...users.keys()].entries()) {
     results[index] = resultOf(list[nth]?.userId ?? null, imported.value[nth])
   }

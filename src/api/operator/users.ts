@@ -5,6 +5,7 @@ import type { UserKey } from '../../domain/ids.ts'
 import { profileDifference } from '../../domain/profile.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { usernameSpellings } from '../../domain/text.ts'
+import { wakeEndpointsOf } from '../../events/wake.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
 import { findOpenIdProvider } from '../../store/openid-providers.ts'
 import {
@@ -86,6 +87,7 @@ export async function putStoreUser(request: Request, path: UserPath, context: Op
       becomesBot)
   const done = needsTelling ? await sessions.changes.changeRules(owner, put) : await put()
   if (!done.ok) return fail(refusal(done.error))
+  if (!needsTelling) wakeEndpointsOf(db, context.services.endpoints, owner.identityStoreId)
   if (creates) return ok(json(sharedBody(await newProfile(done.value, context)), 201))
   return ok(json(sharedBody(await shareProfile(done.value, profileDifference(row, fields), context))))
 }
@@ -123,6 +125,7 @@ export async function patchUser(request: Request, path: UserPath, context: Opera
   const needsTelling = changes.active !== undefined || changes.passwordHash !== undefined || changesGroup || becomesBot
   const done = needsTelling ? await sessions.changes.changeRules(owner, update) : await update()
   if (!done.ok) return fail(refusal(done.error))
+  if (!needsTelling) wakeEndpointsOf(db, context.services.endpoints, owner.identityStoreId)
   const { firstName, lastName, emailAddress } = changes
   const named = firstName !== undefined || lastName !== undefined || emailAddress !== undefined
   const written = named ? { firstName, lastName, emailAddress } : null
