@@ -87,7 +87,7 @@ function Facts({ endpoint }: { readonly endpoint: EventEndpoint }) {
       )}
       {endpoint.public_key === null ? null : (
         <Fact name="Public key">
-          <ClipboardText text={endpoint.public_key} size="sm" />
+          <Whole text={endpoint.public_key} />
         </Fact>
       )}
       <Fact name="Endpoint id">
