@@ -117,4 +117,21 @@ export const eventMutants = [
     to: 'eq(eventEndpoints.endpointId, endpointId)',
     caughtBy: { file: WEBHOOKS, test: 'of another store is not found' },
   },
+  {
+    name: 'events: another URL needs no fresh proof',
+    file: 'src/api/operator/event-endpoints.ts',
+    from: 'if (!confirmed.ok) return confirmed',
+    to: '',
+    caughtBy: {
+      file: 'test/api/operator/console-sessions.test.ts',
+      test: 'is to send events to another URL',
+    },
+  },
+  {
+    name: 'events: a change that no job follows wakes nobody',
+    file: 'src/events/wake.ts',
+    from: 'waitUntil(work())',
+    to: 'void work',
+    caughtBy: { file: WEBHOOKS, test: 'new and changed users and credentials are told at once' },
+  },
 ]

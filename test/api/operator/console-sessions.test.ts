@@ -158,6 +158,19 @@ describe('a console session', () => {
 describe('what needs a fresh proof', () => {
   const make = { method: 'POST', json: { name: 'x', scopes: ['operator:read'] } }
 
+  test('is to send events to another URL, as it is to make an endpoint; the rest of one is not', async () => {
+    stopClock()
+    const console = await operatorSession()
+    const endpoints = `/operator/identity-stores/${await makeStore()}/event-endpoints`
+    const json = { kind: 'webhook', url: 'https://hooks.example.com/one' }
+    const made = await read(await console.ask(endpoints, { method: 'POST', json }))
+    const change = (fields: object) =>
+      console.ask(`${endpoints}/${made.body.endpoint_id}`, { method: 'PATCH', json: fields })
+    advanceClock(5 * MINUTE)
+    expect(await code(await change({ url: 'https://hooks.example.com/two' }))).toEqual([403, 'confirmation_needed'])
+    expect((await change({ description: 'Warehouse' })).status).toBe(200)
+  })
+
   test('wants the token again after five minutes, which is good for five more', async () => {
     stopClock()
     const console = await operatorSession()
