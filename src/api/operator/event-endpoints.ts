@@ -18,7 +18,7 @@ import {
   rotateEndpointSecret,
   updateEndpoint,
 } from '../../store/event-endpoints.ts'
-import type { EventStore } from '../../store/events.ts'
+import { type EventStore, findEventStore } from '../../store/events.ts'
 import { within } from '../../time-limit.ts'
 import { auditEntry } from '../audit.ts'
 import { parseJson, parseQuery } from '../parse.ts'
@@ -90,7 +90,10 @@ export async function listAll(
   if (!store.ok) return store
   const rows = await listEndpoints(context.services.db, identityStoreId)
   if (!rows.ok) return rows
-  return ok(json({ endpoints: rows.value.map((endpoint) => endpointBody(context, { endpoint })) }))
+  const kept = await findEventStore(context.services.db, identityStoreId)
+  if (!kept.ok) return kept
+  const endpoints = rows.value.map((endpoint) => endpointBody(context, { endpoint }))
+  return ok(json({ endpoints, recording: kept.value?.recording === true }))
 }
 
 /** `GET …/event-endpoints/{endpoint_id}` */

@@ -88,7 +88,10 @@ export const EventEndpointBody = z
   })
   .meta({ id: 'EventEndpoint' })
 export const EventEndpointListBody = z
-  .object({ endpoints: z.array(EventEndpointBody) })
+  .object({
+    endpoints: z.array(EventEndpointBody),
+    recording: z.boolean().describe('Whether events are written down.'),
+  })
   .meta({ id: 'EventEndpointList' })
 
 export const DeliveryQuery = z.strictObject({

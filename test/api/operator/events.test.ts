@@ -128,7 +128,8 @@ describe('the feed', () => {
     const second = await feed(store, `?limit=2&after=${first.next}`)
     const third = await feed(store, `?limit=2&after=${second.next}`)
     expect(third.events).toHaveLength(1)
-    expect(await feed(store, `?after=${third.next}`)).toEqual({ events: [], next: third.next, missed: 0 })
+    const rest = { events: [], next: third.next, missed: 0, last: third.next, enabled: true }
+    expect(await feed(store, `?after=${third.next}`)).toEqual(rest)
     const ids = [first, second, third].flatMap(({ events }) => events.map(({ id }) => id))
     const tag = ids[0]?.split('_')[1]
     expect(ids).toEqual([1, 2, 3, 4, 5].map((number) => `evt_${tag}_${number}`))
