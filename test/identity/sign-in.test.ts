@@ -203,7 +203,7 @@ describe('all attempts of one address', () => {
   test('stop at the gate in front, before anything is counted', async () => {
     const worker = workerWith({ SIGN_IN_GATE: { limit: async () => ({ success: false }) } })
     const user = await makeUser()
-    const fault = breakD1()
+    const fault = breakD1Statements(/sign_in_attempts/)
     const response = await tryAt(worker, user)
     expect([response.status, response.headers.get('retry-after'), fault.hits]).toEqual([429, '60', 0])
   })

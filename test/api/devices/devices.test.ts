@@ -223,10 +223,10 @@ describe('what has ended', () => {
     await mirrored(user)
     // API logins, which are not shown: more than are looked at for a page.
     await env.DB.prepare(
-      `INSERT INTO sessions SELECT identity_store_id, user_id, '01ffffff-ffff-7000-8000-' || printf('%012d', value),
-        number, version, 'api', opened_at, last_seen_at, persistent, credentials_type, address, user_agent, recent_address,
-        recent_user_agent, location, actor_user_id, actor_session_id, api_client_id, ended_at, end_reason, ended_by,
-        end_request_id, opened_by, replaces_session_id, new_device, end_decision
+      `INSERT INTO sessions (identity_store_id, user_id, session_id, number, version, kind, opened_at, last_seen_at,
+          persistent, credentials_type, ended_at, end_reason)
+        SELECT identity_store_id, user_id, '01ffffff-ffff-7000-8000-' || printf('%012d', value), number, version, 'api',
+          opened_at, last_seen_at, persistent, credentials_type, ended_at, end_reason
         FROM sessions, (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 500)
           SELECT value FROM n) WHERE session_id = ?`,
     )
