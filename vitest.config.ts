@@ -22,7 +22,14 @@ const SERVED = [
   ...['looker', 'slack', 'slack-bodies'],
 ].map((name) => `test/e2e/${name}.test.ts`)
 /** How both are run: clients and browsers take most of their time. */
-const WITH_CLIENTS = { maxWorkers: 2, sequence: { groupOrder: 1 }, testTimeout: 120_000, hookTimeout: 120_000 }
+const WITH_CLIENTS = {
+  maxWorkers: 2,
+  sequence: { groupOrder: 1 },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  // Bounds what is waited for in vain. The default, a second, would say how fast the machine is.
+  expect: { poll: { timeout: 30_000 } },
+}
 
 /** Plain code, the Worker in workerd, and the Worker as it is served, with real clients. */
 export default defineConfig({
