@@ -10,18 +10,19 @@ import { sessionBody } from './api/session-body.ts'
 import {
   BindingProps,
   CheckInput,
-  EndInput,
   EndOwnInput,
   ListOwnInput,
   OpenInput,
   type Opening,
+  TokenInput,
 } from './api/sessions/binding-schemas.ts'
 import type { Scope } from './auth/scopes.ts'
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'
 import { SESSION_ID_PATTERN } from './domain/session-id.ts'
 import type { Env } from './env.ts'
-import { RETRY_AFTER_SECONDS } from './limits.ts'
+import { eventStream } from './http/event-stream.ts'
+import { RETRY_AFTER_SECONDS, STREAM_BEAT_MILLISECONDS } from './limits.ts'
 import { logContext } from './log.ts'
 import { servicesOf } from './services.ts'
 import { endOnRecord } from './sessions/recorded-end.ts'
@@ -112,7 +113,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   }
 
   private async ended(input: unknown, requestId: string): Promise<Result<void, SessionError>> {
-    const verified = await this.holder('sessions:revoke', () => checkInput(input, EndInput))
+    const verified = await this.holder('sessions:revoke', () => checkInput(input, TokenInput))
     if (!verified.ok) return verified
     const { holder, identityStoreId } = verified.value
     const by = { caller: 'service_binding', requestId }
@@ -153,6 +154,17 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
     const which = others ? ('others' as const) : { sessionId: asked.sessions }
     const ended = await inRequest((requestId) => this.sessions.endOwn(holder, which, requestId, Date.now()))
     return ended.ok ? ok({ ended: ended.value.length }) : ended
+  }
+
+  /**
+   * Tells when the session of a token ends: server-sent events, as `GET /sessions/current/events` has them. Not activity.
+   * Errors: as for `check`; `conflict` where the session has as many streams as it may.
+   */
+  async events(input: unknown): Promise<Result<ReadableStream<Uint8Array>, SessionError>> {
+    const verified = await this.holder('sessions:introspect', () => checkInput(input, TokenInput))
+    if (!verified.ok) return verified
+    const stream = await inRequest(() => this.sessions.listen(verified.value.holder, Date.now()))
+    return stream.ok ? ok(eventStream(stream.value, STREAM_BEAT_MILLISECONDS)) : stream
   }
 
   /** The holder of a token of the caller's store, and what is asked. */

@@ -110,6 +110,14 @@ export const REMEMBER_DELETED_MILLISECONDS = 3_600_000
 /** A cookie older than this is issued anew (30 days): browsers drop it at 400 days. */
 export const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
 
+// Streams of a session (docs/events.md)
+/** Streams that one session may have at the same time. */
+export const MAX_STREAMS_OF_SESSION = 20
+/** A stream on which nothing has come for so long gives way where there is no room: whoever is there sends `ping`. */
+export const SILENT_STREAM_MILLISECONDS = 120_000
+/** How often something is sent on a stream of server-sent events, so that no proxy takes it for dead. */
+export const STREAM_BEAT_MILLISECONDS = 20_000
+
 // Overviews
 /** Hours that an overview shows if it is not asked for others. */
 export const OVERVIEW_HOURS = 24

@@ -17,6 +17,7 @@ import { meterRows } from './support/meters.ts'
 import { mirrored, storeJobs, userObject } from './support/objects.ts'
 import { check, send, signIn, type TestSession } from './support/requests.ts'
 import { db, makeBearer, makeOperator, makeUser, type TestUser } from './support/stores.ts'
+import { askToListen, listen } from './support/streams.ts'
 import { readToken, tokenRing } from './support/variants.ts'
 
 /** The cost of one operation, with what runs after its answer. */
@@ -177,6 +178,20 @@ test("a back end's opening with an idempotency key is looked up, claimed and kep
 test('a sign-out', async () => {
   const session = await settled()
   await cost('sign-out', session.user, () => send('/sessions/current', { method: 'DELETE', bearer: session.token }))
+})
+
+test('to listen to a session asks its object, and has the alarm come a minute earlier', async () => {
+  const session = await settled()
+  await cost('listen to a session', session.user, () => askToListen(session))
+})
+
+test('a sign-out that is listened to costs what others do', async () => {
+  const session = await settled()
+  const listener = await listen(session)
+  await cost('sign-out, listened to', session.user, () =>
+    send('/sessions/current', { method: 'DELETE', bearer: session.token }),
+  )
+  await vi.waitFor(() => expect(listener.told).toMatchObject([{ type: 'ended' }]))
 })
 
 test("the list of one's own sessions asks the object alone", async () => {

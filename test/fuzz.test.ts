@@ -52,8 +52,17 @@ async function ask(request: HostileRequest): Promise<Answer | null> {
   const asRequest = received(request)
   if (asRequest === null) return null
   const answer = await worker.fetch(asRequest as Parameters<typeof worker.fetch>[0], env)
-  const text = await answer.text()
+  const text = await textOf(answer)
   return { status: answer.status, headers: answer.headers, text, milliseconds: performance.now() - begun }
+}
+
+/** What was answered; of a stream, which goes on until its session ends, the beginning. */
+async function textOf(answer: Response): Promise<string> {
+  if (answer.headers.get('content-type') !== 'text/event-stream') return answer.text()
+  const reader = answer.body?.getReader()
+  const { value } = (await reader?.read()) ?? {}
+  await reader?.cancel()
+  return new TextDecoder().decode(value)
 }
 
 async function call({ path, ...options }: Call) {

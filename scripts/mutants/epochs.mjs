@@ -67,8 +67,8 @@ export const epochMutants = [
   },
   {
     name: 'activity: each change of client is written',
-    file: OBJECT,
-    from: 'now - (live.clientWrittenAt ?? 0) >= this.lastSeenWriteMilliseconds',
+    file: 'src/sessions/object/activity.ts',
+    from: 'now - (live.clientWrittenAt ?? 0) >= writeAfter',
     to: 'now >= 0',
     caughtBy: { file: ACTIVITY, test: 'a client that changes back and forth' },
   },

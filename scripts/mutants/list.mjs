@@ -174,9 +174,10 @@ export const mutants = [
   {
     name: 'the alarm ends sessions without D1',
     file: OBJECT,
-    from: `      if (!rules.ok) return this.mirror.failed(now)
+    from: `        return this.mirror.failed(now)
+      }
       this.applyUpdates(rules.value ?? {}, now)`,
-    to: '      this.applyUpdates((rules.ok ? rules.value : null) ?? {}, now)',
+    to: '      }\n      this.applyUpdates((rules.ok ? rules.value : null) ?? {}, now)',
     caughtBy: { file: TIMEOUTS, test: 'ends nothing while D1 cannot be asked' },
   },
   {

@@ -26,9 +26,9 @@ export const sessionMutants = [
   },
   {
     name: 'sessions: a rule that ended one has a caller',
-    file: 'src/sessions/object/user-sessions.ts',
-    from: 'event.decision === undefined && !FOUND_VOID.has(event.reason)',
-    to: 'true',
+    file: 'src/sessions/object/calls.ts',
+    from: 'decision === undefined && !FOUND_VOID.has(reason) ? by : NOBODY',
+    to: 'by',
     caughtBy: { file: SESSIONS, test: 'the limit: of all, of a kind of client' },
   },
   {

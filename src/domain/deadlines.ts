@@ -22,6 +22,19 @@ export function deadline(session: Session, policy: Policy): Ending {
     : { reason: 'expired', endedAt: expires }
 }
 
+/** How long before its deadline who listens to a session is told of it. */
+export const WARNING_MILLISECONDS = 60_000
+
+/**
+ * When who listens is told that the session will end: at most half of its timeout before the deadline, so that an alarm
+ * that was set for one deadline comes before it is time to tell of the next.
+ */
+export function endsSoonAt(session: Session, policy: Policy): number {
+  const { reason, endedAt } = deadline(session, policy)
+  const { value } = reason === 'idle' ? inactivityTimeout(session, policy) : overallTimeout(session, policy)
+  return endedAt - Math.min(WARNING_MILLISECONDS, (value ?? 0) * 500)
+}
+
 /** What decides, as an `EndDecision` tells it. */
 export interface Decider<T> {
   readonly value: T

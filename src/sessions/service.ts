@@ -33,6 +33,7 @@ import type {
 import { type Region, userStub } from './object/user-stub.ts'
 import { ask, askAgain } from './object-calls.ts'
 import { SessionChanges } from './session-changes.ts'
+import { openStream } from './session-streams.ts'
 
 /** A token that was verified: signed by us, of the kind that the route takes. */
 export interface VerifiedToken {
@@ -197,6 +198,14 @@ export class Sessions {
     const memorable = answer.value.cookieDue ? { ...answer.value, cookieDue: false } : answer.value
     this.memory.put(token.sessionId, text, memorable, now, endsSeen)
     return ok({ checked: answer.value, ageSeconds: 0 })
+  }
+
+  /** Listens to a session, as `openStream` does. Not activity. Errors: its own; `unavailable`. */
+  async listen({ token }: VerifiedToken, now: number): Promise<Result<WebSocket, SessionError>> {
+    const updates = await this.configUpdate(token, now)
+    const stream = await askAgain(() => openStream(this.stub(token), proofOf(token), updates))
+    if (!stream.ok && stream.error.code === 'session_ended') this.memory.forget([token.sessionId])
+    return stream
   }
 
   /** A page of the holder's own sessions, oldest first. `client` null: not known. Errors as for `check`. */

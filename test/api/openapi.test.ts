@@ -20,7 +20,7 @@ import { send } from '../support/requests.ts'
 type Json = any
 
 /** Longest document, in bytes. */
-const MAX_BYTES = { '/openapi.json': 141_000, '/openapi/vendors.json': 80_000 }
+const MAX_BYTES = { '/openapi.json': 142_000, '/openapi/vendors.json': 80_000 }
 
 describe.each(DOCUMENTS)('the document %s', async (path) => {
   const text = await (await send(path)).text()

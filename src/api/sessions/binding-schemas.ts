@@ -62,4 +62,4 @@ export const EndOwnInput = z.strictObject({
   sessions: z.string().max(64).describe('`others`, or the id of one of them.'),
 })
 
-export const EndInput = z.strictObject({ token })
+export const TokenInput = z.strictObject({ token })

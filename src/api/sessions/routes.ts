@@ -14,6 +14,7 @@ import {
   renderLogoutError,
   renderOAuthError,
 } from './errors.ts'
+import { sessionEvents } from './events.ts'
 import { health } from './health.ts'
 import { listForBackEnd } from './list-for-back-end.ts'
 import { introspect, revoke } from './oauth.ts'
@@ -36,6 +37,22 @@ const routes: readonly Route[] = [
       200: { description: 'The session is live; this is what is known of it.', schema: SessionBody },
     },
     handle: checkSession,
+  }),
+  route({
+    method: 'GET',
+    path: '/sessions/current/events',
+    operationId: 'listenToSession',
+    summary: 'Tell when the session ends, and a minute before: a WebSocket, or `text/event-stream`. No activity.',
+    security: ['session'],
+    responses: {
+      101: { description: 'Messages of JSON; `ping` is answered `pong`.' },
+      200: { description: 'The same as events, by name.' },
+    },
+    errors: {
+      403: 'The cookie came from a foreign page.',
+      409: 'The session has as many streams as it may.',
+    },
+    handle: sessionEvents,
   }),
   route({
     method: 'POST',

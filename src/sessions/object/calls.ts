@@ -6,7 +6,7 @@ import type { Refusal } from '../../domain/lifecycle.ts'
 import type { OpenIdLogin } from '../../domain/openid-login.ts'
 import type { Policy } from '../../domain/policy.ts'
 import { fail, type Result } from '../../domain/result.ts'
-import type { AskedBy, Client, EndReason, Session } from '../../domain/session.ts'
+import type { AskedBy, Client, Ending, EndReason, Session } from '../../domain/session.ts'
 import { type SessionView, viewOf } from '../../domain/session-view.ts'
 
 /** The answer to a check. */
@@ -49,6 +49,23 @@ export type Opening = Pick<
   readonly openid?: OpenIdLogin | null
 }
 
+/** A session as it begins. */
+export function newSession(
+  facts: Omit<Opening, 'secretHash' | 'cookie' | 'replaces' | 'endSessions' | 'by' | 'openid'>,
+  start: Pick<Session, 'id' | 'epoch' | 'openedAt'>,
+  cookie: boolean,
+  policy: Policy,
+): Session {
+  return {
+    ...facts,
+    ...start,
+    lastSeenAt: start.openedAt,
+    recentClient: null,
+    location: policy.trackLocation.value ? facts.location : null,
+    cookieIssuedAt: cookie ? start.openedAt : null,
+  }
+}
+
 /** What came of an opening. */
 export interface Opened extends SessionView {
   readonly ended: readonly string[]
@@ -87,4 +104,11 @@ export function ended(reason: EndReason, endedAt: number) {
 /** A refusal as callers are told it: with the live sessions, where they stand in the way. */
 export function refused(error: Refusal, live: () => readonly SessionView[]): Result<never, SessionError> {
   return fail(error.code === 'session_limit_reached' ? { ...error, sessions: live() } : error)
+}
+
+const FOUND_VOID: ReadonlySet<EndReason> = new Set(['user_disabled', 'password_changed'])
+
+/** Who asked for an end: nobody for what a rule decided, nor for what was found void. */
+export function whoAsked({ reason, decision }: Ending, by: AskedBy): AskedBy {
+  return decision === undefined && !FOUND_VOID.has(reason) ? by : NOBODY
 }

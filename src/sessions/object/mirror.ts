@@ -41,6 +41,8 @@ export interface MirrorDependencies {
   readonly applyRules: (rules: UserRules, now: number) => void
   /** When the first session dies by itself; null for none. */
   readonly nextDeadline: () => number | null
+  /** When who listens is to be told of a deadline; null for never. */
+  readonly nextTellingAt: () => number | null
 }
 
 export class SessionMirror {
@@ -179,6 +181,7 @@ export class SessionMirror {
       // A deadline that has passed waits for the retry: without D1 the alarm may not end anything.
       retryAt !== null && due !== null && due <= now ? null : due,
       this.deps.storage.nextWriteAt(),
+      this.deps.nextTellingAt(),
       this.deps.storage.rules.status.value.deleted === true ? now + REMEMBER_DELETED_MILLISECONDS : null,
     ].filter((time) => time !== null)
     const at = times.length === 0 ? null : Math.min(...times)

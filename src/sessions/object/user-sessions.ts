@@ -5,7 +5,6 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import { countersOf } from '../../counters.ts'
-import { idlesOutAt } from '../../domain/deadlines.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import type { UserKey } from '../../domain/ids.ts'
 import { decide, nextDeadline, type Selection, type SessionEvent, type UserState } from '../../domain/lifecycle.ts'
@@ -18,7 +17,7 @@ import {
   type UserRules,
 } from '../../domain/policy.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import type { AskedBy, Client, EndReason, Session } from '../../domain/session.ts'
+import type { AskedBy, Client, EndReason } from '../../domain/session.ts'
 import { nextSessionId } from '../../domain/session-id.ts'
 import type { SessionStory } from '../../domain/session-story.ts'
 import { type SessionView, viewOf } from '../../domain/session-view.ts'
@@ -29,11 +28,13 @@ import { log, logContext } from '../../log.ts'
 import { readSettings } from '../../settings.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { readRules } from '../../store/rules.ts'
+import { noteSeen } from './activity.ts'
 import {
   type CheckedSession,
   type CheckHow,
   ended,
   NOBODY,
+  newSession,
   type Opened,
   type Opening,
   type OwnSessions,
@@ -41,13 +42,14 @@ import {
   pageOf,
   refused,
   viewsOf,
+  whoAsked,
 } from './calls.ts'
 import { cookieOf, isCookieDue } from './issued-cookies.ts'
 import { meetDevice } from './known-devices.ts'
 import { SessionMirror } from './mirror.ts'
-import type { StoredSession } from './rows.ts'
 import { UserSessionsStorage } from './storage.ts'
-import { storyOf } from './story.ts'
+import { storiesIn } from './story.ts'
+import { askedIn, SessionStreams } from './streams.ts'
 import { type SessionProof, sameHash } from './token-secrets.ts'
 
 export type * from './calls.ts'
@@ -63,6 +65,7 @@ export class UserSessions extends DurableObject<Bindings> {
   private readonly db: Database
   private readonly limits: Limits
   private readonly lastSeenWriteMilliseconds: number
+  private readonly streams: SessionStreams
   private readonly mirror: SessionMirror
   private resolved: { readonly of: UserRules; readonly policy: Policy } | undefined
 
@@ -74,6 +77,7 @@ export class UserSessions extends DurableObject<Bindings> {
     this.lastSeenWriteMilliseconds = settings.value.lastSeenWriteSeconds * 1000
     this.db = openDatabase(env.DB)
     this.storage = new UserSessionsStorage(ctx.storage.sql)
+    this.streams = new SessionStreams(ctx, () => this.state())
     this.mirror = new SessionMirror({
       ctx,
       db: this.db,
@@ -82,6 +86,7 @@ export class UserSessions extends DurableObject<Bindings> {
       storage: this.storage,
       applyRules: (rules, now) => this.applyUpdates(rules, now),
       nextDeadline: () => this.nextDeadline(),
+      nextTellingAt: () => this.streams.nextTellingAt(),
     })
   }
 
@@ -96,16 +101,9 @@ export class UserSessions extends DurableObject<Bindings> {
     this.acceptUpdates(owner, updates, now)
     const { secretHash, cookie, replaces, endSessions = [], by = NOBODY, openid = null, ...facts } = opening
     const policy = this.policy()
-    const session: Session = {
-      ...facts,
-      id: nextSessionId(this.storage.newestId(), now, crypto.getRandomValues(new Uint8Array(8))),
-      epoch: (updates.status ?? this.storage.rules.status).version,
-      openedAt: now,
-      lastSeenAt: now,
-      recentClient: null,
-      location: policy.trackLocation.value ? facts.location : null,
-      cookieIssuedAt: cookie ? now : null,
-    }
+    const id = nextSessionId(this.storage.newestId(), now, crypto.getRandomValues(new Uint8Array(8)))
+    const epoch = (updates.status ?? this.storage.rules.status).version
+    const session = newSession(facts, { id, epoch, openedAt: now }, cookie, policy)
     const state = this.state()
     const decided = decide(state, { type: 'open', session, replaces, endSessions }, now)
     if (!decided.ok) return refused(decided.error, () => this.views(owner))
@@ -152,6 +150,25 @@ export class UserSessions extends DurableObject<Bindings> {
     return checked.value.session.lastSeenAt
   }
 
+  /**
+   * Answers a WebSocket on which it is told that a session ends. Not activity. Errors, as JSON: as for `check`;
+   * `conflict` if there is no room.
+   */
+  override fetch(request: Request): Response {
+    const { proof, updates } = askedIn(request)
+    const now = Date.now()
+    const checked = this.check(proof, { touch: false, cookie: false, client: null }, updates)
+    const opened = checked.ok ? this.streams.open(proof.sessionId, now) : checked
+    if (!opened.ok) return Response.json(opened)
+    this.streams.tellDeadlines(now)
+    this.mirror.schedule(now)
+    return new Response(null, { status: 101, webSocket: opened.value })
+  }
+
+  override webSocketMessage(stream: WebSocket): void {
+    this.streams.refuse(stream)
+  }
+
   /** A page of the holder's own sessions, oldest first; missing: all. Counts as activity. Errors as for `check`. */
   listOwn(
     proof: SessionProof,
@@ -189,11 +206,7 @@ export class UserSessions extends DurableObject<Bindings> {
     const now = Date.now()
     this.applyUpdates(updates, now)
     this.tick(now)
-    const { owner } = this.storage
-    if (owner === null) return []
-    const live = this.storage.live().filter(({ kind }) => kind === 'web')
-    const found = (sessionId === undefined ? live.map(({ id }) => id) : [sessionId]).map((id) => this.storage.find(id))
-    return found.flatMap((stored) => (stored === null ? [] : [storyOf(owner, stored, this.policy())]))
+    return storiesIn(this.storage, this.policy(), sessionId)
   }
 
   /**
@@ -268,11 +281,16 @@ export class UserSessions extends DurableObject<Bindings> {
     const { owner } = this.storage
     if (owner === null) return
     this.storage.writeActivity(Date.now() - BURST_GAP_MILLISECONDS)
+    this.streams.tellDeadlines(Date.now())
     const due = this.nextDeadline()
     if (this.mayBeEmptied || (due !== null && due <= Date.now())) {
       const rules = await readRules(this.db, owner)
       const now = Date.now()
-      if (!rules.ok) return this.mirror.failed(now)
+      if (!rules.ok) {
+        // A check ends them: an end that is not asked for waits for the rules.
+        this.streams.askAnew(now)
+        return this.mirror.failed(now)
+      }
       this.applyUpdates(rules.value ?? {}, now)
       this.tick(now)
       if (this.mayBeEmptied) return this.empty()
@@ -346,15 +364,8 @@ export class UserSessions extends DurableObject<Bindings> {
       this.mirror.schedule(now)
       return ended(dead.reason, dead.endedAt)
     }
-    let live = stored
-    for (const event of decided.value) {
-      if (event.type === 'touched') live = this.touch(live, event.at, policy)
-      else if (event.type === 'moved') live = this.storage.moved(live, event.client, event.at)
-    }
-    // Whoever changes back and forth is written as seldom as activity.
-    if (live.clientUnwritten && now - (live.clientWrittenAt ?? 0) >= this.lastSeenWriteMilliseconds) {
-      live = this.storage.writeClient(live, now)
-    }
+    let live = noteSeen(this.storage, stored, decided.value, policy, this.lastSeenWriteMilliseconds, now)
+    if (how.touch && live.seenBy !== null) this.mirror.setAlarmBy(live.session.lastSeenAt + BURST_GAP_MILLISECONDS)
     const view = viewOf(owner, live.session, policy)
     const cookieDue = how.cookie && isCookieDue(live, view, now)
     if (cookieDue) live = this.storage.cookieIssued(live, now, cookieOf(view, now))
@@ -362,14 +373,6 @@ export class UserSessions extends DurableObject<Bindings> {
     if (live.version !== stored.version) this.mirror.schedule(now)
     const { revision, rules } = this.storage
     return ok({ ...view, cookieDue, workspace: live.workspace, revision, configVersion: rules.config.version })
-  }
-
-  /** Notes activity: to the millisecond where a session idles out by it. */
-  private touch(live: StoredSession, at: number, policy: Policy): StoredSession {
-    const exact = idlesOutAt(live.session, policy) !== null
-    const touched = this.storage.touch(live, at, this.lastSeenWriteMilliseconds, exact)
-    if (touched.seenBy !== null) this.mirror.setAlarmBy(at + BURST_GAP_MILLISECONDS)
-    return touched
   }
 
   private endNow(which: Selection, reason: EndReason, by: AskedBy, now: number): readonly string[] {
@@ -380,12 +383,12 @@ export class UserSessions extends DurableObject<Bindings> {
     return ended.filter((event) => event.reason === reason).map(({ id }) => id)
   }
 
-  /** Writes the ends among some events. Nobody asked for what a rule decided, nor for what was found void. */
+  /** Writes the ends among some events, and tells who listens. */
   private saveEnds(events: readonly SessionEvent[], by: AskedBy): Extract<SessionEvent, { type: 'ended' }>[] {
     const ends = events.filter((event) => event.type === 'ended')
     for (const event of ends) {
-      const asked = event.decision === undefined && !FOUND_VOID.has(event.reason)
-      this.storage.end(event.id, event, asked ? by : NOBODY)
+      this.storage.end(event.id, event, whoAsked(event, by))
+      this.streams.ended(event.id, event)
     }
     this.mirror.noteEnds(ends.map(({ reason }) => reason))
     return ends
@@ -395,5 +398,3 @@ export class UserSessions extends DurableObject<Bindings> {
     return viewsOf(owner, this.storage.live(), this.policy())
   }
 }
-
-const FOUND_VOID: ReadonlySet<EndReason> = new Set(['user_disabled', 'password_changed'])

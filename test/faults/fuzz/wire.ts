@@ -78,6 +78,10 @@ function headOf(response: IncomingMessage) {
 
 async function readWhole(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
+  for await (const chunk of response) {
+    chunks.push(chunk)
+    // Such a stream goes on until its session ends; to leave closes it.
+    if (response.headers['content-type'] === 'text/event-stream') break
+  }
   return Buffer.concat(chunks).toString()
 }

@@ -1,0 +1,38 @@
+/**
+ * Hands on what comes on a WebSocket as server-sent events: a message of JSON with a `type` is an event of that name.
+ * Every so often a comment is sent, so that no proxy takes the stream for dead and it is seen that nobody reads any more,
+ * and `ping` to the other side. The stream ends with the WebSocket, and the WebSocket with whoever reads.
+ */
+export function eventStream(socket: WebSocket, beatMilliseconds: number): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let beat: ReturnType<typeof setInterval> | undefined
+  let isRead = true
+  const leave = () => {
+    isRead = false
+    clearInterval(beat)
+    socket.close()
+  }
+  const source: UnderlyingByteSource = {
+    // Only such a stream goes over a service binding.
+    type: 'bytes',
+    start(controller) {
+      const write = (text: string) => controller.enqueue(encoder.encode(text))
+      socket.accept()
+      socket.addEventListener('message', ({ data }) => {
+        if (typeof data === 'string' && data !== 'pong') write(`event: ${JSON.parse(data).type}\ndata: ${data}\n\n`)
+      })
+      socket.addEventListener('close', () => {
+        if (isRead) controller.close()
+        leave()
+      })
+      beat = setInterval(() => {
+        write(': \n\n')
+        socket.send('ping')
+      }, beatMilliseconds)
+      // The reader learns that it is connected.
+      write(': \n\n')
+    },
+    cancel: leave,
+  }
+  return new ReadableStream(source)
+}
