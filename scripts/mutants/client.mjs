@@ -232,16 +232,16 @@ export const clientMutants = [
   },
   {
     name: "client: the double's clock stands",
-    file: 'packages/client/src/testing.ts',
-    from: 'this.now += seconds * 1000',
-    to: 'this.now += 0',
+    file: 'packages/client/src/testing-streams.ts',
+    from: 'this.at += milliseconds',
+    to: 'this.at += 0',
     caughtBy: { file: CASES, test: 'the overall timeout' },
   },
   {
     name: "client: the double's sessions outlive their instant",
     file: 'packages/client/src/testing.ts',
-    from: 'return this.now >= expiresAt ?',
-    to: 'return this.now > expiresAt ?',
+    from: 'if (this.now >= endsAt) this.finish',
+    to: 'if (this.now > endsAt) this.finish',
     caughtBy: { file: CASES, test: 'the overall timeout' },
   },
   {

@@ -1,4 +1,5 @@
 /** The three Latchkeys that the client is to find alike: over HTTP, over a service binding, and the double. */
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import type { SessionsBinding } from '../../packages/client/src/binding.ts'
 import { createClient, type LatchkeyClient } from '../../packages/client/src/index.ts'
@@ -6,6 +7,7 @@ import { createTestClient } from '../../packages/client/src/testing.ts'
 import type { SessionsEntrypoint } from '../../src/entrypoint.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
+import { fireUserAlarm, userObject } from '../support/objects.ts'
 import { send } from '../support/requests.ts'
 import { makeBearer, makeOperator, makeStore, makeUser } from '../support/stores.ts'
 
@@ -27,6 +29,12 @@ export interface Subject {
   readonly disableUser: () => Promise<void>
   /** From now on sessions cannot be asked, until the answer is called. */
   readonly breakDown: () => () => void
+  /** How many listen to a session of the user. */
+  readonly listeners: () => Promise<number>
+  /** Whoever listens loses the connection. */
+  readonly disconnect: () => Promise<void>
+  /** What is due by now is done. */
+  readonly doWhatIsDue: () => Promise<void>
 }
 
 async function service(rules: Rules, clientOf: (identityStoreId: string) => Promise<LatchkeyClient>): Promise<Subject> {
@@ -51,6 +59,9 @@ async function service(rules: Rules, clientOf: (identityStoreId: string) => Prom
       if (!done.ok) throw new Error(await done.text())
     },
     breakDown: () => intercept((call, goOn) => (call.to === 'USERS' ? Promise.reject(new Error('broken')) : goOn())),
+    listeners: () => runInDurableObject(userObject(user), (_object, state) => state.getWebSockets().length),
+    disconnect: () => evictDurableObject(userObject(user), { webSockets: 'close' }),
+    doWhatIsDue: async () => void (await fireUserAlarm(user)),
   }
 }
 
@@ -86,6 +97,12 @@ export const SUBJECTS: readonly (readonly [string, (rules?: Rules) => Promise<Su
           client.setUnavailable(true)
           return () => client.setUnavailable(false)
         },
+        listeners: async () => client.followers(),
+        async disconnect() {
+          client.setUnavailable(true)
+          client.setUnavailable(false)
+        },
+        doWhatIsDue: async () => {},
       }
     },
   ],

@@ -141,6 +141,11 @@ test.each([
   ])
 })
 
+test('the end of a session is told', async () => {
+  const [, token = ''] = (await signIn()).split('=')
+  expect(await print(block('// ended.js'), { SESSION_TOKEN: token })).toBe('over: revoked')
+})
+
 test('the check tells each state apart', async () => {
   const [, token = ''] = (await signIn()).split('=')
   const check = block('// check.js')

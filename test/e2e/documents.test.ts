@@ -63,6 +63,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['packages/client/README.md', 'npx wrangler dev --port', 'test/e2e/client-examples.test.ts starts a bound Worker so'],
   ['packages/client/README.md', '// sign-in.js', CLIENT],
   ['packages/client/README.md', '// check.js', CLIENT],
+  ['packages/client/README.md', '// ended.js', CLIENT],
   ['packages/client/README.md', '// test.js', CLIENT],
   ['packages/client/README.md', '// server.js', CLIENT],
   ['packages/client/README.md', 'npm ci && npm pack', 'test/e2e/client-package.test.ts packs it'],

@@ -33,7 +33,7 @@ export interface SessionsBinding {
     readonly token: string
     readonly touch?: boolean
     readonly maxAgeSeconds?: number
-    readonly client?: Client
+    readonly client?: Client | undefined
   }): Promise<BindingResult<Wire<Session>>>
   open(input: {
     readonly userId: string
@@ -47,8 +47,10 @@ export interface SessionsBinding {
   end(input: { readonly token: string }): Promise<BindingResult<void>>
   listOwn(input: {
     readonly token: string
-    readonly client?: Client
+    readonly client?: Client | undefined
   }): Promise<BindingResult<{ readonly sessions: readonly Wire<Session>[] }>>
+  /** Server-sent events that tell when the token's session ends. */
+  events(input: { readonly token: string }): Promise<BindingResult<ReadableStream<Uint8Array>>>
   endOwn(input: {
     readonly token: string
     /** The id of a session, or all but the one that asks. */

@@ -7,6 +7,11 @@ export interface WatchOptions {
    * Default: `/sessions/current`, Latchkey's own.
    */
   readonly url?: string
+  /**
+   * Where it is told that the session ends, at that moment: a WebSocket, which one of the tabs holds for all. Default:
+   * `/events` under a `url` of Latchkey's own; null: nowhere, and the tabs only ask.
+   */
+  readonly events?: string | null
   /** How long before the end the warnings begin, in seconds. Default: 60. */
   readonly warnSeconds?: number
   /** How often it is asked whether the session still is there, in seconds. Default: 60. */
@@ -34,13 +39,26 @@ type Message =
   | { readonly type: 'ended'; readonly reason: string | null }
 
 const TICK_MILLISECONDS = 1_000
+/** How often it is looked whether the connection is there; also the time in which there must be one. */
+const BEAT_MILLISECONDS = 20_000
+const MAX_PAUSE_MILLISECONDS = 60_000
 /** Longest that a timer of a browser waits. */
 const MAX_TIMER_MILLISECONDS = 2 ** 31 - 1
 
 /** Begins to watch. What cannot be asked is asked again later; the deadline that is known holds until then. */
 export function watchSession(options: WatchOptions = {}): Watch {
-  const { url = '/sessions/current', warnSeconds = 60, askSeconds = 60, onWarning, onSafe, onEnd } = options
-  const tabs = new BroadcastChannel(`latchkey:${url}`)
+  const {
+    url = '/sessions/current',
+    events = eventsOf(url),
+    warnSeconds = 60,
+    askSeconds = 60,
+    onWarning,
+    onSafe,
+    onEnd,
+  } = options
+  const name = `latchkey:${url}`
+  const tabs = new BroadcastChannel(name)
+  const stopped = new AbortController()
   let endsAt: number | null = null
   let askedAt = 0
   let warned = false
@@ -50,6 +68,7 @@ export function watchSession(options: WatchOptions = {}): Watch {
   const stop = () => {
     over = true
     clearTimeout(timer)
+    stopped.abort()
     document.removeEventListener('visibilitychange', look)
     tabs.close()
   }
@@ -112,6 +131,16 @@ export function watchSession(options: WatchOptions = {}): Watch {
   // A sleeping machine stops timers.
   document.addEventListener('visibilitychange', look)
   look()
+  if (events !== null) {
+    const told = (reason: string) => {
+      tell({ type: 'ended', reason })
+      end(reason)
+    }
+    // Who has the lock holds the stream: when its tab is closed, the next one does. Without locks each tab does.
+    const hold = () => listen(events, stopped.signal, told, () => ask(false))
+    if (navigator.locks === undefined) hold()
+    else navigator.locks.request(name, { signal: stopped.signal }, hold).catch(() => undefined)
+  }
   return {
     async stay() {
       await ask(true)
@@ -123,6 +152,58 @@ export function watchSession(options: WatchOptions = {}): Watch {
     },
     stop,
   }
+}
+
+/** Where Latchkey itself tells of a session; null for what is not its own. */
+function eventsOf(url: string): string | null {
+  return /(^|\/)sessions\/current$/.test(url) ? `${url}/events` : null
+}
+
+/** Listens until the session is over, or nobody wants to know any more. Who gets no connection looks whether it still lives. */
+async function listen(
+  events: string,
+  stopped: AbortSignal,
+  over: (reason: string) => void,
+  look: () => Promise<void>,
+): Promise<void> {
+  for (let failures = 0; !stopped.aborted; ) {
+    const startedAt = Date.now()
+    await connection(events, stopped, over)
+    if (stopped.aborted) return
+    failures = Date.now() - startedAt > BEAT_MILLISECONDS ? 0 : failures + 1
+    await look()
+    const pause = Math.min(TICK_MILLISECONDS * 2 ** failures, MAX_PAUSE_MILLISECONDS) * (0.5 + Math.random() / 2)
+    await new Promise((resolve) => setTimeout(resolve, pause))
+  }
+}
+
+/** One connection; resolves when it is lost. */
+function connection(events: string, stopped: AbortSignal, over: (reason: string) => void): Promise<void> {
+  const url = new URL(events, location.href)
+  url.protocol = url.protocol.replace('http', 'ws')
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url)
+    let answered = true
+    const leave = () => {
+      clearInterval(beat)
+      stopped.removeEventListener('abort', leave)
+      socket.close()
+      resolve()
+    }
+    const beat = setInterval(() => {
+      if (socket.readyState !== WebSocket.OPEN || !answered) return leave()
+      answered = false
+      socket.send('ping')
+    }, BEAT_MILLISECONDS)
+    socket.onmessage = ({ data }) => {
+      answered = true
+      const { type, reason } = data === 'pong' ? { type: data, reason: '' } : JSON.parse(data)
+      if (type === 'ended') over(reason)
+    }
+    socket.onclose = leave
+    stopped.addEventListener('abort', leave)
+    if (stopped.aborted) leave()
+  })
 }
 
 /** The service's clock, by the answer's date; the machine's own where pages may not read that. */

@@ -63,6 +63,18 @@ export interface OpenOptions extends CallOptions {
   readonly idempotencyKey?: string
 }
 
+export interface EndedOptions extends CallOptions {
+  /** Follows the session no more. What `ended` answered is not aborted by that. */
+  readonly signal?: AbortSignal | undefined
+  /** How long nobody may be able to say that the session lives, in seconds, 30 at least. Default: 60. */
+  readonly unavailableAfterSeconds?: number | undefined
+  /** The session will end at an instant (RFC 3339), unless it is used: told a minute before, at most. */
+  readonly onEndingSoon?: ((endsAt: string) => void) | undefined
+}
+
+/** The methods that are answered once. */
+export type Calls = Omit<Sessions, 'ended'>
+
 export interface Sessions {
   /** Whether a token's session is live. A token that is null, as where there is no cookie, is `unauthenticated`. */
   check(token: string | null | undefined, options?: CheckOptions): Promise<Check>
@@ -74,6 +86,11 @@ export interface Sessions {
   listOwn(token: string, options?: CallOptions & { readonly client?: Client | undefined }): Promise<OwnSessions>
   /** Ends one of the sessions of the token's user, or all but the token's own. */
   endOwn(token: string, which: string | 'others', options?: CallOptions): Promise<OwnEnded>
+  /**
+   * A signal that is aborted when the token's session ends, at that moment and whatever ends it, with a `SessionOver` that
+   * says why. Not activity. Holds a connection until then: hand it a `signal` of your own to stop.
+   */
+  ended(token: string | null | undefined, options?: EndedOptions): AbortSignal
 }
 
 export interface LatchkeyClient {
@@ -93,6 +110,14 @@ export function createClient(options: ClientOptions): LatchkeyClient {
   }
   const { timeoutMilliseconds = 5_000, retries = 2 } = options
   const patience = { timeoutMilliseconds, retries }
-  const sessions = 'binding' in options ? overBinding(options.binding, patience) : overHttp(options, patience)
-  return { sessions, now: Date.now }
+  const calls = 'binding' in options ? overBinding(options.binding, patience) : overHttp(options, patience)
+  const ended: Sessions['ended'] = (token, how = {}) => {
+    const over = new AbortController()
+    // Loaded where it is used: who only checks carries none of it.
+    import('./ended.ts')
+      .then(({ followed }) => followed(over, token, how, options, calls.check))
+      .catch((error) => over.abort(error))
+    return over.signal
+  }
+  return { sessions: { ...calls, ended }, now: Date.now }
 }

@@ -1,6 +1,7 @@
 /** Middleware for Express, 4 or 5. */
 import { requireAge } from './arguments.ts'
 import type { LatchkeyClient } from './client.ts'
+import { sessionEnded } from './cut.ts'
 import {
   type MiddlewareOptions,
   NO_STORE,
@@ -8,11 +9,13 @@ import {
   type Refusal,
   type Requirement,
   requirement,
+  sessionOf,
   varyOf,
   visit,
   visitOf,
 } from './guard.ts'
 
+export { sessionEnded } from './cut.ts'
 export type { Duration, MiddlewareOptions, Requirement } from './guard.ts'
 export { clientOf, sessionOf, tokenOf } from './guard.ts'
 
@@ -31,6 +34,8 @@ export interface ExpressResponse {
   set(headers: Record<string, string>): this
   append(name: string, value: string | string[]): this
   send(body: string): this
+  once(event: 'close', listener: () => void): this
+  destroy(): this
 }
 
 export type ExpressHandler = (
@@ -63,6 +68,18 @@ export function sessionMiddleware(
       if (refusal === null) next()
       else answer(response, refusal)
     }, next)
+  }
+}
+
+/** Cuts off the answer when the session of the request ends, as far as it has come by then. */
+export function endWithSession(): ExpressHandler {
+  return (request, response, next) => {
+    if (sessionOf(request) !== null) {
+      const done = new AbortController()
+      response.once('close', () => done.abort())
+      sessionEnded(request, { signal: done.signal }).addEventListener('abort', () => response.destroy())
+    }
+    next()
   }
 }
 

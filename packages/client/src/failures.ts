@@ -32,3 +32,10 @@ export function failed(
 export function stateOf({ ok: _, code, ...rest }: Failure) {
   return { state: code === 'session_ended' ? 'ended' : code, ...rest } as never
 }
+
+/** What is wrong with the fields of an input. */
+export function wordsOf(
+  issues: readonly { readonly field: string; readonly message: string }[] | undefined,
+): string | undefined {
+  return issues?.map(({ field, message }) => `${field}: ${message}`).join(' ')
+}

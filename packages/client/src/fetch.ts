@@ -16,6 +16,7 @@ import {
 } from './guard.ts'
 import type { Session } from './session.ts'
 
+export { endWithSession, sessionEnded } from './cut.ts'
 export type { Duration, MiddlewareOptions, Requirement } from './guard.ts'
 export { clientOf, sessionOf, tokenOf } from './guard.ts'
 

@@ -3,7 +3,7 @@
 import type { Check } from './answers.ts'
 import { requireAge } from './arguments.ts'
 import type { Client } from './binding.ts'
-import type { LatchkeyClient } from './client.ts'
+import type { EndedOptions, LatchkeyClient } from './client.ts'
 import { COOKIE, cookieValue } from './cookies.ts'
 import type { Session } from './session.ts'
 
@@ -59,6 +59,7 @@ export interface Visit {
   readonly client: Client
   readonly page: string | null
   readonly ask: (maxAge: number) => Promise<Check>
+  readonly ended: (options: EndedOptions) => AbortSignal
   readonly now: () => number
 }
 
@@ -112,7 +113,8 @@ export async function visit<Request extends object>(
   const client = tidy(options.client?.(request) ?? facts.client)
   const how = { cookie, touch: typeof touch === 'function' ? touch(request) : touch, client }
   const ask = (age: number) => sessions.check(token, { ...how, maxAge: age })
-  const found: Visit = { check: await ask(maxAge), token, client, page: facts.page, ask, now }
+  const ended = (options: EndedOptions) => sessions.ended(token, options)
+  const found: Visit = { check: await ask(maxAge), token, client, page: facts.page, ask, ended, now }
   Object.defineProperty(carrier, VISIT, { value: found, configurable: true })
   return found.check.state === 'unavailable' && onUnavailable === 503 ? refusalOf(found.check) : null
 }

@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { requireAge } from './arguments.ts'
 import type { LatchkeyClient } from './client.ts'
+import { endWithSession as ended } from './cut.ts'
 import { factsOf, responseOf } from './fetch.ts'
 import {
   type MiddlewareOptions,
@@ -15,6 +16,7 @@ import {
 } from './guard.ts'
 import type { Session } from './session.ts'
 
+export { sessionEnded } from './cut.ts'
 export type { Duration, MiddlewareOptions, Requirement } from './guard.ts'
 export { clientOf, tokenOf } from './guard.ts'
 
@@ -45,6 +47,18 @@ export function sessionMiddleware(
     const check = visitOf(c)?.check
     if (check?.state === 'active')
       for (const cookie of check.setCookies) c.header('set-cookie', cookie, { append: true })
+  }
+}
+
+/** Cuts off what a route streams, or its WebSocket on Workers, when the session of the request ends. */
+export function endWithSession(): MiddlewareHandler {
+  return async (c, next) => {
+    await next()
+    const response = ended(c, c.res)
+    if (response === c.res) return
+    // Else the headers would be those of both.
+    c.res = undefined
+    c.res = response
   }
 }
 

@@ -6,6 +6,7 @@ export {
   type CheckOptions,
   type ClientOptions,
   createClient,
+  type EndedOptions,
   type LatchkeyClient,
   type OpenOptions,
   type Sessions,
@@ -13,3 +14,4 @@ export {
 export { clearSessionCookie, sessionCookie } from './cookies.ts'
 export { LatchkeyError } from './error.ts'
 export type { EndReason, Place, Session } from './session.ts'
+export { SessionOver } from './session-over.ts'

@@ -5,6 +5,7 @@ import type { LatchkeyClient } from './client.ts'
 import { factsOf, finish, responseOf } from './fetch.ts'
 import { type MiddlewareOptions, type Requirement, requirement, visit } from './guard.ts'
 
+export { endWithSession, sessionEnded } from './cut.ts'
 export type { Duration, MiddlewareOptions, Requirement } from './guard.ts'
 export { clientOf, sessionOf, tokenOf } from './guard.ts'
 

@@ -1,15 +1,15 @@
 /** The client's methods over a service binding. */
 import { requireAge, requireKey } from './arguments.ts'
 import type { BindingError, BindingResult, SessionsBinding } from './binding.ts'
-import type { CallOptions, Sessions } from './client.ts'
+import type { CallOptions, Calls } from './client.ts'
 import { LatchkeyError } from './error.ts'
-import { type Failure, failed, ON_OPEN, ON_TOKEN, stateOf, UNAUTHENTICATED } from './failures.ts'
+import { type Failure, failed, ON_OPEN, ON_TOKEN, stateOf, UNAUTHENTICATED, wordsOf } from './failures.ts'
 import { isUnavailable, type Patience, patiently, RUNNING, unavailable } from './patience.ts'
 import { sessionFrom } from './session.ts'
 import { canBeToken } from './tokens.ts'
 
 /** Answers the methods. */
-export function overBinding(binding: SessionsBinding, patience: Patience): Sessions {
+export function overBinding(binding: SessionsBinding, patience: Patience): Calls {
   const call = async <T>(
     ask: () => Promise<BindingResult<T>>,
     { signal }: CallOptions,
@@ -33,8 +33,7 @@ export function overBinding(binding: SessionsBinding, patience: Patience): Sessi
     async check(token, { maxAge = 0, touch = true, client, ...options } = {}) {
       requireAge(maxAge)
       if (!canBeToken(token)) return { state: 'unauthenticated' }
-      const input = { token, touch, maxAgeSeconds: maxAge, ...(client !== undefined && { client }) }
-      const answer = await call(() => binding.check(input), options, ON_TOKEN)
+      const answer = await call(() => binding.check({ token, touch, maxAgeSeconds: maxAge, client }), options, ON_TOKEN)
       if (answer.ok) {
         return { state: 'active', session: sessionFrom(answer.value), ageSeconds: maxAge, setCookies: [] }
       }
@@ -55,8 +54,7 @@ export function overBinding(binding: SessionsBinding, patience: Patience): Sessi
     },
     async listOwn(token, { client, ...options } = {}) {
       if (!canBeToken(token)) return UNAUTHENTICATED
-      const input = { token, ...(client !== undefined && { client }) }
-      const answer = await call(() => binding.listOwn(input), options, ON_TOKEN)
+      const answer = await call(() => binding.listOwn({ token, client }), options, ON_TOKEN)
       return answer.ok ? { ok: true, sessions: answer.value.sessions.map(sessionFrom) } : (answer as never)
     },
     async endOwn(token, which, options = {}) {
@@ -72,15 +70,11 @@ function failureOf(error: BindingError, expected: readonly string[]): Failure {
   const { code } = error
   // A genuine token of another kind is no session here.
   if (code === 'wrong_token_kind') return UNAUTHENTICATED
-  if (!expected.includes(code)) throw new LatchkeyError(code, messageOf(error))
-  const { reason, endedAt, sessions } = error
+  const { reason, endedAt, sessions, issues, detail = 'refused' } = error
+  if (!expected.includes(code)) throw new LatchkeyError(code, wordsOf(issues) ?? detail)
   return failed(code, {
     reason,
     endedAt: endedAt === undefined ? endedAt : new Date(endedAt).toISOString(),
     sessions: sessions?.map(sessionFrom),
   })
-}
-
-function messageOf({ issues, detail }: BindingError): string {
-  return issues?.map(({ field, message }) => `${field}: ${message}`).join(' ') ?? detail ?? 'refused'
 }

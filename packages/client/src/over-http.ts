@@ -1,8 +1,8 @@
 /** The client's methods over HTTP. */
 import { requireAge, requireKey } from './arguments.ts'
-import type { CallOptions, Sessions } from './client.ts'
+import type { CallOptions, Calls } from './client.ts'
 import { LatchkeyError } from './error.ts'
-import { type Failure, failed, ON_OPEN, ON_TOKEN, stateOf, UNAUTHENTICATED } from './failures.ts'
+import { type Failure, failed, ON_OPEN, ON_TOKEN, stateOf, UNAUTHENTICATED, wordsOf } from './failures.ts'
 import { type Patience, patiently, RUNNING, unavailable } from './patience.ts'
 import { type EndReason, fromWire, type Session, toWire } from './session.ts'
 import { canBeToken } from './tokens.ts'
@@ -57,7 +57,7 @@ interface Answer {
 const PAGE = 100
 
 /** Answers the methods. */
-export function overHttp(service: Service, patience: Patience): Sessions {
+export function overHttp(service: Service, patience: Patience): Calls {
   const base = new URL(service.baseUrl).href.replace(/\/+$/, '')
   const send = service.fetch ?? fetch
 
@@ -117,14 +117,13 @@ export function overHttp(service: Service, patience: Patience): Sessions {
               signal,
             })
       if (!answer.ok) return stateOf(answer)
-      const { headers } = answer
       const { state, session, reason, endedAt }: Body =
         service.credential === undefined ? { state: 'active', session: answer.body as Session } : answer.body
       switch (state) {
         case 'active': {
           if (typeof session !== 'object' || session === null) break
-          const ageSeconds = Number(headers.get('age'))
-          return { state, session, ageSeconds, setCookies: headers.getSetCookie() }
+          const { headers } = answer
+          return { state, session, ageSeconds: Number(headers.get('age')), setCookies: headers.getSetCookie() }
         }
         case 'ended':
           return { state, reason: reason as EndReason, endedAt: endedAt as string }
@@ -192,7 +191,7 @@ export function overHttp(service: Service, patience: Patience): Sessions {
     },
     async endOwn(token, which, { signal } = {}) {
       if (!canBeToken(token)) return UNAUTHENTICATED
-      const path = which === 'others' ? '/sessions?except=current' : `/sessions/${encodeURIComponent(which)}`
+      const path = `/sessions${which === 'others' ? '?except=current' : `/${encodeURIComponent(which)}`}`
       const expected = [...ON_TOKEN, 'session_not_found']
       const answer = await call({ method: 'DELETE', path, bearer: token, expected, signal })
       return answer.ok ? { ok: true, ended: answer.body.ended ?? 1 } : (answer as never)
@@ -206,8 +205,7 @@ function failureOf({ status, url, headers }: Response, body: Body, expected: rea
   const foreign = code === 'wrong_token_kind' || body.error === 'unsupported_token_type' || body.needed?.length === 0
   if (foreign && (expected.includes(code) || body.error !== undefined)) return UNAUTHENTICATED
   if (!expected.includes(code)) {
-    const wrong = errors?.map(({ field, message }) => `${field}: ${message}`).join(' ')
-    const said = [title ?? `${url} answered ${status}.`, detail, wrong].filter(Boolean).join(' ')
+    const said = [title ?? `${url} answered ${status}.`, detail, wordsOf(errors)].filter(Boolean).join(' ')
     throw new LatchkeyError(code, said, status, headers.get('x-request-id'))
   }
   return failed(code, body)

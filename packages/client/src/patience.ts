@@ -41,7 +41,7 @@ export async function patiently<T>(
   const limit = AbortSignal.timeout(timeoutMilliseconds)
   const either = signal === undefined ? limit : AbortSignal.any([signal, limit])
   const aborted = new Promise<Unavailable>((resolve) => {
-    either.addEventListener('abort', () => resolve(unavailable()), { once: true })
+    either.addEventListener('abort', () => resolve(unavailable()))
   })
   for (let tried = 0; ; tried += 1) {
     signal?.throwIfAborted()

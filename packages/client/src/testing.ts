@@ -1,7 +1,9 @@
 /** A Latchkey for tests: in memory, with a clock of its own. It answers as the service does, and nothing is asked. */
 import type { BindingError, BindingResult, Client, SessionsBinding } from './binding.ts'
-import { createClient, type LatchkeyClient } from './client.ts'
+import { createClient, type LatchkeyClient, type Sessions } from './client.ts'
+import { follow, overBinding } from './ended.ts'
 import type { EndReason, Session, Wire } from './session.ts'
+import { TestClock, TestStreams } from './testing-streams.ts'
 
 export interface TestClientOptions {
   /** Ids of the users that there are. Default: whoever is asked for. */
@@ -33,12 +35,16 @@ export interface TestClient extends LatchkeyClient {
   readonly setUnavailable: (unavailable: boolean) => void
   /** How many calls reached the service so far. */
   readonly calls: () => number
+  /** How many signals of `sessions.ended` follow a session now. */
+  readonly followers: () => number
 }
 
 const DAYS_30_SECONDS = 2_592_000
 /** How long the answer to an opening with a key is kept. */
 const KEPT_MILLISECONDS = 86_400_000
 const IDENTITY_STORE = 'test-store'
+/** How long before its deadline it is told that a session will end; of a short timeout half of it. */
+const WARNING_MILLISECONDS = 60_000
 
 type OpenInput = Parameters<SessionsBinding['open']>[0]
 type OpenedResult = BindingResult<Wire<Session> & { readonly token: string }>
@@ -59,9 +65,14 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
   const service = new Service(options)
   const binding = service.binding()
   const client = createClient({ binding, retries: 0 })
+  const ended: Sessions['ended'] = (token, how = {}) => {
+    const over = new AbortController()
+    follow(over, token, overBinding(binding), how, service.clock)
+    return over.signal
+  }
   return {
-    ...client,
-    now: () => service.now,
+    sessions: { ...client.sessions, ended },
+    now: () => service.clock.now(),
     clock: { advance: (seconds) => service.advance(seconds) },
     async signIn(userId) {
       const opened = await client.sessions.open({ userId, client: { address: null, userAgent: null } })
@@ -70,17 +81,17 @@ export function createTestClient(options: TestClientOptions = {}): TestClient {
     },
     disableUser: (userId) => service.disable(userId),
     revoke: (sessionId) => service.end(({ id }) => id === sessionId, 'revoked'),
-    setUnavailable: (unavailable) => {
-      service.unavailable = unavailable
-    },
+    setUnavailable: (unavailable) => service.setUnavailable(unavailable),
     calls: () => service.calls,
+    followers: () => service.streams.count,
   }
 }
 
 class Service {
-  now: number
+  readonly clock: TestClock
   calls = 0
-  unavailable = false
+  private unavailable = false
+  readonly streams = new TestStreams()
   private readonly options: TestClientOptions
   private readonly sessions: Live[] = []
   private readonly disabled = new Set<string>()
@@ -92,7 +103,11 @@ class Service {
 
   constructor(options: TestClientOptions) {
     this.options = options
-    this.now = options.startsAt ?? Date.now()
+    this.clock = new TestClock(options.startsAt ?? Date.now())
+  }
+
+  private get now(): number {
+    return this.clock.now()
   }
 
   binding(): SessionsBinding {
@@ -128,6 +143,7 @@ class Service {
             })
           }),
         ),
+      events: ({ token }) => this.answer(() => withSession(token, (session) => ok(this.listenTo(session)))),
       endOwn: ({ token, sessions: which }) =>
         this.answer(() =>
           withSession(token, (session) => {
@@ -142,8 +158,29 @@ class Service {
   }
 
   advance(seconds: number): void {
-    this.now += seconds * 1000
-    for (const session of this.sessions) session.end ??= this.endOf(session)
+    this.clock.advance(seconds * 1000, () => {
+      for (const session of this.sessions.filter(({ end }) => end === null)) {
+        const { reason, endsAt } = this.deadlineOf(session)
+        if (this.now >= endsAt) this.finish(session, reason, endsAt)
+        else this.warn(session)
+      }
+    })
+  }
+
+  private warn(session: Live): void {
+    const { reason, endsAt, endsSoonAt } = this.deadlineOf(session)
+    if (this.now >= endsSoonAt) this.streams.endingSoon(session.id, reason, endsAt)
+  }
+
+  private listenTo(session: Live): ReadableStream<Uint8Array> {
+    const stream = this.streams.open(session.id)
+    this.warn(session)
+    return stream
+  }
+
+  setUnavailable(unavailable: boolean): void {
+    this.unavailable = unavailable
+    if (unavailable) this.streams.breakDown()
   }
 
   disable(userId: string): void {
@@ -152,7 +189,14 @@ class Service {
   }
 
   end(which: (session: Live) => boolean, reason: EndReason): void {
-    for (const session of this.sessions) if (which(session)) session.end ??= { reason, endedAt: this.now }
+    for (const session of this.sessions) {
+      if (session.end === null && which(session)) this.finish(session, reason, this.now)
+    }
+  }
+
+  private finish(session: Live, reason: EndReason, endedAt: number): void {
+    session.end = { reason, endedAt }
+    this.streams.ended(session.id, reason, endedAt)
   }
 
   private async answer<T>(act: () => BindingResult<T>): Promise<BindingResult<T>> {
@@ -220,12 +264,14 @@ class Service {
     }
   }
 
-  private endOf(session: Live): Live['end'] {
+  private deadlineOf(session: Live) {
+    const { overallTimeoutSeconds = DAYS_30_SECONDS, inactivityTimeoutSeconds } = this.options
     const { expiresAt, idlesOutAt } = this.deadlines(session)
-    if (idlesOutAt !== null && idlesOutAt < expiresAt) {
-      return this.now >= idlesOutAt ? { reason: 'idle', endedAt: idlesOutAt } : null
-    }
-    return this.now >= expiresAt ? { reason: 'expired', endedAt: expiresAt } : null
+    const idles = idlesOutAt !== null && idlesOutAt < expiresAt
+    const endsAt = idles ? idlesOutAt : expiresAt
+    const seconds = (idles ? inactivityTimeoutSeconds : overallTimeoutSeconds) ?? 0
+    const reason: EndReason = idles ? 'idle' : 'expired'
+    return { reason, endsAt, endsSoonAt: endsAt - Math.min(WARNING_MILLISECONDS, seconds * 500) }
   }
 
   private bodyOf(session: Live, current: Live | null): Wire<Session> {

@@ -14,7 +14,10 @@ export type Options = Pick<forFetch.MiddlewareOptions<Request>, 'cookie' | 'bear
   readonly touch?: boolean
 }
 
-/** A running application: `/` for everybody, `/page` with a session, `/pay` asks strictly for one of ten minutes. */
+/**
+ * A running application: `/` for everybody, `/page` with a session, `/pay` asks strictly for one of ten minutes, `/stream`
+ * goes on until the session ends.
+ */
 export interface Application {
   readonly ask: (path: string, headers?: Record<string, string>) => Promise<Response>
   readonly stop: () => Promise<void>
@@ -28,36 +31,44 @@ const requestTo = (path: string, headers: Record<string, string> = {}) =>
     headers: { 'user-agent': 'Browser/1.0', 'cf-connecting-ip': '192.0.2.44', ...headers },
   })
 
+/** Says something, and then nothing more. */
+function endless(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('hello')) })
+}
+
 function honoApplication(client: LatchkeyClient, options: Options): Application {
-  const { sessionMiddleware, requireSession } = forHono
+  const { endWithSession, sessionMiddleware, requireSession } = forHono
   const app = new Hono()
   app.use(sessionMiddleware(client, options))
   app.get('/', (c) => c.text(c.var.session?.userId ?? 'nobody'))
   app.get('/kept', (c) => c.text('kept', 200, KEPT))
   app.get('/page', requireSession(), (c) => c.text(c.var.session.userId))
   app.get('/pay', requireSession(STEP_UP), (c) => c.text(c.var.session.userId))
+  app.get('/stream', endWithSession(), (c) => c.body(endless(), 200, KEPT))
   return { ask: async (path, headers) => app.request(requestTo(path, headers)), stop }
 }
 
 function ittyApplication(client: LatchkeyClient, options: Options): Application {
-  const { sessionMiddleware, requireSession, sessionOf } = forItty
+  const { endWithSession, sessionMiddleware, requireSession, sessionOf } = forItty
   const session = sessionMiddleware(client, options)
   const router = AutoRouter({ before: [session.before], finally: [session.finally] })
   router.get('/', (request: IRequest) => new Response(sessionOf(request)?.userId ?? 'nobody'))
   router.get('/kept', () => new Response('kept', { headers: KEPT }))
   router.get('/page', requireSession(), (request: IRequest) => new Response(sessionOf(request)?.userId))
   router.get('/pay', requireSession(STEP_UP), (request: IRequest) => new Response(sessionOf(request)?.userId))
+  router.get('/stream', (request: IRequest) => endWithSession(request, new Response(endless(), { headers: KEPT })))
   return { ask: (path, headers) => router.fetch(requestTo(path, headers)), stop }
 }
 
 function fetchApplication(client: LatchkeyClient, options: Options): Application {
-  const { sessionMiddleware, requireSession } = forFetch
+  const { endWithSession, sessionMiddleware, requireSession } = forFetch
   const withSession = sessionMiddleware(client, options)
   const [signedIn, steppedUp] = [requireSession(), requireSession(STEP_UP)]
   const answer = (request: Request) =>
     withSession(request, async (asked, session) => {
       const { pathname } = new URL(asked.url)
       if (pathname === '/kept') return new Response('kept', { headers: KEPT })
+      if (pathname === '/stream') return endWithSession(asked, new Response(endless(), { headers: KEPT }))
       const refusal = pathname === '/page' ? await signedIn(asked) : pathname === '/pay' ? await steppedUp(asked) : null
       return refusal ?? new Response(session?.userId ?? 'nobody')
     })
@@ -65,7 +76,7 @@ function fetchApplication(client: LatchkeyClient, options: Options): Application
 }
 
 async function expressApplication(client: LatchkeyClient, options: Options): Promise<Application> {
-  const { sessionMiddleware, requireSession, sessionOf } = forExpress
+  const { endWithSession, sessionMiddleware, requireSession, sessionOf } = forExpress
   const app = express()
   // Cloudflare's address stands in the way of a proxy's.
   app.set('trust proxy', true)
@@ -74,6 +85,7 @@ async function expressApplication(client: LatchkeyClient, options: Options): Pro
   app.get('/kept', (_request, response) => void response.set(KEPT).send('kept'))
   app.get('/page', requireSession(), (request, response) => void response.send(sessionOf(request)?.userId))
   app.get('/pay', requireSession(STEP_UP), (request, response) => void response.send(sessionOf(request)?.userId))
+  app.get('/stream', endWithSession(), (_request, response) => void response.set(KEPT).write('hello'))
   const server = app.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo

@@ -1,5 +1,5 @@
 /** What the middleware answers is the same in every framework. */
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { requireSession, sessionMiddleware } from '../../../packages/client/src/fetch.ts'
 import { createClient, type LatchkeyClient } from '../../../packages/client/src/index.ts'
 import { createTestClient } from '../../../packages/client/src/testing.ts'
@@ -51,6 +51,23 @@ describe.each(FRAMEWORKS)('%s', (_name, start) => {
     const kept = await ask('/kept', headers)
     expect(kept.headers.get('cache-control')).toBe('private, max-age=7')
     expect(kept.headers.get('vary')).toContain('Cookie')
+  })
+
+  test('a stream is cut off when its session ends, and follows it no longer than it is read', async () => {
+    const { ask, headers, latchkey } = await signedIn()
+    const [cut, left] = [await ask('/stream', headers), await ask('/stream', headers)]
+    const readers = [cut, left].map(({ body }) => (body as ReadableStream<Uint8Array>).getReader())
+    for (const reader of readers) {
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe('hello')
+    }
+    expect(cut.headers.get('cache-control')).toBe('private, max-age=7')
+    await vi.waitFor(() => expect(latchkey.followers()).toBe(2))
+    await readers[1]?.cancel()
+    await vi.waitFor(() => expect(latchkey.followers()).toBe(1))
+    latchkey.disableUser('ada')
+    const end = await readers[0]?.read().catch(() => ({ done: true }))
+    expect(end?.done).toBe(true)
+    await vi.waitFor(() => expect(latchkey.followers()).toBe(0))
   })
 
   test('an ended session is told why', async () => {

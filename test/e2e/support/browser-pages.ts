@@ -1,5 +1,6 @@
 /** Pages for a browser, and what stands between it and the service. */
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 const PAGE = '<!doctype html><title>An application</title>'
 
@@ -28,6 +29,7 @@ export async function servePages(port: number, service: string): Promise<Pages> 
       held()
     } else pass(incoming, outgoing, service)
   })
+  server.on('upgrade', (incoming, socket) => passSocket(incoming, socket as Socket, service))
   await listen(server, port)
   return {
     origin: `http://127.0.0.1:${port}`,
@@ -68,4 +70,28 @@ function pass(incoming: IncomingMessage, outgoing: ServerResponse, service: stri
   })
   onward.on('error', () => outgoing.destroy())
   incoming.pipe(onward)
+}
+
+/** A WebSocket: what comes after the handshake is handed on as it is. */
+function passSocket(incoming: IncomingMessage, socket: Socket, service: string): void {
+  const { url = '/', headers } = incoming
+  const onward = request(String(new URL(url, service)), { headers: { ...headers, host: new URL(service).host } })
+  onward.on('upgrade', ({ rawHeaders }, other) => {
+    const lines = rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${rawHeaders[at + 1]}`] : []))
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`)
+    socket.pipe(other).pipe(socket)
+    for (const [one, two] of [
+      [socket, other],
+      [other, socket],
+    ] as const) {
+      one.on('error', () => two.destroy())
+      one.on('close', () => two.destroy())
+    }
+  })
+  onward.on('response', (answer) => {
+    socket.end(`HTTP/1.1 ${answer.statusCode} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
+    answer.resume()
+  })
+  onward.on('error', () => socket.destroy())
+  onward.end()
 }

@@ -1,0 +1,124 @@
+/** A real browser that listens to its session: one tab holds the stream for all, and all are told at once. */
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { freePort } from '../support/free-port.ts'
+import { type Pages, servePages } from './support/browser-pages.ts'
+import { launchChromium, noBrowser } from './support/chromium.ts'
+import { type Served, serve } from './support/served.ts'
+
+const EVENTS = '/sessions/current/events'
+const PATIENCE = { timeout: 20_000, interval: 50 }
+
+let browser: Browser
+let server: Served
+let pages: Pages
+let script: string
+
+beforeAll(async () => {
+  if (noBrowser) return
+  const pagesPort = await freePort()
+  server = await serve({ ALLOWED_ORIGINS: `http://127.0.0.1:${pagesPort}` })
+  pages = await servePages(pagesPort, server.credentials.base_url)
+  browser = await launchChromium()
+  const entry = join(import.meta.dirname, '../../packages/client/src/browser.ts')
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: 'esm' })
+  script = outputFiles[0]?.text ?? ''
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await pages?.stop()
+  await server?.stop()
+})
+
+/** A browser that is signed in, and its user's id. */
+async function signedIn(): Promise<{ context: BrowserContext; userId: string }> {
+  const context = await browser.newContext()
+  await context.route('**/browser.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }))
+  const user = server.credentials.users.find(({ login_mode }) => login_mode === 'LOCAL_LOGIN_SHARED')
+  if (user === undefined) throw new Error('no user')
+  const page = await context.newPage()
+  await page.goto(`${pages.origin}/page`)
+  const status = await page.evaluate(
+    async ([username, password]) => {
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify({ username, password })
+      return (await fetch('/sessions', { method: 'POST', credentials: 'include', headers, body } as RequestInit)).status
+    },
+    [user.username, user.password] as const,
+  )
+  expect(status).toBe(201)
+  await page.close()
+  return { context, userId: user.id }
+}
+
+/** A tab that watches its session, and notes when it was told that it is over. `sockets`: the streams that it has. */
+async function tab(context: BrowserContext): Promise<Page & { readonly sockets: string[] }> {
+  const page = await context.newPage()
+  const sockets: string[] = []
+  page.on('websocket', (socket) => {
+    sockets.push(socket.url())
+    socket.on('close', () => sockets.splice(sockets.indexOf(socket.url()), 1))
+  })
+  await page.goto(`${pages.origin}/page`)
+  await page.evaluate(`(async () => {
+    const { watchSession } = await import('/browser.js')
+    globalThis.over = null
+    globalThis.watch = watchSession({ onEnd: (reason) => { globalThis.over = { reason, at: Date.now() } } })
+  })()`)
+  return Object.assign(page, { sockets })
+}
+
+const over = (page: Page) => page.evaluate('over') as Promise<{ reason: string; at: number } | null>
+
+describe.skipIf(noBrowser)('tabs that watch one session', () => {
+  test('are all told of its end at once, by the stream that one of them holds', async () => {
+    const { context, userId } = await signedIn()
+    const tabs = [await tab(context), await tab(context)]
+    const streams = () => tabs.flatMap(({ sockets }) => sockets)
+    await vi.waitFor(() => expect(streams()).toEqual([`${pages.origin.replace('http', 'ws')}${EVENTS}`]), PATIENCE)
+
+    // Whose tab is closed hands the stream to the next.
+    const [holder] = tabs.splice(
+      tabs.findIndex(({ sockets }) => sockets.length > 0),
+      1,
+    )
+    await holder?.close()
+    tabs.push(await tab(context))
+    await vi.waitFor(() => expect(streams()).toHaveLength(1), PATIENCE)
+
+    const { base_url: url, identity_store_id: store, operator_token: operator } = server.credentials
+    const endedAt = Date.now()
+    const ended = await fetch(`${url}/operator/identity-stores/${store}/users/${userId}/sessions/end`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${operator}`, 'content-type': 'application/json' },
+      body: '{"all":true}',
+    })
+    expect(ended.status).toBe(200)
+    for (const page of tabs) {
+      await page.waitForFunction('over !== null')
+      expect((await over(page))?.reason).toBe('revoked')
+      // Far less than the minute after which a tab asks.
+      expect(((await over(page))?.at ?? 0) - endedAt).toBeLessThan(15_000)
+    }
+    await vi.waitFor(() => expect(streams()).toEqual([]), PATIENCE)
+    await context.close()
+  })
+
+  test('of a foreign site are not listened to', async () => {
+    const { context } = await signedIn()
+    const page = await context.newPage()
+    await page.goto(`${pages.otherSite}/page`)
+    const opened = await page.evaluate(
+      `new Promise((resolve) => {
+        const socket = new WebSocket('${pages.origin.replace('http', 'ws')}${EVENTS}')
+        socket.onopen = () => resolve(true)
+        socket.onerror = () => resolve(false)
+      })`,
+    )
+    expect(opened).toBe(false)
+    await context.close()
+  })
+})
