@@ -19,8 +19,8 @@ export const epochMutants = [
   {
     name: 'epoch: a session has that of its opening',
     file: OBJECT,
-    from: 'epoch: (updates.status ?? this.storage.rules.status).version',
-    to: 'epoch: this.storage.rules.status.version',
+    from: 'const epoch = (updates.status ?? this.storage.rules.status).version',
+    to: 'const epoch = this.storage.rules.status.version',
     caughtBy: { file: RULES, test: 'a sign-in that is held between look-up and opening' },
   },
   {

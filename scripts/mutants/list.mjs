@@ -22,6 +22,7 @@ import { runningMutants } from './running.mjs'
 import { sessionMutants } from './sessions.mjs'
 import { signInMutants } from './sign-in.mjs'
 import { storageMutants } from './storage.mjs'
+import { streamMutants } from './streams.mjs'
 
 const LIMIT = 'test/sessions/limit.test.ts'
 const TIMEOUTS = 'test/sessions/timeouts.test.ts'
@@ -433,4 +434,5 @@ export const mutants = [
   ...eventMutants,
   ...auditMutants,
   ...logoutMutants,
+  ...streamMutants,
 ]

@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest'
 
 const CRASH = join(import.meta.dirname, 'crash.mjs')
 const WEBHOOKS = join(import.meta.dirname, 'webhooks.mjs')
+const STREAMS = join(import.meta.dirname, 'streams.mjs')
 const END_JOB = join(import.meta.dirname, 'end-job.mjs')
 // They wait most of the time: for alarms, and for what is sent again.
 vi.setConfig({ testTimeout: 300_000 })
@@ -22,4 +23,9 @@ test.concurrent('a job that is killed in its middle ends exactly what was there 
 test.concurrent('everybody is told what D1 says has happened, whatever is killed, and nothing else', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [WEBHOOKS, '--rounds', '3'])
   expect(stdout).toMatch(/3 rounds: [1-9]\d* events, each told to all three/)
+})
+
+test.concurrent('everybody who listens is told, however many they are', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [STREAMS, '--streams', '100'])
+  expect(stdout).toMatch(/100 streams of 100 sessions of 5 users: \d+ KiB each\neach was told \d+ ms/)
 })
