@@ -75,8 +75,10 @@ export async function signInWith(
 /** A screen, by what stands behind the `#`, once it has what it shows. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(`/console#${path}`)
+  // Another address behind the `#` loads no document: the screen before stands until the next frame is drawn.
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
   await page.getByRole('heading', { level: 1 }).waitFor()
-  await page.waitForLoadState('networkidle')
+  await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
 }
 
 /** What axe finds that is serious or critical. */
