@@ -76,7 +76,7 @@ export async function signInWith(
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(`/console#${path}`)
   // Another address behind the `#` loads no document: the screen before stands until the next frame is drawn.
-  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))')
   await page.getByRole('heading', { level: 1 }).waitFor()
   await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
 }
