@@ -24,11 +24,11 @@ const SECURITY_SCHEMES: Record<Exclude<Security, 'none'>, object[]> = {
   access_key: [{ type: 'apiKey', in: 'header', name: 'Authorization', description: 'SDK-HMAC-SHA256 signature.' }],
 }
 
-/** What is said once for the whole document: operations that take it say nothing. */
-const USUAL: Security = 'operator'
-
-/** What operations refer to, by name: each stands once. */
+/** What is said once for the whole document. */
 interface Components {
+  /** Operations that take these callers say nothing of it. */
+  readonly usual: readonly Security[]
+  /** What operations refer to, by name. */
   readonly schemas: JsonSchemas
   readonly parameters: Record<string, object>
   readonly responses: Record<string, object>
@@ -37,7 +37,8 @@ interface Components {
 /** The document. It has what these APIs refer to, and no more. */
 export function openApiDocument(apis: readonly Api[]): object {
   const securities = new Set(apis.flatMap(({ routes }) => routes.flatMap(({ security }) => security)))
-  const components = { schemas: allSchemas(apis), parameters: {}, responses: {} }
+  const usual = usualSecurity(apis)
+  const components = { usual, schemas: allSchemas(apis), parameters: {}, responses: {} }
   const paths: Record<string, Record<string, object>> = {}
   for (const api of apis) {
     for (const route of api.routes) {
@@ -56,11 +57,12 @@ export function openApiDocument(apis: readonly Api[]): object {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     tags: Array.from(new Set(apis.map(({ name }) => name)), (name) => ({ name })),
-    ...(securities.has(USUAL) && { security: requirements([USUAL]) }),
+    security: requirements(usual),
     paths,
     components: {
-      ...components,
       schemas: components.schemas.named,
+      parameters: components.parameters,
+      responses: components.responses,
       securitySchemes: Object.fromEntries(
         Object.entries(SECURITY_SCHEMES).flatMap(([name, schemes]) =>
           (securities.has(name as Security) ? schemes : []).map((scheme, index) => [schemeName(name, index), scheme]),
@@ -94,6 +96,16 @@ function requirements(security: readonly Security[]): object[] {
   )
 }
 
+/** The callers that most operations take. */
+function usualSecurity(apis: readonly Api[]): readonly Security[] {
+  const all = apis.flatMap(({ routes }) => routes.map(({ security }) => security))
+  const [most = []] = Map.groupBy(all, (security) => security.join())
+    .values()
+    .toArray()
+    .toSorted((a, b) => b.length - a.length)
+  return most[0] ?? []
+}
+
 function schemeName(name: string, index: number): string {
   return index === 0 ? name : `${name}_bearer`
 }
@@ -116,7 +128,7 @@ function operation(api: Api, route: Route, components: Components): object {
   const parameters = route.idempotent
     ? [...query, shared('parameters', components.parameters, IDEMPOTENCY_KEY.name, IDEMPOTENCY_KEY)]
     : query
-  const isUsual = route.security.join() === USUAL
+  const isUsual = route.security.join() === components.usual.join()
   return {
     tags: [api.name],
     operationId: route.operationId,
