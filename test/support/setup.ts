@@ -5,10 +5,12 @@
 import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, vi } from 'vitest'
+import { endLines } from './console-lines.ts'
 
 await reset()
 await applyD1Migrations(env.DB, env.D1_MIGRATIONS)
 
-afterEach(() => {
+afterEach(({ task }) => {
+  endLines(task.result?.state === 'fail')
   vi.useRealTimers()
 })
