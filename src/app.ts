@@ -12,6 +12,7 @@ import type { Api, Route } from './api/route.ts'
 import { serve } from './api/serve.ts'
 import { logoutApi, oauthApi, sessionsApi } from './api/sessions/routes.ts'
 import { slackApi } from './api/slack/routes.ts'
+import { ssfApi } from './api/ssf/routes.ts'
 import { otherJurisdiction } from './api/unready.ts'
 import { isAllowedOrigin } from './auth/origins.ts'
 import type { CountedEvent } from './counters.ts'
@@ -79,7 +80,7 @@ const ownApis: readonly Api[] = [
   operatorApi,
 ]
 
-const vendorApis: readonly Api[] = [slackApi, identityCenterApi, lookerApi, lookerBareApi, apioApi]
+const vendorApis: readonly Api[] = [slackApi, identityCenterApi, lookerApi, lookerBareApi, apioApi, ssfApi]
 
 /** Every API. The first has the check, and the last word on what is nobody's. */
 export const apis: readonly Api[] = [...ownApis, ...vendorApis]

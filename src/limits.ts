@@ -187,6 +187,20 @@ export const EVENT_BATCH_ROWS = 100
 export const EVENT_POLL_MILLISECONDS = 60_000
 /** Longest wait of whoever tells it. */
 export const WAKE_TIMEOUT_MILLISECONDS = 2_000
+/** Life of a key that signs for streams; then the next one is made (90 days) … */
+export const SSF_KEY_MILLISECONDS = 90 * 86_400_000
+/** … published for so long before it signs (a day) … */
+export const SSF_KEY_LEAD_MILLISECONDS = 86_400_000
+/** … and the one of before is published for so long after (a week). */
+export const SSF_KEY_OVERLAP_MILLISECONDS = 7 * 86_400_000
+/** A stream may be asked to show that it works once in this time. */
+export const MIN_VERIFICATION_SECONDS = 10
+/** How long a poll waits for something to tell. */
+export const POLL_WAIT_MILLISECONDS = 30_000
+/** Security events in one answer to a poll. */
+export const MAX_POLLED_EVENTS = 100
+/** Subjects that one stream may leave out. */
+export const MAX_REMOVED_SUBJECTS = 10_000
 /** Attempts of one endpoint that are kept … */
 export const MAX_KEPT_DELIVERIES = 500
 /** … and characters of each answer. */

@@ -42,7 +42,8 @@ async function problem(response: Response): Promise<Problem> {
 /** Whether a path belongs to an API that has its own words for what it does not serve, and tests of them. */
 function isVendors(path: string): boolean {
   return (
-    path.startsWith('/v1/') || path.startsWith('/api/') || ['/session_config', '/alive', '/versions'].includes(path)
+    ['/v1/', '/api/', '/ssf/', '/.well-known/'].some((start) => path.startsWith(start)) ||
+    ['/session_config', '/alive', '/versions'].includes(path)
   )
 }
 

@@ -107,7 +107,7 @@ function Acts({ path, endpoint, act }: Acting) {
   const [, go] = useLocation()
   const [asked, setAsked] = useState<'change' | 'disable' | 'replay' | 'rotate' | 'delete' | null>(null)
   const [rotated, setRotated] = useState<EventEndpoint | null>(null)
-  const { enabled, url } = endpoint
+  const { enabled, kind, url } = endpoint
   const close = () => setAsked(null)
   const patch = (body: Parameters<typeof patchEventEndpoint>[0]['body'], said: string) =>
     act.run(async () => {
@@ -131,8 +131,12 @@ function Acts({ path, endpoint, act }: Acting) {
         <Button disabled={!enabled} onClick={() => setAsked('replay')}>
           Send events again
         </Button>
-        <Button onClick={() => setAsked('rotate')}>New secret</Button>
-        <Button onClick={() => setAsked('change')}>Change</Button>
+        {kind === 'webhook' ? (
+          <>
+            <Button onClick={() => setAsked('rotate')}>New secret</Button>
+            <Button onClick={() => setAsked('change')}>Change</Button>
+          </>
+        ) : null}
         {enabled ? (
           <Button onClick={() => setAsked('disable')}>Disable</Button>
         ) : (

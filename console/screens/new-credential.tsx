@@ -7,7 +7,10 @@ import { Button, Checkbox, Dialog, Input, Select } from '../ui.ts'
 const KINDS = { bearer: 'Bearer token', api_client: 'API client', access_key: 'Access key' } as const
 type Kind = keyof typeof KINDS
 const SCOPES: Readonly<Record<Kind, readonly string[]>> = {
-  bearer: ['sessions:open', 'sessions:introspect', 'sessions:revoke', 'admin.users:read', 'admin.users:write'],
+  bearer: [
+    ...['sessions:open', 'sessions:introspect', 'sessions:revoke', 'ssf.read', 'ssf.manage'],
+    ...['admin.users:read', 'admin.users:write'],
+  ],
   api_client: ['sessions:introspect', 'sessions:revoke', 'looker'],
   access_key: ['IdentityCenter:user:listSessions', 'IdentityCenter:user:batchDeleteSession'],
 }

@@ -84,7 +84,7 @@ export const eventMutants = [
   },
   {
     name: 'events: the old secret signs for ever',
-    file: 'src/events/event-endpoint.ts',
+    file: 'src/events/targets.ts',
     from: 'endpoint.previousValidUntil !== null && Date.now() < endpoint.previousValidUntil',
     to: 'endpoint.previousValidUntil !== null',
     caughtBy: { file: WEBHOOKS, test: 'both secrets sign for a day' },

@@ -21,6 +21,7 @@ import { pageMutants } from './pages.mjs'
 import { runningMutants } from './running.mjs'
 import { sessionMutants } from './sessions.mjs'
 import { signInMutants } from './sign-in.mjs'
+import { ssfMutants } from './ssf.mjs'
 import { storageMutants } from './storage.mjs'
 import { streamMutants } from './streams.mjs'
 
@@ -435,4 +436,5 @@ export const mutants = [
   ...auditMutants,
   ...logoutMutants,
   ...streamMutants,
+  ...ssfMutants,
 ]

@@ -17,6 +17,15 @@ export async function parseJson<T>(
   if (mediaType(request) !== 'application/json') {
     return fail({ code: 'unsupported_media_type', accepted: ['application/json'] })
   }
+  return parseAsJson(request, schema, limitBytes)
+}
+
+/** As `parseJson`, whatever the request says of its body's type. */
+export async function parseAsJson<T>(
+  request: Request,
+  schema: z.ZodType<T>,
+  limitBytes = MAX_BODY_BYTES,
+): Promise<Result<T, SessionError>> {
   const body = await readBody(request, limitBytes)
   if (!body.ok) return body
   const text = utf8(body.value)

@@ -14,6 +14,7 @@ export type SealingPurpose =
   | 'event_endpoint'
   | 'idempotent_answer'
   | 'openid_client_secret'
+  | 'ssf_key'
 
 const SEALED_VERSION = 1
 const NONCE_BYTES = 12

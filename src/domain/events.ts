@@ -21,12 +21,12 @@ export const EVENT_TYPES = {
 } as const
 export type EventType = keyof typeof EVENT_TYPES
 
-/** Forms of endpoints. */
-export const ENDPOINT_KINDS = ['webhook'] as const
+/** Forms of endpoints: webhooks, and streams of the Shared Signals Framework, which are pushed or polled. */
+export const ENDPOINT_KINDS = ['webhook', 'ssf_push', 'ssf_poll'] as const
 export type EndpointKind = (typeof ENDPOINT_KINDS)[number]
 
-/** Why an endpoint is disabled: an operator said so, it answered 410, or it failed for too long. */
-export const DISABLED_REASONS = ['operator', 'gone', 'failing'] as const
+/** Why an endpoint is disabled: an operator or the stream's receiver said so, it answered 410, or it failed for too long. */
+export const DISABLED_REASONS = ['operator', 'receiver', 'gone', 'failing'] as const
 export type DisabledReason = (typeof DISABLED_REASONS)[number]
 
 /** An event of a store. */

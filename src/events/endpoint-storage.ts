@@ -37,6 +37,13 @@ const STEPS: readonly string[] = [
      answer TEXT NOT NULL,
      next_at INTEGER
    );`,
+  // For streams. A version of before writes the columns that it knows.
+  `ALTER TABLE pending ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE pending ADD COLUMN user_id TEXT;
+   ALTER TABLE pending ADD COLUMN issued_at INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE owner ADD COLUMN told_status TEXT;
+   ALTER TABLE owner ADD COLUMN verified_at INTEGER;
+   CREATE TABLE removed_subjects (subject TEXT PRIMARY KEY) WITHOUT ROWID;`,
 ]
 
 /** Whose object this is. */
@@ -52,7 +59,17 @@ export interface PendingMessage extends Record<string, SqlStorageValue> {
   readonly body: string
   readonly attempts: number
   readonly due_at: number
+  /** Of an event, its number; 0 for what is none, or was taken in by a version of before. */
+  readonly number: number
+  /** Of a stream: messages about one user are not on their way at the same time. */
+  readonly user_id: string | null
+  /** When it was first to be sent, epoch milliseconds. */
+  readonly issued_at: number
 }
+
+/** A message that is to be sent. */
+export type NewMessage = Pick<PendingMessage, 'id' | 'type' | 'body' | 'due_at'> &
+  Partial<Pick<PendingMessage, 'number' | 'user_id'>>
 
 /** What came of an attempt. */
 export interface Delivery extends Record<string, SqlStorageValue> {
@@ -105,19 +122,22 @@ export class EndpointStorage {
   }
 
   /** Takes messages in, and notes how far the outbox was read: one step. */
-  takeIn(messages: readonly Omit<PendingMessage, 'attempts'>[], cursor: number): void {
+  takeIn(messages: readonly NewMessage[], cursor: number): void {
     for (const message of messages) this.put(message)
     this.sql.exec('UPDATE owner SET cursor = ?', cursor)
   }
 
   /** A message that is to be sent; one that waits already is sent anew. */
-  put({ id, type, body, due_at }: Omit<PendingMessage, 'attempts'>): void {
+  put({ id, type, body, due_at, number = 0, user_id = null }: NewMessage): void {
     this.sql.exec(
-      `INSERT INTO pending (id, type, body, attempts, due_at) VALUES (?, ?, ?, 0, ?)
+      `INSERT INTO pending (id, type, body, attempts, due_at, number, user_id, issued_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET attempts = 0, due_at = excluded.due_at`,
       id,
       type,
       body,
+      due_at,
+      number,
+      user_id,
       due_at,
     )
   }
@@ -126,15 +146,27 @@ export class EndpointStorage {
     return this.sql.exec<{ count: number }>('SELECT count(*) AS count FROM pending').one().count
   }
 
-  /** When the next message is due, epoch milliseconds; null: none waits. */
-  nextDueAt(): number | null {
-    return this.sql.exec<{ at: number | null }>('SELECT min(due_at) AS at FROM pending').one().at
+  /** When the next message is due, epoch milliseconds; null: none waits. @param only a type; null: any */
+  nextDueAt(only: string | null): number | null {
+    const due = 'SELECT min(due_at) AS at FROM pending WHERE type = coalesce(?, type)'
+    return this.sql.exec<{ at: number | null }>(due, only).one().at
   }
 
-  /** Takes the message that is due longest; until then nobody else takes it. Null: none is due. */
-  claim(now: number, until: number): PendingMessage | null {
+  /**
+   * Takes the message that is due longest; until then nobody else takes it. Null: none is due.
+   * @param busyUsers no message about these
+   * @param only a type; null: any
+   */
+  claim(now: number, until: number, busyUsers: readonly string[], only: string | null): PendingMessage | null {
     const [message] = this.sql
-      .exec<PendingMessage>('SELECT * FROM pending WHERE due_at <= ? ORDER BY due_at, id LIMIT 1', now)
+      .exec<PendingMessage>(
+        `SELECT * FROM pending WHERE due_at <= ? AND type = coalesce(?, type)
+           AND (user_id IS NULL OR user_id NOT IN (SELECT value FROM json_each(?)))
+         ORDER BY due_at, number, id LIMIT 1`,
+        now,
+        only,
+        JSON.stringify(busyUsers),
+      )
       .toArray()
     if (message === undefined) return null
     this.sql.exec('UPDATE pending SET due_at = ? WHERE id = ?', until, message.id)
@@ -200,7 +232,8 @@ export class EndpointStorage {
 
   /** The endpoint was removed: nothing of it stays. */
   clear(): void {
-    for (const table of ['owner', 'pending', 'replays', 'deliveries']) this.sql.exec(`DELETE FROM ${table}`)
+    for (const table of ['owner', 'pending', 'replays', 'deliveries', 'removed_subjects'])
+      this.sql.exec(`DELETE FROM ${table}`)
   }
 
   /** Attempts, newest first, older than one. */

@@ -6,8 +6,9 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import { Sealing } from '../auth/sealing.ts'
-import { isLocal, urlFault } from '../domain/endpoint-url.ts'
+import { isLocal } from '../domain/endpoint-url.ts'
 import { eventId, isNamed, type StoreEvent, TRIAL_EVENT } from '../domain/events.ts'
+import { STREAM_UPDATED, STREAM_VERIFICATION, type StreamStatus, subjectKeysOf } from '../domain/security-events.ts'
 import {
   DELIVERIES_AT_ONCE,
   DELIVERY_TIMEOUT_MILLISECONDS,
@@ -17,27 +18,38 @@ import {
   FAILURES_OF_OUTAGE,
   FAILURES_TO_TELL,
   MAX_PENDING_DELIVERIES,
+  MAX_REMOVED_SUBJECTS,
+  MIN_VERIFICATION_SECONDS,
+  POLL_WAIT_MILLISECONDS,
 } from '../limits.ts'
 import { log, logContext } from '../log.ts'
-import { readSettings } from '../settings.ts'
+import { readSettings, type Settings } from '../settings.ts'
 import { inSpan } from '../spans.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import { type Database, openDatabase } from '../store/database.ts'
-import { type ChangedEndpoint, findEndpoint, updateEndpoint } from '../store/event-endpoints.ts'
+import { type ChangedEndpoint, type EventEndpointRow, updateEndpoint } from '../store/event-endpoints.ts'
 import { readEvents } from '../store/events.ts'
 import { ENDPOINT_WORK, forgetFailing, noteFailing } from '../store/failing-work.ts'
-import { bodyOf, type Delivery, EndpointStorage, type Owner, type PendingMessage } from './endpoint-storage.ts'
+import { findStandingEndpoint, isStream } from '../store/ssf-streams.ts'
+import {
+  bodyOf,
+  type Delivery,
+  EndpointStorage,
+  type NewMessage,
+  type Owner,
+  type PendingMessage,
+} from './endpoint-storage.ts'
+import { acknowledge, type Poll, type Polled, WaitingPoll } from './polling.ts'
 import { waitAfter } from './retries.ts'
-import { isTaken, post } from './send.ts'
-import { type SigningKeys, signedHeaders, signingKeyRecord } from './signing.ts'
+import { type Signer, tokenOf } from './security-event-tokens.ts'
+import { isTaken } from './send.ts'
+import { findSigner } from './signers.ts'
+import { followStatus, newTokenId } from './ssf-status.ts'
+import { StreamStorage } from './ssf-storage.ts'
+import { type Target, targetOf } from './targets.ts'
 
 interface Bindings {
   readonly DB: D1Database
-}
-
-/** Where to send to, and with what to sign. */
-interface Target extends SigningKeys {
-  readonly url: string
 }
 
 const GONE = 410
@@ -45,23 +57,33 @@ const GONE = 410
 export class EventEndpoint extends DurableObject<Bindings> {
   private readonly db: Database
   private readonly storage: EndpointStorage
+  private readonly streams: StreamStorage
+  private readonly settings: Settings
   private readonly sealing: Sealing
-  private readonly loopback: boolean
+  /** Where to send to. Null: there is nobody, or a receiver that polls. */
   private target: Target | null = null
+  /** Who tells a stream. Null: the endpoint is none, or is told nothing. */
+  private signer: Signer | null = null
+  /** The only type of messages that goes out, of a stream that is not enabled. Null: any. */
+  private only: string | null = null
   private looking: Promise<void> | null = null
   private lookAgain = false
   /** Whether the outbox holds more than there was room for. */
   private more = false
   private readonly underWay = new Set<Promise<void>>()
+  /** Users of whom a stream is being told. */
+  private readonly busyUsers = new Set<string>()
+  private readonly waitingPoll = new WaitingPoll()
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
     this.db = openDatabase(env.DB)
+    this.settings = settings.value
     this.sealing = new Sealing(settings.value.sealingKeys)
-    this.loopback = isLocal(settings.value.publicOrigins)
     this.storage = new EndpointStorage(ctx.storage.sql)
+    this.streams = new StreamStorage(ctx.storage.sql)
   }
 
   /** There may be something to send, or the endpoint was changed. It is done whatever becomes of the caller. */
@@ -73,11 +95,24 @@ export class EventEndpoint extends DurableObject<Bindings> {
 
   /** Sends a message that tells of nothing, and answers its id. */
   async sendTest(owner: Owner): Promise<string> {
-    this.storage.setOwner(owner)
     const id = `evt_trial_${crypto.randomUUID().replaceAll('-', '')}`
+    return this.sendOwn(owner, id, TRIAL_EVENT, { endpoint_id: owner.endpointId })
+  }
+
+  /**
+   * Tells a stream's receiver that it works, and answers the token's id; null if the receiver has asked a moment ago.
+   * @param state what the receiver wants to read in it. Null: it is not the receiver that asks
+   */
+  async verify(owner: Owner, state: { readonly state?: string | undefined } | null): Promise<string | null> {
+    this.storage.setOwner(owner)
+    if (state !== null && !this.streams.mayVerify(Date.now(), MIN_VERIFICATION_SECONDS * 1000)) return null
+    return this.sendOwn(owner, newTokenId(), STREAM_VERIFICATION, { ...state })
+  }
+
+  private async sendOwn(owner: Owner, id: string, type: string, data: StoreEvent['data']): Promise<string> {
+    this.storage.setOwner(owner)
     const now = Date.now()
-    const body = bodyOf({ type: TRIAL_EVENT, at: now, data: { endpoint_id: owner.endpointId } })
-    this.storage.put({ id, type: TRIAL_EVENT, body, due_at: now })
+    this.storage.put({ id, type, body: bodyOf({ type, at: now, data }), due_at: now })
     await this.wake(owner.identityStoreId, owner.endpointId)
     return id
   }
@@ -87,6 +122,43 @@ export class EventEndpoint extends DurableObject<Bindings> {
     this.storage.setOwner(owner)
     this.storage.addReplay(after, before)
     await this.wake(owner.identityStoreId, owner.endpointId)
+  }
+
+  /** A stream's receiver has changed how it stands, and need not be told. */
+  async setTold(owner: Owner, status: StreamStatus): Promise<void> {
+    this.storage.setOwner(owner)
+    this.streams.setTold(status)
+    await this.wake(owner.identityStoreId, owner.endpointId)
+  }
+
+  /** Leaves a subject out of a stream, or takes it in again; false if too many are left out. */
+  setSubject(owner: Owner, subject: string, isWanted: boolean): boolean {
+    this.storage.setOwner(owner)
+    if (!isWanted) return this.streams.removeSubject(subject, MAX_REMOVED_SUBJECTS)
+    this.streams.addSubject(subject)
+    return true
+  }
+
+  /** Answers a poll; one that may wait is answered when there is something, or after a while. */
+  async poll(owner: Owner, asked: Poll): Promise<Polled> {
+    this.storage.setOwner(owner)
+    acknowledge(this.storage, this.streams, asked)
+    await this.look()
+    const waits = asked.maxEvents > 0 && !asked.returnImmediately && !this.hasNews()
+    if (waits) await this.waitingPoll.wait(POLL_WAIT_MILLISECONDS)
+    const { signer } = this
+    const waiting = signer === null ? [] : this.streams.first(asked.maxEvents + 1, this.only !== null)
+    const tokens = await Promise.all(
+      waiting.slice(0, asked.maxEvents).map(async (one) => [one.id, signer && (await tokenOf(one, signer))] as const),
+    )
+    return {
+      sets: Object.fromEntries(tokens.flatMap(([id, token]) => (token === null ? [] : [[id, token]]))),
+      moreAvailable: waiting.length > asked.maxEvents || (signer !== null && this.only === null && this.more),
+    }
+  }
+
+  private hasNews(): boolean {
+    return this.streams.first(1, this.only !== null).length > 0
   }
 
   /** Attempts, newest first. */
@@ -124,12 +196,13 @@ export class EventEndpoint extends DurableObject<Bindings> {
           { identityStoreId: owner.identityStoreId, endpoint: owner.endpointId },
           () => this.takeIn(owner),
         )
-        if (!goesOn) break
+        if (!goesOn) continue
       } catch (error) {
         // A bug must not take the alarm away: it is tried again like an outage.
         log('events.not_read', { object: this.ctx.id.toString(), error: String(error) })
       }
       this.sendDue(owner)
+      if (this.signer !== null && this.hasNews()) this.waitingPoll.end()
       await this.setNextAlarm()
     }
     this.looking = null
@@ -137,31 +210,35 @@ export class EventEndpoint extends DurableObject<Bindings> {
 
   /** Takes in what the outbox has; false where there is no endpoint to send to. */
   private async takeIn(owner: Owner): Promise<boolean> {
-    const found = await findEndpoint(this.db, owner.identityStoreId, owner.endpointId)
+    const found = await findStandingEndpoint(this.db, owner.identityStoreId, owner.endpointId, Date.now())
     if (!found.ok) return true
-    if (found.value === null) {
+    if (found.value === null) this.storage.clear()
+    const { endpoint, stands } = found.value ?? { endpoint: null, stands: false }
+    if (endpoint !== null && stands && isStream(endpoint)) followStatus(this.storage, this.streams, endpoint)
+    this.only = endpoint?.disabledAt == null ? null : STREAM_UPDATED
+    if (
+      endpoint === null ||
+      found.value === null ||
+      !stands ||
+      (this.only && this.storage.nextDueAt(this.only) === null)
+    ) {
       this.target = null
-      this.storage.clear()
+      this.signer = null
       await this.ctx.storage.deleteAlarm()
       return false
     }
-    const { endpoint } = found.value
-    if (endpoint.disabledAt !== null) {
-      this.target = null
-      await this.ctx.storage.deleteAlarm()
-      return false
-    }
-    this.target = await this.targetOf(found.value)
+    await this.aim(endpoint)
+    if (this.only !== null) return true
     await this.takeInReplays(owner, found.value)
     for (this.more = true; this.more && this.storage.pendingCount() < MAX_PENDING_DELIVERIES; ) {
-      const after = this.storage.cursor() ?? endpoint.fromNumber
+      const after = Math.max(this.storage.cursor() ?? 0, endpoint.fromNumber)
       const page = await readEvents(this.db, owner.identityStoreId, after, EVENT_BATCH_ROWS)
       if (!page.ok) return true
       const { events, firstNumber } = page.value
       if (firstNumber !== null && firstNumber > after + 1) {
         log('events.removed_unsent', { after, firstNumber })
       }
-      this.storage.takeIn(messagesOf(events, found.value), events.at(-1)?.number ?? after)
+      this.storage.takeIn(this.messagesOf(events, found.value), events.at(-1)?.number ?? after)
       this.more = events.length === EVENT_BATCH_ROWS
     }
     return true
@@ -171,31 +248,37 @@ export class EventEndpoint extends DurableObject<Bindings> {
     for (;;) {
       const replay = this.storage.nextReplay()
       if (replay === null || this.storage.pendingCount() >= MAX_PENDING_DELIVERIES) return
-      const { after, before } = replay
+      const { before } = replay
+      const after = isStream(found.endpoint) ? Math.max(replay.after, found.endpoint.fromNumber) : replay.after
       const page = await readEvents(this.db, owner.identityStoreId, after, EVENT_BATCH_ROWS, before)
       if (!page.ok) return
       const { events } = page.value
-      for (const message of messagesOf(events, found)) this.storage.put(message)
+      for (const message of this.messagesOf(events, found)) this.storage.put(message)
       const last = events.at(-1)
       this.storage.setReplay(replay.replay, events.length < EVENT_BATCH_ROWS ? null : (last?.number ?? null))
     }
   }
 
-  private async targetOf({ endpoint }: ChangedEndpoint): Promise<Target | null> {
-    const { identityStoreId, endpointId, url, sealedSigningKey } = endpoint
-    const fault = urlFault(url, this.loopback)
-    const open = (sealed: string, record = endpointId) =>
-      this.sealing.open('event_endpoint', identityStoreId, record, sealed)
-    const isOldGood = endpoint.previousValidUntil !== null && Date.now() < endpoint.previousValidUntil
-    const sealed = [endpoint.sealedSecret, ...(isOldGood ? [endpoint.previousSealedSecret] : [])]
-    const opened = await Promise.all(sealed.map((secret) => (secret === null ? null : open(secret))))
-    const secrets = opened.filter((secret) => secret !== null)
-    const signingKey = sealedSigningKey === null ? null : await open(sealedSigningKey, signingKeyRecord(endpointId))
-    if (fault !== null || secrets.length === 0 || (signingKey === null && sealedSigningKey !== null)) {
-      log('event_endpoint.unusable', { fault: fault ?? 'a secret does not open' })
-      return null
-    }
-    return { url, secrets, signingKey }
+  /** Finds out where to send to, and with what to sign. */
+  private async aim(endpoint: EventEndpointRow): Promise<void> {
+    const { db, sealing, settings, signer } = this
+    this.signer = isStream(endpoint) ? await findSigner(db, sealing, settings.publicOrigins, endpoint, signer) : null
+    const target = await targetOf(sealing, endpoint, this.signer, isLocal(settings.publicOrigins))
+    if (typeof target === 'string') log('event_endpoint.unusable', { fault: target })
+    this.target = typeof target === 'string' ? null : target
+  }
+
+  /** The messages that some events become, of those that the endpoint wants. */
+  private messagesOf(events: readonly StoreEvent[], { endpoint, store }: ChangedEndpoint): NewMessage[] {
+    const due_at = Date.now()
+    return events
+      .filter(({ type }) => isNamed(type, endpoint.types))
+      .filter((event) => !isStream(endpoint) || !this.streams.leavesOut(subjectKeysOf(event)))
+      .map((event) => {
+        const message = { id: eventId(store.tag, event.number), type: event.type, body: bodyOf(event), due_at }
+        const { number, data } = event
+        return isStream(endpoint) ? { ...message, number, user_id: String(data.user_id) } : message
+      })
   }
 
   /** Sends what is due, a few at a time. */
@@ -204,11 +287,17 @@ export class EventEndpoint extends DurableObject<Bindings> {
     while (target !== null && this.underWay.size < DELIVERIES_AT_ONCE) {
       const now = Date.now()
       // Longer than an attempt can take: then nobody is at it any more.
-      const message = this.storage.claim(now, now + 2 * DELIVERY_TIMEOUT_MILLISECONDS)
+      const until = now + 2 * DELIVERY_TIMEOUT_MILLISECONDS
+      const message = this.storage.claim(now, until, [...this.busyUsers], this.only)
       if (message === null) return
+      const { user_id: userId } = message
+      if (userId !== null) this.busyUsers.add(userId)
       const sending = this.send(owner, target, message)
         .catch((error: unknown) => log('event.not_sent', { object: this.ctx.id.toString(), error: String(error) }))
-        .finally(() => this.underWay.delete(sending))
+        .finally(() => {
+          this.underWay.delete(sending)
+          if (userId !== null) this.busyUsers.delete(userId)
+        })
         .then(() => this.afterOne(owner))
       this.underWay.add(sending)
       this.ctx.waitUntil(sending)
@@ -221,14 +310,17 @@ export class EventEndpoint extends DurableObject<Bindings> {
     else if (this.underWay.size === 0 && this.target !== null) await this.setNextAlarm()
   }
 
-  private async send(owner: Owner, target: Target, { id, type, body, attempts }: PendingMessage): Promise<void> {
+  private async send(owner: Owner, target: Target, message: PendingMessage): Promise<void> {
     const at = Date.now()
-    const headers = await signedHeaders(id, at, body, target)
-    const { status, text, retryAfter } = await inSpan('deliver', { type, store: owner.identityStoreId }, () =>
-      post(target.url, headers, body),
+    const { id, type, attempts } = message
+    const { status, text, retryAfter, isRefused } = await inSpan(
+      'deliver',
+      { type, store: owner.identityStoreId },
+      () => target.deliver(message),
     )
     const now = Date.now()
-    const wait = isTaken(status) || status === GONE ? null : waitAfter(attempts + 1, retryAfter, Math.random())
+    const isOver = isTaken(status) || isRefused || status === GONE
+    const wait = isOver ? null : waitAfter(attempts + 1, retryAfter, Math.random())
     const { failures } = this.storage.health()
     this.storage.record({
       event_id: id,
@@ -240,13 +332,15 @@ export class EventEndpoint extends DurableObject<Bindings> {
       answer: text,
       next_at: wait === null ? null : now + wait,
     })
-    if (isTaken(status)) {
+    // Who refuses has read it.
+    if (isTaken(status) || isRefused) {
       this.storage.noteSuccess()
       if (failures >= FAILURES_TO_TELL) this.ctx.waitUntil(forgetFailing(this.db, failing(owner)))
       if (failures >= FAILURES_OF_OUTAGE) this.storage.hurry(now)
       return
     }
     this.storage.noteFailure(now)
+    if (this.only !== null) return
     if (wait !== null && failures + 1 >= FAILURES_TO_TELL) {
       const since = this.storage.health().failingSince ?? now
       this.ctx.waitUntil(noteFailing(this.db, { ...failing(owner), since, seenAt: now, nextAt: now + wait }))
@@ -284,11 +378,15 @@ export class EventEndpoint extends DurableObject<Bindings> {
     this.storage.noteSuccess()
     await forgetFailing(this.db, failing(owner))
     await this.ctx.storage.deleteAlarm()
+    // The receiver of a stream is told, if it can be.
+    if (this.signer !== null) await this.look()
   }
 
   private async setNextAlarm(): Promise<void> {
     const now = Date.now()
-    const dueAt = this.target === null ? null : this.storage.nextDueAt()
+    // A receiver that polls comes by itself.
+    if (this.target === null && this.signer !== null) return this.ctx.storage.deleteAlarm()
+    const dueAt = this.target === null ? null : this.storage.nextDueAt(this.only)
     const due = Math.max(now, dueAt ?? Number.POSITIVE_INFINITY)
     await this.ctx.storage.setAlarm(Math.min(due, now + EVENT_POLL_MILLISECONDS))
   }
@@ -297,11 +395,4 @@ export class EventEndpoint extends DurableObject<Bindings> {
 /** An endpoint among what does not succeed in the stores. */
 function failing({ identityStoreId, endpointId }: Owner) {
   return { identityStoreId, kind: ENDPOINT_WORK, id: endpointId }
-}
-
-function messagesOf(events: readonly StoreEvent[], { endpoint, store }: ChangedEndpoint) {
-  const now = Date.now()
-  return events
-    .filter(({ type }) => isNamed(type, endpoint.types))
-    .map((event) => ({ id: eventId(store.tag, event.number), type: event.type, body: bodyOf(event), due_at: now }))
 }

@@ -1,11 +1,11 @@
 /** Where a store's events are sent to. */
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { DisabledReason } from '../domain/events.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { MAX_ENDPOINTS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
-import { auditView, insertRowEvent, shownValues } from './audited-row.ts'
+import { type AuditView, auditView, insertRowEvent, shownValues } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { eventEndpoints, eventStores } from './event-schema.ts'
 import { type EventStore, ensureEventStore, lastNumberOf, reckonEventStore } from './events.ts'
@@ -22,10 +22,15 @@ export interface ChangedEndpoint {
   readonly store: EventStore
 }
 
+const ENABLED = jsonBoolean(sql`${eventEndpoints.disabledAt} IS NULL`)
 /** Without secrets. */
-const VIEW = auditView(eventEndpoints, ['kind', 'url', 'types', 'description'], {
-  enabled: jsonBoolean(sql`${eventEndpoints.disabledAt} IS NULL`),
-})
+const VIEW = auditView(eventEndpoints, ['kind', 'url', 'types', 'description'], { enabled: ENABLED })
+/** The same of a stream. */
+export const STREAM_VIEW = auditView(
+  eventEndpoints,
+  ['kind', 'url', 'eventsRequested', 'description', 'receiver', 'streamStatus', 'statusReason'],
+  { enabled: ENABLED },
+)
 
 /** Makes an endpoint, which is sent what comes from now on. Null: no such store. Errors: `too_many`. */
 export async function insertEndpoint(
@@ -36,7 +41,7 @@ export async function insertEndpoint(
   const { identityStoreId } = row
   const room = sql`(SELECT count(*) FROM ${eventEndpoints} WHERE ${eventEndpoints.identityStoreId} = ${identityStoreId}) < ${MAX_ENDPOINTS}`
   const where = sql`${storeExists(identityStoreId)} AND ${room}`
-  const shown = { ...shownValues(VIEW, row), enabled: true }
+  const shown = { ...shownValues(row.receiver === null ? VIEW : STREAM_VIEW, row), enabled: true }
   const written = await attempt(() =>
     db.batch([
       ensureEventStore(db, identityStoreId),
@@ -96,18 +101,37 @@ export function updateEndpoint(
   entry: AuditEntry,
   reason: DisabledReason = 'operator',
 ): Promise<Result<ChangedEndpoint | null, Unavailable>> {
-  const { disabledAt, disabledReason } = eventEndpoints
+  const { disabledAt, disabledReason, receiver, streamStatus } = eventEndpoints
   const state =
     enabled === undefined
       ? {}
       : enabled
-        ? { disabledAt: null, disabledReason: null }
+        ? enabledState(entry.identityStoreId)
         : {
             disabledAt: sql`coalesce(${disabledAt}, ${entry.at})`,
-            disabledReason: sql`coalesce(${disabledReason}, ${reason})`,
+            // What a receiver has stopped, it may start again; not what an operator has.
+            disabledReason:
+              reason === 'operator'
+                ? sql`coalesce(nullif(${disabledReason}, 'receiver'), ${reason})`
+                : sql`coalesce(${disabledReason}, ${reason})`,
+            streamStatus: sql`iif(${receiver} IS NULL, NULL, iif(${disabledAt} IS NULL, 'paused', ${streamStatus}))`,
+            statusReason: sql`iif(${disabledAt} IS NULL, NULL, ${eventEndpoints.statusReason})`,
           }
   const shown = { ...shownValues(VIEW, changes), ...(enabled === undefined ? {} : { enabled }) }
-  return change(db, endpointId, entry, shown, { ...changes, ...state })
+  const key = keyIs(entry.identityStoreId, endpointId)
+  return changeEndpoint(db, key, entry, VIEW, shown, { ...changes, ...state })
+}
+
+/** The columns of an endpoint that is sent to. What happened while a stream was `disabled` is not for it. */
+export function enabledState(identityStoreId: string) {
+  const { receiver, streamStatus, fromNumber } = eventEndpoints
+  return {
+    disabledAt: null,
+    disabledReason: null,
+    fromNumber: sql`iif(${streamStatus} = 'disabled', ${lastNumberOf(identityStoreId)}, ${fromNumber})`,
+    streamStatus: sql`iif(${receiver} IS NULL, NULL, 'enabled')`,
+    statusReason: null,
+  }
 }
 
 /** Gives an endpoint a new secret; the one that it has signs too until `oldUntil`. Null: no such endpoint. */
@@ -118,10 +142,11 @@ export function rotateEndpointSecret(
   oldUntil: number,
   entry: AuditEntry,
 ): Promise<Result<ChangedEndpoint | null, Unavailable>> {
-  return change(
+  return changeEndpoint(
     db,
-    endpointId,
+    keyIs(entry.identityStoreId, endpointId),
     entry,
+    VIEW,
     {},
     {
       sealedSecret,
@@ -131,18 +156,19 @@ export function rotateEndpointSecret(
   )
 }
 
-async function change(
+/** Changes an endpoint that fits a condition. Null: there is none. */
+export async function changeEndpoint(
   db: Database,
-  endpointId: string,
+  key: SQL,
   entry: AuditEntry,
+  view: AuditView,
   shown: Readonly<Record<string, unknown>>,
   values: object,
 ): Promise<Result<ChangedEndpoint | null, Unavailable>> {
   const { identityStoreId, at } = entry
-  const key = keyIs(identityStoreId, endpointId)
   const written = await attempt(() =>
     db.batch([
-      insertRowEvent(db, entry, VIEW, key, shown),
+      insertRowEvent(db, entry, view, key, shown),
       db
         .update(eventEndpoints)
         .set({ ...values, updatedAt: at })
@@ -176,6 +202,7 @@ export async function deleteEndpoint(
   return ok(deleted === undefined ? null : (store ?? null))
 }
 
-function keyIs(identityStoreId: string, endpointId: string) {
+/** SQL of which endpoint. */
+export function keyIs(identityStoreId: string, endpointId: string): SQL {
   return sql`${and(eq(eventEndpoints.identityStoreId, identityStoreId), eq(eventEndpoints.endpointId, endpointId))}`
 }

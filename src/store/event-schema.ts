@@ -1,6 +1,7 @@
 /** The D1 schema of events, as schema.ts has the rest of it. */
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { DISABLED_REASONS, ENDPOINT_KINDS, type EventType } from '../domain/events.ts'
+import { STREAM_STATUSES } from '../domain/security-events.ts'
 
 /**
  * Stores whose events are written down, and the number of the last one. A store without a row, or one that is not
@@ -60,6 +61,32 @@ export const eventEndpoints = sqliteTable(
     disabledReason: text('disabled_reason', { enum: DISABLED_REASONS }),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
+    /** Of a stream, as are the next three: the credential of its receiver, which is its audience too. Else null. */
+    receiver: text('receiver'),
+    /** URIs. */
+    eventsRequested: text('events_requested', { mode: 'json' }).$type<readonly string[]>(),
+    /** While it is disabled: whether what happens is kept for it (`paused`) or not. */
+    streamStatus: text('stream_status', { enum: STREAM_STATUSES }),
+    statusReason: text('status_reason'),
   },
   (table) => [primaryKey({ columns: [table.identityStoreId, table.endpointId] })],
+)
+
+/** The keys that sign what streams are told: the newest, one that is still to sign, and those of before for a while. */
+export const ssfKeys = sqliteTable(
+  'ssf_keys',
+  {
+    identityStoreId: text('identity_store_id').notNull(),
+    /** RFC 7638 thumbprint. */
+    keyId: text('key_id').notNull(),
+    /** RSA, PKCS #8 in base64, sealed for the store and the key. */
+    sealedPrivateKey: text('sealed_private_key').notNull(),
+    /** Modulus, base64url. The exponent is 65537. */
+    modulus: text('modulus').notNull(),
+    /** When it was published … */
+    createdAt: integer('created_at').notNull(),
+    /** … and from when on it signs. */
+    signsFrom: integer('signs_from').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.identityStoreId, table.keyId] })],
 )

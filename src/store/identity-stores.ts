@@ -6,7 +6,7 @@ import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { auditEvents } from './audit-schema.ts'
 import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
-import { eventEndpoints, eventStores } from './event-schema.ts'
+import { eventEndpoints, eventStores, ssfKeys } from './event-schema.ts'
 import { revocation } from './revocation.ts'
 import { identityStores, users } from './schema.ts'
 import { insertSessionConfig } from './session-configs.ts'
@@ -169,6 +169,7 @@ export async function deleteIdentityStore(
         .update(eventStores)
         .set({ feed: false, recording: false, endpoints: [] })
         .where(and(eq(eventStores.identityStoreId, identityStoreId), not(storeExists(identityStoreId)))),
+      db.delete(ssfKeys).where(and(eq(ssfKeys.identityStoreId, identityStoreId), not(storeExists(identityStoreId)))),
     ]),
   )
   if (!written.ok) return written

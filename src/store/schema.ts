@@ -243,10 +243,7 @@ export const credentials = sqliteTable(
     delegatedStoreIds: text('delegated_store_ids').notNull().default('[]'),
     /** Of an operator: JSON array of the stores that it is limited to; null for all. */
     limitedStoreIds: text('limited_store_ids'),
-    /**
-     * JSON array of earlier secrets that are still good for a while, oldest first: `secret_hash` or `sealed_secret`, as
-     * above, and `valid_until`, epoch milliseconds.
-     */
+    /** JSON array of earlier secrets that are good for a while, oldest first: one as above, and `valid_until`, an instant. */
     previousSecrets: text('previous_secrets').notNull().default('[]'),
     /** The user it acts for, if any. */
     ownerUserId: text('owner_user_id'),
@@ -263,9 +260,10 @@ export const credentials = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.identityStoreId, table.credentialId] }),
     uniqueIndex('credential_by_public_id').on(table.publicId),
-    /** These two serve the removal of dead ones. */
+    /** These two serve the removal of dead ones, the third the question whether the store tells security events. */
     index('revoked_credentials_oldest_first').on(table.revokedAt).where(sql`revoked_at IS NOT NULL`),
     index('credentials_by_expiry').on(table.expiresAt).where(sql`expires_at IS NOT NULL`),
+    index('receivers_of_security_events').on(table.identityStoreId).where(sql`instr(scopes, '"ssf.') > 0`),
   ],
 )
 

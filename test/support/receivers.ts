@@ -41,6 +41,11 @@ export function receiveEvents(): void {
   })
 }
 
+/** Answers for a host until the test file ends. */
+export function serveHost(host: string, answer: (request: Request) => Promise<Response>): void {
+  hosts.set(host, answer)
+}
+
 export const good: Answering = () => new Response('thanks')
 
 /** Makes an endpoint of a store (`/identity-stores/…`) whose receiver is a host of its own. */

@@ -5,8 +5,7 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { isTaken } from '../../events/send.ts'
 import { newSecret, newSigningKey, signingKeyRecord } from '../../events/signing.ts'
-import { endpointStub } from '../../events/wake.ts'
-import { MAX_ENDPOINTS, OBJECT_TIMEOUT_MILLISECONDS, SECRET_OVERLAP_MILLISECONDS } from '../../limits.ts'
+import { MAX_ENDPOINTS, SECRET_OVERLAP_MILLISECONDS } from '../../limits.ts'
 import { newRecordId } from '../../store/audit-events.ts'
 import {
   type ChangedEndpoint,
@@ -19,8 +18,9 @@ import {
   updateEndpoint,
 } from '../../store/event-endpoints.ts'
 import { type EventStore, findEventStore } from '../../store/events.ts'
-import { within } from '../../time-limit.ts'
+import { isStream } from '../../store/ssf-streams.ts'
 import { auditEntry } from '../audit.ts'
+import { callEndpoint, type EndpointWork, followEndpoint } from '../event-objects.ts'
 import { parseJson, parseQuery } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
@@ -39,6 +39,8 @@ import { requireStore, type StorePath } from './identity-stores.ts'
 export interface EndpointPath extends StorePath {
   readonly endpoint_id: string
 }
+
+const NO_STREAM = { receiver: null, eventsRequested: null, streamStatus: null, statusReason: null }
 
 /** `POST …/event-endpoints` */
 export async function createEndpoint(
@@ -69,6 +71,7 @@ export async function createEndpoint(
     disabledReason: null,
     createdAt: context.now,
     updatedAt: context.now,
+    ...NO_STREAM,
   }
   const made = await insertEndpoint(context.services.db, row, entryOf(context, key, 'event_endpoint.created'))
   if (!made.ok) {
@@ -112,7 +115,9 @@ export async function patchEndpoint(request: Request, path: EndpointPath, contex
   if (!confirmed.ok) return confirmed
   const usable = changes.url === undefined ? ok() : checkUrl(context, changes.url)
   if (!usable.ok) return usable
-  const found = await requireEndpoint(context, path)
+  const found = Object.keys(input.value).every((field) => field === 'enabled')
+    ? await requireEndpoint(context, path)
+    : await requireWebhook(context, path)
   if (!found.ok) return found
   const hasKey = found.value.endpoint.publicKey !== null
   const keys = v1a === undefined || v1a === hasKey ? {} : await signingKey(context, path, v1a)
@@ -138,7 +143,7 @@ export async function removeEndpoint(_request: Request, path: EndpointPath, cont
 
 /** `POST …/event-endpoints/{endpoint_id}/rotate-secret` */
 export async function rotateSecret(_request: Request, path: EndpointPath, context: OperatorContext): HandlerResult {
-  const found = await requireEndpoint(context, path)
+  const found = await requireWebhook(context, path)
   if (!found.ok) return found
   const secret = newSecret()
   const rotated = await rotateEndpointSecret(
@@ -155,7 +160,8 @@ export async function rotateSecret(_request: Request, path: EndpointPath, contex
 export async function sendTest(_request: Request, path: EndpointPath, context: OperatorContext): HandlerResult {
   const found = await requireEnabled(context, path)
   if (!found.ok) return found
-  const id = await call(context, path, (stub, owner) => stub.sendTest(owner))
+  const asStream = isStream(found.value.endpoint)
+  const id = await call(context, path, (stub, owner) => (asStream ? stub.verify(owner, null) : stub.sendTest(owner)))
   return id.ok ? ok(json({ event_id: id.value }, 202)) : id
 }
 
@@ -232,6 +238,12 @@ async function requireEndpoint(
   return found.value === null ? fail({ code: 'event_endpoint_not_found' }) : ok(found.value)
 }
 
+async function requireWebhook(context: OperatorContext, path: EndpointPath) {
+  const found = await requireEndpoint(context, path)
+  if (!found.ok || !isStream(found.value.endpoint)) return found
+  return fail({ code: 'conflict', detail: 'Only its receiver changes this of a stream.' } as const)
+}
+
 async function requireEnabled(context: OperatorContext, path: EndpointPath) {
   const found = await requireEndpoint(context, path)
   if (!found.ok || found.value.endpoint.disabledAt === null) return found
@@ -251,29 +263,21 @@ async function changed(
   return ok(json({ ...endpointBody(context, result.value), ...more }))
 }
 
-/** Tells the objects what was changed. The change stands: what cannot be told now is found within an hour. */
-async function follow(context: OperatorContext, path: EndpointPath, { endpoints }: EventStore): Promise<void> {
-  const { identity_store_id: identityStoreId } = path
-  const { jobs } = context.services
-  await Promise.all([
-    within(OBJECT_TIMEOUT_MILLISECONDS, 'jobs', () =>
-      jobs.get(jobs.idFromName(identityStoreId)).setEndpoints(identityStoreId, endpoints),
-    ),
-    call(context, path, (stub, owner) => stub.wake(owner.identityStoreId, owner.endpointId)),
-  ])
+/** Tells the objects what was changed. */
+function follow(context: OperatorContext, path: EndpointPath, store: EventStore): Promise<void> {
+  return followEndpoint(context.services, ownerOf(path), store)
 }
 
 function call<T>(
-  { services }: OperatorContext,
-  { identity_store_id: identityStoreId, endpoint_id: endpointId }: EndpointPath,
-  work: (
-    stub: ReturnType<typeof endpointStub>,
-    owner: { readonly identityStoreId: string; readonly endpointId: string },
-  ) => Promise<T>,
+  context: OperatorContext,
+  path: EndpointPath,
+  work: EndpointWork<T>,
 ): Promise<Result<T, SessionError>> {
-  return within(OBJECT_TIMEOUT_MILLISECONDS, 'event endpoint', async () =>
-    work(endpointStub(services.endpoints, identityStoreId, endpointId), { identityStoreId, endpointId }),
-  )
+  return callEndpoint(context.services, ownerOf(path), work)
+}
+
+function ownerOf({ identity_store_id: identityStoreId, endpoint_id: endpointId }: EndpointPath) {
+  return { identityStoreId, endpointId }
 }
 
 function checkUrl({ services }: OperatorContext, url: string): Result<void, SessionError> {

@@ -4,6 +4,7 @@ import * as endpoints from './event-endpoints.ts'
 import * as feed from './event-feed.ts'
 import * as schemas from './event-schemas.ts'
 import { json, operatorRoute } from './operator-route.ts'
+import { rotateSsfKey } from './ssf-keys.ts'
 
 const STORE = '/identity-stores/:identity_store_id'
 const EVENTS = `${STORE}/events` as const
@@ -126,5 +127,15 @@ export const eventRoutes: readonly Route[] = [
     responses: { 202: { description: 'They are on their way.', schema: schemas.QueuedBody } },
     errors: { 409: DISABLED },
     handle: endpoints.replay,
+  }),
+  operatorRoute({
+    method: 'POST',
+    path: `${STORE}/ssf-keys/rotate`,
+    operationId: 'rotateSsfKey',
+    scope: 'operator:stores',
+    summary: 'Make the next key that signs for streams.',
+    body: json(schemas.KeyRotationInput),
+    responses: { 200: { description: 'The keys that are published.', schema: schemas.SsfKeysBody } },
+    handle: rotateSsfKey,
   }),
 ]

@@ -57,7 +57,7 @@ const v1a = z.boolean().describe('Sign with Ed25519 too.')
 
 export const EventEndpointInput = z
   .strictObject({
-    kind: z.enum(ENDPOINT_KINDS),
+    kind: z.literal('webhook'),
     url,
     types: types.default(['*']),
     description: description.default(''),
@@ -126,3 +126,12 @@ export const ReplayInput = z
   ])
   .meta({ id: 'EventReplay', description: 'One event, or those between two; all that are kept where nothing is said.' })
 export const QueuedBody = z.object({ event_id: eventId.nullable() }).meta({ id: 'QueuedEvents' })
+
+export const KeyRotationInput = z
+  .strictObject({
+    compromised: z.boolean().default(false).describe('The new key signs at once, and no other is good.'),
+  })
+  .meta({ id: 'SsfKeyRotation' })
+export const SsfKeysBody = z
+  .object({ keys: z.array(z.object({ key_id: z.string(), created_at: instant, signs_from: instant })) })
+  .meta({ id: 'SsfSigningKeys' })
