@@ -1,28 +1,21 @@
-/** APIO against `npm run dev`: two Workers, two databases, a real OpenID provider. documents.test.ts runs its page. */
-import { join } from 'node:path'
+/** APIO as it is served: two Workers, two databases, a real OpenID provider. documents.test.ts runs its page. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
 import { queryDatabaseWith } from './support/local-database.ts'
 import { type OpenIdProvider, startOpenIdProvider } from './support/openid-provider.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
 const SOL = { sub: 'subject of sol', email: 'sol.single@pie.example', email_verified: true }
 
-let project: ProjectCopy
-let server: DevServer
+let server: Served
 let provider: OpenIdProvider
-let persistTo: string
 
 beforeAll(async () => {
-  project = copyProject()
-  persistTo = join(project.directory, '.wrangler/state')
-  const port = await freePort()
-  const logoutUri = `http://127.0.0.1:${port}/oauth2/backchannel-logout/d-0000000001`
-  provider = await startOpenIdProvider(await freePort(), SOL, logoutUri)
-  server = await startDev(project.directory, ['--port', String(port)])
-  const { issuer, clientId, clientSecret, redirectUri } = provider
+  server = await serve()
   const { base_url, operator_token, identity_store_id } = server.credentials
+  const logoutUri = `${base_url}/oauth2/backchannel-logout/${identity_store_id}`
+  provider = await startOpenIdProvider(await freePort(), SOL, logoutUri)
+  const { issuer, clientId, clientSecret, redirectUri } = provider
   const set = await fetch(`${base_url}/operator/identity-stores/${identity_store_id}/openid-provider`, {
     method: 'PUT',
     headers: { authorization: `Bearer ${operator_token}`, 'content-type': 'application/json' },
@@ -34,15 +27,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.stop()
   await provider?.stop()
-  project?.remove()
 })
 
 function profiles(username: string) {
   const columns = 'first_name, last_name, email_address'
   const where = `WHERE username = '${username}'`
   return {
-    ours: queryDatabaseWith('identity_stores', persistTo, `SELECT ${columns} FROM users ${where}`)[0],
-    theirs: queryDatabaseWith('updates', persistTo, `SELECT ${columns} FROM users ${where}`)[0],
+    ours: queryDatabaseWith('identity_stores', server.persistTo, `SELECT ${columns} FROM users ${where}`)[0],
+    theirs: queryDatabaseWith('updates', server.persistTo, `SELECT ${columns} FROM users ${where}`)[0],
   }
 }
 
@@ -100,15 +92,16 @@ test('a real provider signs a user out: what it has opened in this session of it
 test('the runtime is killed in the middle of changes: both databases are the same within a minute', async () => {
   const username = 'dee.dedicated@pie.example'
   for (const [round, delayMilliseconds] of [3, 12, 30].entries()) {
-    const cookie = await vi.waitFor(() => signIn(username), { timeout: 60_000, interval: 200 })
+    const cookie = await signIn(username)
     const change = apio('session/user_login_info/', { method: 'PUT', cookie, body: { first_name: `Dee ${round}` } })
     const answered = change.then(
       ({ status }) => status,
       () => 0,
     )
     await new Promise((resolve) => setTimeout(resolve, delayMilliseconds))
-    server.killRuntime()
+    await server.kill()
     const status = await answered
+    await server.restart()
     // The alarm alone wakes the object: nobody asks for this user.
     await vi.waitFor(
       () => {

@@ -1,26 +1,20 @@
 import { connect } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort } from '../support/free-port.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
-import { type DevServer, startDev } from './support/dev-server.ts'
-import { copyProject, type ProjectCopy } from './support/project-copy.ts'
+import { type Served, serve } from './support/served.ts'
 
-let project: ProjectCopy
-let server: DevServer
+let server: Served
 let browser: Browser
 
 beforeAll(async () => {
-  project = copyProject()
-  const started = startDev(project.directory, ['--port', String(await freePort())])
+  server = await serve()
   if (!noBrowser) browser = await launchChromium()
-  server = await started
 })
 
 afterAll(async () => {
   await browser?.close()
   await server?.stop()
-  project.remove()
 })
 
 test('is served at /docs itself, as HTML that may load nothing from elsewhere', async () => {

@@ -39,8 +39,6 @@ export interface DevServer {
   readonly stop: () => Promise<readonly number[]>
   /** SIGKILL to npm or to the script, alone, or to every process; resolves to those that are left after 10 s. */
   readonly kill: (which: 'npm' | 'script' | 'everything') => Promise<readonly number[]>
-  /** SIGKILL to the runtime, which wrangler starts again. */
-  readonly killRuntime: () => void
 }
 
 /** Runs `npm run dev` to its end, which it must come to by itself. */
@@ -73,13 +71,6 @@ export async function startDev(
       await ended
       requireNoSecrets(output(), credentials)
       return left(children)
-    },
-    killRuntime() {
-      // The other workerd is wrangler's proxy, which listens on the public port.
-      const proxy = `=entry=127.0.0.1:${new URL(credentials.base_url).port} `
-      for (const { pid, args } of processesOf(group)) {
-        if (args.includes(' serve ') && args.includes('=entry=') && !args.includes(proxy)) process.kill(pid, 'SIGKILL')
-      }
     },
     async kill(which) {
       const children = processesOf(group)
