@@ -175,7 +175,7 @@ export const DELIVERY_JITTER = 0.1
 export const FAILING_MILLISECONDS = 3 * 86_400_000
 /** So many failures in a row, and all that waits is sent at once when one has gone well. */
 export const FAILURES_OF_OUTAGE = 5
-/** How long the secret of before signs too, once there is another (a day). */
+/** How long the previous secret signs too, once there is a new one (a day). */
 export const SECRET_OVERLAP_MILLISECONDS = 86_400_000
 /** Events that are on their way to one endpoint at the same time. */
 export const DELIVERIES_AT_ONCE = 8
@@ -191,7 +191,7 @@ export const WAKE_TIMEOUT_MILLISECONDS = 2_000
 export const SSF_KEY_MILLISECONDS = 90 * 86_400_000
 /** … published for so long before it signs (a day) … */
 export const SSF_KEY_LEAD_MILLISECONDS = 86_400_000
-/** … and the one of before is published for so long after (a week). */
+/** … and the previous key stays published for so long afterwards (a week). */
 export const SSF_KEY_OVERLAP_MILLISECONDS = 7 * 86_400_000
 /** A stream may be asked to show that it works once in this time. */
 export const MIN_VERIFICATION_SECONDS = 10

@@ -89,9 +89,9 @@ export interface Versioned<T> {
 export interface UserStatus {
   /** A disabled user has none and gets none. */
   readonly active: boolean
-  /** A deleted user has nothing to be remembered either. Missing where a version of before says it. */
+  /** Of a deleted user nothing need be remembered either. Missing where an earlier version says it. */
   readonly deleted?: boolean
-  /** Not used any more: told to objects that still run the version before epochs. */
+  /** Not used any more: told to objects that still run a version without epochs. */
   readonly sessionsValidFrom: number
 }
 
@@ -181,7 +181,7 @@ export interface Policy {
 
 /** Resolves the policy of one user: the user's own settings beat the group, and the group the store's config. */
 export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
-  // What a version of before wrote lacks what is newer.
+  // What an earlier version wrote lacks the newer fields.
   const config = { ...DEFAULT_SESSION_CONFIG, ...rules.config.value }
   const group = rules.group.value
   const { durationSeconds, desktopAppBrowserQuit } = rules.settings.value

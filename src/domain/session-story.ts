@@ -3,7 +3,7 @@ import type { UserKey } from './ids.ts'
 import type { OpenIdLogin } from './openid-login.ts'
 import type { AskedBy, ClientChange, Ending, Session } from './session.ts'
 
-/** How a session came to be. What a version of before opened has nulls. */
+/** How a session came to be. One that an earlier version opened has nulls. */
 export interface SessionOrigin {
   /** Who opened it, as the audit log names them. */
   readonly openedBy: string | null

@@ -56,7 +56,7 @@ async function verify(
     {
       throttle,
       now,
-      // A hasher of the version before does not say for whom.
+      // A hasher of an earlier version does not say for whom.
       authenticate: async (username, password, asker = { priority: 'stranger', who: '' }) => {
         const authenticated = await applicationServer.authenticate(username, password, asker)
         return authenticated.ok ? authenticated : { ok: false, error: unavailableBecause(authenticated.error) }

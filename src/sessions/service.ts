@@ -217,7 +217,7 @@ export class Sessions {
   ): Promise<Result<OwnSessions, SessionError>> {
     const updates = await this.configUpdate(token, now)
     const list = await askAgain(() => this.stub(token).listOwn(proofOf(token), client, updates, page))
-    // An object of a version of before answers all of them.
+    // An object of an earlier version answers all of them.
     return list.ok ? ok({ ...list.value, sessions: pageOf(list.value.sessions, page) }) : list
   }
 

@@ -125,7 +125,10 @@ export function removeEndedSessions(db: Database, before: number): Promise<Resul
   )
 }
 
-/** Removes a batch of the hours of before an instant, and answers how many. The newest of each store has its totals, and stays. */
+/**
+ * Removes a batch of the hours before an instant, and answers how many. The newest of each store has its totals, and
+ * stays.
+ */
 export function removeCountedHours(db: Database, before: number): Promise<Result<number, Unavailable>> {
   return remove(
     db,
@@ -140,7 +143,7 @@ export function removeCountedHours(db: Database, before: number): Promise<Result
 }
 
 /**
- * Removes a batch of the events of before an instant, and answers how many: of each store those before the first that
+ * Removes a batch of the events from before an instant, and answers how many: of each store those before the first that
  * is to be kept, so that what is left has no gaps. What is looked at is what is removed, and one more of each store.
  */
 export function removeEvents(db: Database, before: number): Promise<Result<number, Unavailable>> {

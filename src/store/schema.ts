@@ -106,7 +106,7 @@ export const users = sqliteTable(
     loginMode: text('login_mode', { enum: LOGIN_MODES }),
     bot: integer('bot', { mode: 'boolean' }).notNull(),
     active: integer('active', { mode: 'boolean' }).notNull(),
-    /** When the password was last changed. Read by the version before epochs alone. */
+    /** When the password was last changed. Read only by versions from before there were epochs. */
     sessionsValidFrom: integer('sessions_valid_from').notNull(),
     /** The user's epoch: a new password, a disable, an enable and a delete raise it, and it never goes back. */
     statusVersion: integer('status_version').notNull(),
@@ -186,7 +186,9 @@ export const sessions = sqliteTable(
     endReason: text('end_reason').$type<EndReason>(),
     endedBy: text('ended_by'),
     endRequestId: text('end_request_id'),
-    /** Who opened it, as the audit log names them. Null in records of before this was kept, and so are the next three. */
+    /**
+     * Who opened it, as the audit log names them. Null in records from before this was kept, and so are the next three.
+     */
     openedBy: text('opened_by'),
     /** The session of the same client whose place it took. */
     replacesSessionId: text('replaces_session_id'),
@@ -280,7 +282,7 @@ export const loginTokens = sqliteTable('login_tokens', {
   tokenHash: text('token_hash').primaryKey(),
   identityStoreId: text('identity_store_id').notNull(),
   userId: text('user_id').notNull(),
-  /** The user's epoch when it was made; null where a version of before made it. */
+  /** The user's epoch when it was made; null where an earlier version made it. */
   epoch: integer('epoch'),
   /** The user who made it, of the same store. Null: the version that made it did not note who. */
   makerUserId: text('maker_user_id'),
@@ -295,7 +297,7 @@ export const signInAttempts = sqliteTable(
     identityStoreId: text('identity_store_id').notNull(),
     subject: text('subject').notNull(),
     username: text('username'),
-    /** The identity store of the user. Null: there is no such user, or a version of before counted. */
+    /** The identity store of the user. Null: there is no such user, or an earlier version counted. */
     userStoreId: text('user_store_id'),
     userId: text('user_id'),
     address: text('address'),

@@ -9,7 +9,7 @@ import { attempt, type Database } from './database.ts'
 import { sessions } from './schema.ts'
 import type { SessionRecord } from './session-records.ts'
 
-/** A session of before. */
+/** An earlier session. */
 export interface PastSession {
   readonly sessionId: string
   readonly openedAt: number

@@ -82,7 +82,7 @@ export async function endOfUser(request: Request, path: UserPath, context: Opera
     const by = { caller: actor, requestId }
     if (ids !== undefined) return services.sessions.end(owner, { only: ids }, 'revoked', by)
     if (except === undefined) return services.sessions.end(owner, { all: 'web' }, 'revoked', by)
-    // An object of a version of before does not know of several that stay.
+    // Objects of an earlier version know no `all but several`, so those to end are named.
     const open = await services.sessions.list(owner, rules)
     if (!open.ok) return open
     const only = open.value.map(({ session }) => session.id).filter((id) => !except.includes(id))

@@ -31,7 +31,7 @@ async function endNamed({ logout, by }: IdpLogout, user: ConcernedUser, context:
   const live = await callUser(context, userId, (stub) => stub.stories({}))
   if (!live.ok) return false
   const ids = live.value
-    // An object of the version before says nothing of the sign-in.
+    // An object of an earlier version says nothing of the sign-in.
     .filter(({ session, openid = null }) => isNamedBy(logout, session, openid, ofSubject))
     .map(({ session }) => session.id)
   if (ids.length === 0) return true

@@ -15,7 +15,7 @@ const PublishedConfig: z.ZodType<Versioned<SessionConfig>> = z.object({
     allowPersistentSessions: z.boolean(),
     sessionMinutes: z.number().positive(),
     concurrentSessionLimit: count.nullable(),
-    // A version of before writes none of these.
+    // An earlier version writes none of these.
     clientKindLimits: z.object({ web: count.nullable(), mobile: count.nullable() }).nullable().default(null),
     whenLimitReached: z.enum(WHEN_LIMIT_REACHED).default('evict_oldest'),
     useInactivityBasedLogout: z.boolean(),

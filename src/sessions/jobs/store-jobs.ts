@@ -35,7 +35,7 @@ import { readJob } from './stored-jobs.ts'
 
 /** The object's schema. */
 export const STEPS: readonly string[] = [
-  // Objects of before the steps have these tables already.
+  // Objects that are older than these steps have the tables already.
   `CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), identity_store_id TEXT NOT NULL);
    CREATE TABLE IF NOT EXISTS jobs (
      id TEXT PRIMARY KEY,
@@ -46,7 +46,7 @@ export const STEPS: readonly string[] = [
      due_at INTEGER NOT NULL,
      failures INTEGER NOT NULL
    ) WITHOUT ROWID;`,
-  // Written are the columns of before, so that the version before can do these jobs too: `revision` is always 1.
+  // The old columns are still written, so that the previous version can do these jobs too: `revision` is always 1.
   'ALTER TABLE jobs ADD COLUMN confirmed INTEGER GENERATED ALWAYS AS (open_changes = 0) VIRTUAL;',
   END_PARTS,
   'CREATE TABLE endpoints (endpoint_id TEXT PRIMARY KEY) WITHOUT ROWID;',

@@ -87,7 +87,7 @@ export class UserSessionsStorage {
           ? null
           : {
               owner: { identityStoreId: row.identity_store_id as string, userId: row.user_id as string },
-              // What a version of before wrote lacks what is newer.
+              // What an earlier version wrote lacks the newer fields.
               rules: { ...NO_RULES, ...JSON.parse(row.knowledge as string) },
               devices: JSON.parse(row.devices ?? '[]'),
               written: true,
