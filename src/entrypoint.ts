@@ -5,7 +5,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { auditEntry } from './api/audit.ts'
 import { callOnce } from './api/idempotency.ts'
-import { check as checkInput } from './api/parse.ts'
+import { parseValue } from './api/parse.ts'
 import { sessionBody } from './api/session-body.ts'
 import {
   BindingProps,
@@ -44,7 +44,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * `maxAgeSeconds` (0 to 60) accepts an answer that old; `touch: false` does not count as activity. Errors: `unauthenticated`, `session_ended`, `forbidden`, `invalid_request`, `unavailable`.
    */
   async check(input: unknown): Promise<Result<Body, SessionError>> {
-    const verified = await this.holder('sessions:introspect', () => checkInput(input, CheckInput))
+    const verified = await this.holder('sessions:introspect', () => parseValue(input, CheckInput))
     if (!verified.ok) return verified
     const { holder, asked } = verified.value
     const { token: _, ...how } = asked
@@ -76,7 +76,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   ): Promise<Result<Body & { readonly token: string }, SessionError>> {
     const caller = this.caller('sessions:open')
     if (!caller.ok) return caller
-    const parsed = checkInput(input, OpenInput)
+    const parsed = parseValue(input, OpenInput)
     if (!parsed.ok) return parsed
     if ((await this.services.jurisdiction.look(Date.now())) !== null) {
       return fail({ code: 'unavailable', what: 'sessions', retryAfterSeconds: RETRY_AFTER_SECONDS })
@@ -113,7 +113,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   }
 
   private async ended(input: unknown, requestId: string): Promise<Result<void, SessionError>> {
-    const verified = await this.holder('sessions:revoke', () => checkInput(input, TokenInput))
+    const verified = await this.holder('sessions:revoke', () => parseValue(input, TokenInput))
     if (!verified.ok) return verified
     const { holder, identityStoreId } = verified.value
     const by = { caller: 'service_binding', requestId }
@@ -131,7 +131,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * `check`.
    */
   async listOwn(input: unknown): Promise<Result<{ readonly sessions: readonly Body[] }, SessionError>> {
-    const verified = await this.holder('sessions:introspect', () => checkInput(input, ListOwnInput))
+    const verified = await this.holder('sessions:introspect', () => parseValue(input, ListOwnInput))
     if (!verified.ok) return verified
     const { holder, asked } = verified.value
     const page = { before: null, limit: Infinity }
@@ -146,7 +146,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * `check`; `session_not_found`.
    */
   async endOwn(input: unknown): Promise<Result<{ readonly ended: number }, SessionError>> {
-    const verified = await this.holder('sessions:revoke', () => checkInput(input, EndOwnInput))
+    const verified = await this.holder('sessions:revoke', () => parseValue(input, EndOwnInput))
     if (!verified.ok) return verified
     const { holder, asked } = verified.value
     const others = asked.sessions === 'others'
@@ -161,7 +161,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
    * Errors: as for `check`; `conflict` where the session has as many streams as it may.
    */
   async events(input: unknown): Promise<Result<ReadableStream<Uint8Array>, SessionError>> {
-    const verified = await this.holder('sessions:introspect', () => checkInput(input, TokenInput))
+    const verified = await this.holder('sessions:introspect', () => parseValue(input, TokenInput))
     if (!verified.ok) return verified
     const stream = await inRequest(() => this.sessions.listen(verified.value.holder, Date.now()))
     return stream.ok ? ok(eventStream(stream.value, STREAM_BEAT_MILLISECONDS)) : stream
@@ -194,7 +194,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   }
 
   private caller(needed: Scope): Result<{ readonly identityStoreId: string }, SessionError> {
-    const props = checkInput((this.ctx as { props?: unknown }).props, BindingProps)
+    const props = parseValue((this.ctx as { props?: unknown }).props, BindingProps)
     if (!props.ok) return fail({ code: 'forbidden', needed: [needed], provided: [] })
     const identityStoreId = props.value.identityStoreId
     const scopes: readonly string[] = props.value.scopes

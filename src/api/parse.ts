@@ -31,7 +31,7 @@ export async function parseAsJson<T>(
   const text = utf8(body.value)
   if (text === null) return invalid([{ field: '', code: 'invalid', message: 'The body is not UTF-8.' }])
   try {
-    return check(JSON.parse(text), schema)
+    return parseValue(JSON.parse(text), schema)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     return invalid([{ field: '', code: 'invalid', message: 'The body is not JSON.' }])
@@ -58,7 +58,7 @@ export function parseQuery<T>(request: Request, schema: z.ZodType<T>): Result<T,
   if (!request.url.includes('?')) {
     let found = withoutQuery.get(schema) as Result<T, SessionError> | undefined
     if (found === undefined) {
-      found = check({}, schema)
+      found = parseValue({}, schema)
       withoutQuery.set(schema, found)
     }
     return found
@@ -73,11 +73,11 @@ function checkParameters<T>(parameters: URLSearchParams, schema: z.ZodType<T>): 
   if (twice.size > 0) {
     return invalid([...twice].map((field) => ({ field, code: 'invalid', message: 'Must be given once.' })))
   }
-  return check(Object.fromEntries(parameters), schema)
+  return parseValue(Object.fromEntries(parameters), schema)
 }
 
 /** A value that fits `schema`, all its text being Unicode. Errors: `invalid_request`. */
-export function check<T>(value: unknown, schema: z.ZodType<T>): Result<T, SessionError> {
+export function parseValue<T>(value: unknown, schema: z.ZodType<T>): Result<T, SessionError> {
   const illFormed = findIllFormedText(value)
   if (illFormed !== null) {
     return invalid([{ field: illFormed.join('.'), code: 'invalid', message: HALF_A_CHARACTER }])
@@ -109,14 +109,14 @@ export function moreThan(issues: number): string | null {
 }
 
 /** What zod finds where a field is not there at all. */
-const SAID_OF_NOTHING: ReadonlySet<string | undefined> = new Set(['invalid_type', 'invalid_value', 'invalid_union'])
+const ISSUES_OF_MISSING: ReadonlySet<string | undefined> = new Set(['invalid_type', 'invalid_value', 'invalid_union'])
 
 function issuesOf(issue: z.core.$ZodIssue, value: unknown): Issue[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ field: [...path, key].join('.'), code: 'unknown', message: issue.message }))
   }
-  const missing = SAID_OF_NOTHING.has(issue.code) && at(value, issue.path) === undefined
+  const missing = ISSUES_OF_MISSING.has(issue.code) && at(value, issue.path) === undefined
   return [
     {
       field: path.join('.'),

@@ -43,21 +43,25 @@ export function openAfterPassword(
   return services.sessions.open(user, { ...how, ...asked, client, location, by }, rules, carried)
 }
 
-/**
- * Hands a new session over to a browser: an answer gets its cookies.
- * @param preferHost whether under the name that only this host can have set, where it can be
- */
+/** What came of a sign-in by a browser. */
+interface SignedIn {
+  readonly opened: NewSession
+  readonly user: User
+  /** The sessions with which the browser came. */
+  readonly carried: readonly CarriedToken[]
+  /** As `NewCookie` has it. Default: true. */
+  readonly preferHost?: boolean
+}
+
+/** Hands a new session over to a browser: an answer gets its cookies. */
 export function handOver(
   response: Response,
   request: Request,
   context: RequestContext,
-  { token, ...view }: NewSession,
-  user: User,
-  carried: readonly CarriedToken[],
-  preferHost = true,
+  { opened: { token, ...view }, user, carried, preferHost = true }: SignedIn,
 ): Response {
-  const lifeSeconds = cookieSeconds(view, context.now)
-  withCookies(response, signInCookies(request, context.services.settings, token, lifeSeconds, preferHost, carried))
+  const cookie = { token, maxAgeSeconds: cookieSeconds(view, context.now), preferHost }
+  withCookies(response, signInCookies(request, context.services.settings, cookie, carried))
   rememberDevice(response, request, context, user)
   return response
 }

@@ -9,7 +9,14 @@ import { log } from '../log.ts'
 import { OPERATOR_STORE } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
 import { isSignedWith, type RequestSignature, type SignatureFault, signedTexts } from './access-key-signature.ts'
-import { type Arrival, admit, type Caller, findAccessKey, previousSecrets, secretFits } from './credentials.ts'
+import {
+  type Arrival,
+  admitCredential,
+  type Caller,
+  findAccessKey,
+  previousSecrets,
+  secretFits,
+} from './credentials.ts'
 import type { Sealing } from './sealing.ts'
 
 /** The header that goes with a temporary key, in lower case. */
@@ -74,7 +81,7 @@ export async function authenticateSigner(
   if (sessionTokenHash !== null && !bearsToken(request, signature, sessionTokenHash, strict)) {
     return fail({ code: 'unauthenticated' })
   }
-  const caller = admit(db, key, arrival)
+  const caller = admitCredential(db, key, arrival)
   return caller.ok ? ok({ ...caller.value, delegatedStoreIds }) : caller
 }
 

@@ -125,7 +125,7 @@ export async function authenticateApiClient(
 
 /**
  * An access key by its public part, or null. It may be of no use any more: once the signature has shown that the
- * caller has the secret, ask `admit`.
+ * caller has the secret, ask `admitCredential`.
  */
 export async function findAccessKey(
   db: Database,
@@ -136,7 +136,11 @@ export async function findAccessKey(
 }
 
 /** The caller of a genuine credential, if it may be used, which is noted. Errors: those of `checkUsable`. */
-export function admit(db: Database, credential: ShownCredential, arrival: Arrival): Result<Caller, SessionError> {
+export function admitCredential(
+  db: Database,
+  credential: ShownCredential,
+  arrival: Arrival,
+): Result<Caller, SessionError> {
   const { client, now } = arrival
   const usable = checkUsable(credential, client, now)
   if (!usable.ok) return usable
@@ -221,7 +225,7 @@ async function authenticate<Found extends FoundCredential>(
   const hashes = [credential?.secretHash, ...previous.map((one) => one.secret_hash)]
   const fits = hashes.map((hash) => secretFits(shown.secret, hash ?? NO_HASH))
   if (!fits.includes(true) || found.value === null) return fail({ code: 'unauthenticated' })
-  const caller = admit(db, found.value.credential, arrival)
+  const caller = admitCredential(db, found.value.credential, arrival)
   return caller.ok ? ok({ ...found.value, caller: caller.value }) : caller
 }
 

@@ -58,13 +58,20 @@ export async function tokensInCookies(
   return found
 }
 
-/** The header that hands a token to a browser. `maxAgeSeconds` null: until the browser ends. */
+/** A session cookie as it is to be issued. */
+export interface NewCookie {
+  readonly token: string
+  /** Null: until the browser ends. */
+  readonly maxAgeSeconds: number | null
+  /** Whether on https it has the name that only this host can have set. */
+  readonly preferHost: boolean
+}
+
+/** The header that hands a token to a browser. */
 export function issueCookie(
   request: Request,
   settings: CookieSettings,
-  token: string,
-  maxAgeSeconds: number | null,
-  preferHost: boolean,
+  { token, maxAgeSeconds, preferHost }: NewCookie,
 ): string {
   const travel = travelOf(request, settings)
   return setCookie(travel.secure && preferHost ? HOST_COOKIE : COOKIE, token, maxAgeSeconds, travel)
@@ -78,12 +85,10 @@ export function issueCookie(
 export function signInCookies(
   request: Request,
   settings: CookieSettings,
-  token: string,
-  maxAgeSeconds: number | null,
-  preferHost: boolean,
+  issued: NewCookie,
   carried: readonly CarriedToken[],
 ): string[] {
-  const cookie = issueCookie(request, settings, token, maxAgeSeconds, preferHost)
+  const cookie = issueCookie(request, settings, issued)
   const name = cookie.slice(0, cookie.indexOf('='))
   const before = carried.filter(({ cookieName }) => cookieName === name).length
   const partitioned = settings.cookieSameSite === 'none'

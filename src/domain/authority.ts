@@ -12,8 +12,8 @@ export interface Party {
   readonly bot: boolean
 }
 
-/** What one user may do to another, or to itself. */
-export type Deed =
+/** What one user does to another, or to itself. */
+export type UserAction =
   | 'see_sessions'
   | 'end_sessions'
   | 'change_session_settings'
@@ -31,7 +31,7 @@ interface Rule {
   readonly toBots: boolean
 }
 
-const RULES: Readonly<Record<Deed, Rule>> = {
+const RULES: Readonly<Record<UserAction, Rule>> = {
   see_sessions: { oneself: true, from: 'admin', to: 'everybody', toBots: true },
   end_sessions: { oneself: true, from: 'admin', to: 'equal_or_lower', toBots: true },
   change_session_settings: { oneself: false, from: 'admin', to: 'equal_or_lower', toBots: false },
@@ -41,16 +41,16 @@ const RULES: Readonly<Record<Deed, Rule>> = {
 }
 
 /** Whether one may do it to another, never across identity stores. Whether the other is active is not asked. */
-export function mayDo(actor: Party, deed: Deed, target: Party): boolean {
-  const { oneself, toBots } = RULES[deed]
+export function mayDo(actor: Party, action: UserAction, target: Party): boolean {
+  const { oneself, toBots } = RULES[action]
   if (actor.identityStoreId !== target.identityStoreId || (target.bot && !toBots)) return false
   if (oneself && actor.userId === target.userId) return true
-  return rolesWithin(actor.role, deed).includes(target.role)
+  return rolesWithin(actor.role, action).includes(target.role)
 }
 
 /** The roles of those to whom a role may do it. */
-export function rolesWithin(role: Role, deed: Deed): readonly Role[] {
-  const { from, to } = RULES[deed]
+export function rolesWithin(role: Role, action: UserAction): readonly Role[] {
+  const { from, to } = RULES[action]
   if (rank(role) > rank(from)) return []
   return ROLES.filter((other) => to === 'everybody' || rank(other) > rank(role) || (to !== 'lower' && other === role))
 }

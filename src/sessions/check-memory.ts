@@ -56,10 +56,15 @@ export class CheckMemory {
   }
 
   /** Remembers an answer, unless a session has ended since `endsSeen` was taken. */
-  put(sessionId: string, token: string, checked: CheckedSession, now: number, endsSeen: number): void {
-    if (endsSeen !== this.ends) return
+  put(
+    sessionId: string,
+    token: string,
+    checked: CheckedSession,
+    at: { readonly now: number; readonly endsSeen: number },
+  ): void {
+    if (at.endsSeen !== this.ends) return
     this.answers.delete(sessionId)
-    this.answers.set(sessionId, { token, checked, learnedAt: now })
+    this.answers.set(sessionId, { token, checked, learnedAt: at.now })
     const oldest = this.answers.size > MAX_REMEMBERED_CHECKS ? this.answers.keys().next().value : undefined
     if (oldest !== undefined) this.answers.delete(oldest)
   }

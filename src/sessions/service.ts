@@ -196,7 +196,7 @@ export class Sessions {
     }
     // Who is answered from memory is not the one to whom the cookie was issued.
     const memorable = answer.value.cookieDue ? { ...answer.value, cookieDue: false } : answer.value
-    this.memory.put(token.sessionId, text, memorable, now, endsSeen)
+    this.memory.put(token.sessionId, text, memorable, { now, endsSeen })
     return ok({ checked: answer.value, ageSeconds: 0 })
   }
 

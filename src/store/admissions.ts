@@ -3,6 +3,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
 import type { SessionError } from '../domain/errors.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
+import { CALL_WINDOW_SECONDS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type FoundCredential, isShown, STANDING, shownCredential } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
@@ -75,20 +76,19 @@ export async function findActingCredential(
 }
 
 /**
- * Counts a call, exactly: at most `limit` are let in from the first one until `windowSeconds` later. Calls
+ * Counts a call, exactly: at most `limit` are let in from the first one until `CALL_WINDOW_SECONDS` later. Calls
  * beyond that write nothing. Errors: `rate_limited`, `unavailable`.
  */
 export async function countCall(
   db: Database,
   { identityStoreId, caller, method }: CallSubject,
   limit: number,
-  windowSeconds: number,
   now: number,
 ): Promise<Result<void, RateLimited | Unavailable>> {
   const t = callCounters
   const subject = JSON.stringify([caller, method])
   const over = sql`${t.windowEndsAt} <= ${now}`
-  const windowEndsAt = now + windowSeconds * 1000
+  const windowEndsAt = now + CALL_WINDOW_SECONDS * 1000
   const counted = await attempt(() =>
     db
       .insert(t)

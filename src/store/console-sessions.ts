@@ -28,8 +28,7 @@ export interface ListedConsoleSession {
  */
 export async function listConsoleSessions(
   db: Database,
-  before: string | null,
-  limit: number,
+  { before, limit }: { readonly before: string | null; readonly limit: number },
   openedAfter: number,
   now: number,
 ): Promise<Result<readonly ListedConsoleSession[], Unavailable>> {

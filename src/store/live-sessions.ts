@@ -38,8 +38,7 @@ interface Row {
 export async function listLiveSessions(
   db: Database,
   identityStoreId: string,
-  before: string | null,
-  limit: number,
+  { before, limit }: { readonly before: string | null; readonly limit: number },
   maxOverallTimeoutSeconds: number | null,
   now: number,
 ): Promise<Result<readonly ListedSession[], Unavailable>> {

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { PathParameters } from '../../src/api/operator/schemas.ts'
-import { check } from '../../src/api/parse.ts'
+import { parseValue } from '../../src/api/parse.ts'
 import * as bindingSchemas from '../../src/api/sessions/binding-schemas.ts'
 import { apis } from '../../src/app.ts'
 import { cutText, normalizeUsername } from '../../src/domain/text.ts'
@@ -76,7 +76,7 @@ describe('half a character', () => {
 describe('ten of many issues are named', () => {
   test('and the number of the others', () => {
     const many = Object.fromEntries(Array.from({ length: 16_000 }, (_, index) => [`x${index}`, 1]))
-    const checked = check(many, z.strictObject({}))
+    const checked = parseValue(many, z.strictObject({}))
     if (checked.ok || checked.error.code !== 'invalid_request') throw new Error('taken')
     expect(checked.error.issues).toHaveLength(11)
     expect(checked.error.issues.at(-1)?.message).toBe('And 15 990 more.')
@@ -122,7 +122,7 @@ describe('in our own words', () => {
       const fields = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
       const bad = [...VALUES, ...VALUES.map((value) => Object.fromEntries(fields.map((field) => [field, value])))]
       for (const value of bad) {
-        const checked = schema === undefined ? null : check(value, schema)
+        const checked = schema === undefined ? null : parseValue(value, schema)
         if (checked === null || checked.ok || checked.error.code !== 'invalid_request') continue
         for (const { message } of checked.error.issues) {
           said += 1

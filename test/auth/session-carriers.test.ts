@@ -90,20 +90,26 @@ test.each([
 describe('the cookie that is issued', () => {
   test('on https is the host’s own where that is preferred, and Secure in any case', () => {
     const request = at('https://sessions.example/')
-    expect(issueCookie(request, ORIGINS, 't', null, true)).toBe(
+    expect(issueCookie(request, ORIGINS, { token: 't', maxAgeSeconds: null, preferHost: true })).toBe(
       '__Host-sessionid=t; Path=/; HttpOnly; Secure; SameSite=Lax',
     )
-    expect(issueCookie(request, ORIGINS, 't', null, false)).toBe('sessionid=t; Path=/; HttpOnly; Secure; SameSite=Lax')
+    expect(issueCookie(request, ORIGINS, { token: 't', maxAgeSeconds: null, preferHost: false })).toBe(
+      'sessionid=t; Path=/; HttpOnly; Secure; SameSite=Lax',
+    )
   })
 
   test('on a host of plain http has the one name that browsers take there', () => {
     const request = at('http://localhost:8787/')
-    expect(issueCookie(request, ORIGINS, 't', 60, true)).toBe('sessionid=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax')
+    expect(issueCookie(request, ORIGINS, { token: 't', maxAgeSeconds: 60, preferHost: true })).toBe(
+      'sessionid=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax',
+    )
   })
 
   test('lives at most 400 days, in whole seconds, and never less than none', () => {
     const life = (seconds: number) =>
-      /Max-Age=([^;]*)/.exec(issueCookie(at('http://localhost:8787/'), ORIGINS, 't', seconds, true))?.[1]
+      /Max-Age=([^;]*)/.exec(
+        issueCookie(at('http://localhost:8787/'), ORIGINS, { token: 't', maxAgeSeconds: seconds, preferHost: true }),
+      )?.[1]
     expect([life(59.9), life(1e12), life(-5)]).toEqual(['59', '34560000', '0'])
   })
 })
@@ -117,14 +123,20 @@ test.each([
   (cookieSameSite, attributes) => {
     const settings = { ...ORIGINS, cookieSameSite }
     const request = at('https://sessions.example/')
-    expect(issueCookie(request, settings, 't', null, true)).toBe(`__Host-sessionid=t; ${attributes}`)
+    expect(issueCookie(request, settings, { token: 't', maxAgeSeconds: null, preferHost: true })).toBe(
+      `__Host-sessionid=t; ${attributes}`,
+    )
     expect(forgetCookie(request, settings, 'sessionid')).toBe(`sessionid=; Max-Age=0; ${attributes}`)
   },
 )
 
 test('a cookie for pages of other sites is Secure on plain http too, where browsers drop any other', () => {
   const settings = { ...ORIGINS, cookieSameSite: 'none' } as const
-  const cookie = issueCookie(at('http://localhost:8787/'), settings, 't', null, true)
+  const cookie = issueCookie(at('http://localhost:8787/'), settings, {
+    token: 't',
+    maxAgeSeconds: null,
+    preferHost: true,
+  })
   expect(cookie).toBe('sessionid=t; Path=/; HttpOnly; Secure; Partitioned; SameSite=None')
 })
 
@@ -132,7 +144,12 @@ test('a sign-in forgets the cookie of its name that travelled before the setting
   const request = at('https://sessions.example/')
   const carried = (await tokensInCookies(withCookie(`sessionid=${A}; sessionid=${B}`), 'sessionid', ring)) ?? []
   const cookies = (cookieSameSite: 'lax' | 'none', count: number) =>
-    signInCookies(request, { ...ORIGINS, cookieSameSite }, 't', null, false, carried.slice(0, count))
+    signInCookies(
+      request,
+      { ...ORIGINS, cookieSameSite },
+      { token: 't', maxAgeSeconds: null, preferHost: false },
+      carried.slice(0, count),
+    )
   const [lax, none] = ['Secure; SameSite=Lax', 'Secure; Partitioned; SameSite=None']
   const set = (attributes: string) => `sessionid=t; Path=/; HttpOnly; ${attributes}`
   const forget = (attributes: string) => `sessionid=; Max-Age=0; Path=/; HttpOnly; ${attributes}`

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import table from '../../docs/authority.md?raw'
-import { administers, type Deed, mayDo, type Party, ROLES, type Role } from '../../src/domain/authority.ts'
+import { administers, mayDo, type Party, ROLES, type Role, type UserAction } from '../../src/domain/authority.ts'
 
-const DEEDS: readonly Deed[] = [
+const ACTIONS: readonly UserAction[] = [
   'see_sessions',
   'end_sessions',
   'change_session_settings',
@@ -19,19 +19,19 @@ const party = (role: Role, userId = `${role}-a`, bot = false): Party => ({
 })
 
 /** Whom a role may do it to, as the documentation says it. */
-function documented(deed: Deed, role: Role): string {
-  const row = table.split('\n').find((line) => line.startsWith(`| \`${deed}\` `))
+function documented(action: UserAction, role: Role): string {
+  const row = table.split('\n').find((line) => line.startsWith(`| \`${action}\` `))
   const cells = row?.split('|').map((cell) => cell.trim()) ?? []
   return cells[2 + ROLES.indexOf(role)] ?? 'no such row'
 }
 
 describe('who may do what to whom', () => {
-  test.each(DEEDS.flatMap((deed) => ROLES.map((role) => [deed, role] as const)))(
+  test.each(ACTIONS.flatMap((action) => ROLES.map((role) => [action, role] as const)))(
     '%s by %s is as documented',
-    (deed, role) => {
-      const others = ROLES.filter((other) => mayDo(party(role), deed, party(other, `${other}-b`)))
-      const self = mayDo(party(role), deed, party(role)) ? ['oneself'] : []
-      expect([...self, ...others].join(', ') || 'nobody').toBe(documented(deed, role))
+    (action, role) => {
+      const others = ROLES.filter((other) => mayDo(party(role), action, party(other, `${other}-b`)))
+      const self = mayDo(party(role), action, party(role)) ? ['oneself'] : []
+      expect([...self, ...others].join(', ') || 'nobody').toBe(documented(action, role))
     },
   )
 
@@ -41,15 +41,15 @@ describe('who may do what to whom', () => {
     role: fc.constantFrom(...ROLES),
     bot: fc.boolean(),
   })
-  const deeds = fc.constantFrom(...DEEDS)
+  const actions = fc.constantFrom(...ACTIONS)
   const rank = ({ role }: Party) => ROLES.indexOf(role)
 
   test('nothing is done across stores, and but for seeing nothing to somebody above', () => {
     fc.assert(
-      fc.property(parties, deeds, parties, (actor, deed, target) => {
-        if (!mayDo(actor, deed, target)) return
+      fc.property(parties, actions, parties, (actor, action, target) => {
+        if (!mayDo(actor, action, target)) return
         expect(actor.identityStoreId).toBe(target.identityStoreId)
-        if (deed !== 'see_sessions' && actor.userId !== target.userId) {
+        if (action !== 'see_sessions' && actor.userId !== target.userId) {
           expect(rank(actor)).toBeLessThanOrEqual(rank(target))
           expect(administers(actor.role)).toBe(true)
         }
@@ -59,19 +59,24 @@ describe('who may do what to whom', () => {
 
   test('who acts as another is above, and the other is no bot', () => {
     fc.assert(
-      fc.property(parties, fc.constantFrom<Deed[]>('sudo', 'generate_login_token'), parties, (actor, deed, target) => {
-        if (!mayDo(actor, deed, target)) return
-        expect(target.bot).toBe(false)
-        expect(rank(actor) < rank(target) || (deed !== 'sudo' && actor.userId === target.userId)).toBe(true)
-      }),
+      fc.property(
+        parties,
+        fc.constantFrom<UserAction[]>('sudo', 'generate_login_token'),
+        parties,
+        (actor, action, target) => {
+          if (!mayDo(actor, action, target)) return
+          expect(target.bot).toBe(false)
+          expect(rank(actor) < rank(target) || (action !== 'sudo' && actor.userId === target.userId)).toBe(true)
+        },
+      ),
     )
   })
 
   test('a higher role may do to others whatever a lower one may', () => {
     fc.assert(
-      fc.property(parties, deeds, parties, fc.constantFrom(...ROLES), (actor, deed, target, role) => {
+      fc.property(parties, actions, parties, fc.constantFrom(...ROLES), (actor, action, target, role) => {
         fc.pre(actor.userId !== target.userId && ROLES.indexOf(role) < rank(actor))
-        if (mayDo(actor, deed, target)) expect(mayDo({ ...actor, role }, deed, target)).toBe(true)
+        if (mayDo(actor, action, target)) expect(mayDo({ ...actor, role }, action, target)).toBe(true)
       }),
     )
   })

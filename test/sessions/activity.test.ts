@@ -188,7 +188,7 @@ test('an answer from memory is no older than a tenth of the inactivity timeout',
     [900_000, 60_000],
     [null, 60_000],
   ] as const) {
-    memory.put('session', 'token', checked(idles), 0, memory.endsSeen)
+    memory.put('session', 'token', checked(idles), { now: 0, endsSeen: memory.endsSeen })
     expect(memory.get('session', 'token', 60, most)).not.toBeNull()
     expect(memory.get('session', 'token', 60, most + 1)).toBeNull()
   }

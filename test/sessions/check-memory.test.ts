@@ -9,7 +9,7 @@ const checked = { ...whose, session: { lastSeenAt: 0 }, expiresAt: 1_000, idlesO
 test('nothing that was learned before the change, during the work or by a check under way is there after the work', async () => {
   const memory = new CheckMemory()
   const known = () => memory.get('session', 'token', 60, 0) !== null
-  const learn = (endsSeen = memory.endsSeen) => memory.put('session', 'token', checked, 0, endsSeen)
+  const learn = (endsSeen = memory.endsSeen) => memory.put('session', 'token', checked, { now: 0, endsSeen })
   for (const outcome of ['done', 'failed']) {
     learn()
     const asked = memory.endsSeen

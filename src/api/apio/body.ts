@@ -4,7 +4,7 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, type Result } from '../../domain/result.ts'
 import { mediaType, readBody, utf8 } from '../../http/body.ts'
 import type { User } from '../../store/users.ts'
-import { check } from '../parse.ts'
+import { parseValue } from '../parse.ts'
 import type { LoginBody, SessionInfoBody } from './schemas.ts'
 
 const JSON_TYPE = 'application/json'
@@ -18,11 +18,11 @@ export async function parseObject<T>(
 ): Promise<Result<T, SessionError>> {
   const body = await readBody(request)
   if (!body.ok) return body
-  if (empty === 'may_be_empty' && body.value.length === 0) return check({}, schema)
+  if (empty === 'may_be_empty' && body.value.length === 0) return parseValue({}, schema)
   if (mediaType(request) !== JSON_TYPE) return fail(NO_OBJECT)
   const value = parsed(utf8(body.value))
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(NO_OBJECT)
-  return check(value, schema)
+  return parseValue(value, schema)
 }
 
 /** The ids that fit the kind of user, from the widest to the narrowest. */

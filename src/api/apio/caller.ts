@@ -7,7 +7,7 @@ import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { stillHolds } from '../../domain/session.ts'
 import { cookieValues } from '../../http/cookies.ts'
-import { CALL_WINDOW_SECONDS, PROFILE_CHANGES_PER_MINUTE } from '../../limits.ts'
+import { PROFILE_CHANGES_PER_MINUTE } from '../../limits.ts'
 import type { CheckedSession } from '../../sessions/object/user-sessions.ts'
 import type { VerifiedToken } from '../../sessions/service.ts'
 import { countCall } from '../../store/admissions.ts'
@@ -81,7 +81,7 @@ export async function authenticate(
 export function admitChange({ services, now, caller }: ApioContext): Promise<Result<void, SessionError>> {
   const { user } = caller
   const subject = { identityStoreId: user.identityStoreId, caller: `user:${user.userId}`, method: 'change' }
-  return countCall(services.db, subject, PROFILE_CHANGES_PER_MINUTE, CALL_WINDOW_SECONDS, now)
+  return countCall(services.db, subject, PROFILE_CHANGES_PER_MINUTE, now)
 }
 
 /** JSON that no cache may give to anybody else, with its cookies. */
@@ -98,7 +98,8 @@ export async function slidingCookie(
   { services, now, verified: { text, token }, session }: ApioContext,
 ): Promise<readonly string[]> {
   const current = services.tokens.isStale(token) ? await services.tokens.sign(token) : text
-  return [issueCookie(request, services.settings, current, cookieSeconds(session, now), false)]
+  const cookie = { token: current, maxAgeSeconds: cookieSeconds(session, now), preferHost: false }
+  return [issueCookie(request, services.settings, cookie)]
 }
 
 /**

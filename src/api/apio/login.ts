@@ -100,8 +100,8 @@ async function signInBy<T>(
   // The session is open: what cannot be noted now does not undo it.
   const first = user.firstLoginAt === null ? await noteFirstLogin(services.db, user, now) : ok(false)
   const { token, ...view } = opened.value
-  const life = cookieSeconds(view, now)
-  const cookies = signInCookies(request, services.settings, token, life, false, carried)
+  const cookie = { token, maxAgeSeconds: cookieSeconds(view, now), preferHost: false }
+  const cookies = signInCookies(request, services.settings, cookie, carried)
   const response = sessionJson(loginBody(user, first.ok ? first.value : true), cookies)
   if (credentialsType === 'password') rememberDevice(response, request, context, user)
   return ok(response)

@@ -70,9 +70,10 @@ export async function changeDevices(request: Request, _parameters: object, conte
   const done = await afterwards(await act(anew, checked, form.value, context), anew, context)
   // Also where that failed: the old session is gone.
   const response = done.ok ? done.value : renderError(done.error, context)
-  // Under the name that it had: another API may know only that one.
+  // The cookie keeps its name: another API may read only that one.
   const preferHost = caller.cookieName === HOST_COOKIE
-  return ok(handOver(response, request, context, opened.value, user.value.user, carried.value, preferHost))
+  const signedIn = { opened: opened.value, user: user.value.user, carried: carried.value, preferHost }
+  return ok(handOver(response, request, context, signedIn))
 }
 
 /** Whether the user signed in lately enough to end other sessions. Source: OWASP ASVS 5.0, 7.5.2. */

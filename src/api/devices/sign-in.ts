@@ -49,7 +49,7 @@ export async function signIn(request: Request, _parameters: object, context: Req
   const opened = await openAfterPassword(context, user.value, asked, carried)
   if (!opened.ok) return again(opened.error)
   const response = seeOther(view.target?.href ?? '/devices')
-  return ok(handOver(response, request, context, opened.value, user.value.user, carried))
+  return ok(handOver(response, request, context, { opened: opened.value, user: user.value.user, carried }))
 }
 
 /** `POST /sign-out`: ends every session that the request carries. */

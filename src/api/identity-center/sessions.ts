@@ -7,7 +7,7 @@ import type { SessionView } from '../../domain/session-view.ts'
 import { utf8 } from '../../http/body.ts'
 import { endOnRecord } from '../../sessions/recorded-end.ts'
 import { auditEntry } from '../audit.ts'
-import { check } from '../parse.ts'
+import { parseValue } from '../parse.ts'
 import { empty, json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import type { SignedContext } from './caller.ts'
@@ -51,7 +51,7 @@ export async function batchDeleteSessions(
 
 function parseBody(bytes: Uint8Array): Result<z.infer<typeof BatchDeleteInput>, SessionError> {
   try {
-    return check(JSON.parse(utf8(bytes) ?? ''), BatchDeleteInput)
+    return parseValue(JSON.parse(utf8(bytes) ?? ''), BatchDeleteInput)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     return fail({

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, type Result } from '../../domain/result.ts'
 import { readBody, utf8 } from '../../http/body.ts'
-import { check } from '../parse.ts'
+import { parseValue } from '../parse.ts'
 
 /**
  * A body that is JSON whatever its label says: the python client sends some under a form's media type.
@@ -13,7 +13,7 @@ export async function parseAnyJson<T>(request: Request, schema: z.ZodType<T>): P
   const body = await readBody(request)
   if (!body.ok) return body
   const value = jsonObject(utf8(body.value))
-  return value === null ? badBody('The body is not a JSON object.') : check(value, schema)
+  return value === null ? badBody('The body is not a JSON object.') : parseValue(value, schema)
 }
 
 /** A request that cannot be read at all. */

@@ -10,7 +10,7 @@ import type { OpenedWithToken } from '../../sessions/api-sessions.ts'
 import { findUser } from '../../store/users.ts'
 import { auditFacts } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
-import { check } from '../parse.ts'
+import { parseValue } from '../parse.ts'
 import { empty, json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import { badBody } from './body.ts'
@@ -59,7 +59,7 @@ async function readLogin(request: Request): Promise<Result<z.infer<typeof LoginI
   if (!body.ok) return body
   const form = new URLSearchParams(utf8(body.value) ?? '')
   const given = form.size > 0 ? form : new URL(request.url).searchParams
-  const input = check(Object.fromEntries(given), LoginInput)
+  const input = parseValue(Object.fromEntries(given), LoginInput)
   return input.ok ? input : badBody('client_id and client_secret are required.')
 }
 

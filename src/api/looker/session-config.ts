@@ -4,7 +4,6 @@ import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import type { SessionConfig } from '../../domain/policy.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { CALL_WINDOW_SECONDS } from '../../limits.ts'
 import { countCall } from '../../store/admissions.ts'
 import { type ConfigChanges, readSessionConfig } from '../../store/session-configs.ts'
 import { auditEntry } from '../audit.ts'
@@ -42,7 +41,7 @@ export async function patchSessionConfig(request: Request, parameters: object, c
 function admit({ services, now, identityStoreId, caller }: LookerContext): Promise<Result<void, SessionError>> {
   const subject = { identityStoreId, caller: `user:${caller.user.userId}`, method: 'looker.session_config.update' }
   const perMinute = services.settings.lookerConfigChangesPerMinute
-  return countCall(services.db, subject, perMinute, CALL_WINDOW_SECONDS, now)
+  return countCall(services.db, subject, perMinute, now)
 }
 
 /** Whole minutes are all that this API has. */

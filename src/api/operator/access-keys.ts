@@ -9,7 +9,7 @@ import { type Credential, insertCredential } from '../../store/credentials.ts'
 import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import { type OperatorContext, requireNoMore } from './caller.ts'
+import { type OperatorContext, requirePowersOf } from './caller.ts'
 import { credentialBody, credentialEntry, newCredential } from './credentials.ts'
 import { requireStore } from './identity-stores.ts'
 import { DelegatedStoresInput, TemporaryKeyInput } from './schemas.ts'
@@ -34,7 +34,7 @@ export async function createTemporaryKey(
   const parent = found.value
   if (parent === null) return fail({ code: 'credential_not_found' })
   if (parent.kind !== 'access_key') return notUsable()
-  const within = requireNoMore(context.caller, parent)
+  const within = requirePowersOf(context.caller, parent)
   if (!within.ok) return within
 
   const { name, ownerUserId, scopes, addressAllowList, delegatedStoreIds } = parent

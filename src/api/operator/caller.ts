@@ -6,7 +6,7 @@ import type { SessionView } from '../../domain/session-view.ts'
 import { CONFIRMATION_SECONDS } from '../../limits.ts'
 import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
-import { check } from '../parse.ts'
+import { parseValue } from '../parse.ts'
 import { knownCaller, type OperatorCaller } from './known-caller.ts'
 import { PathParameters } from './schemas.ts'
 
@@ -45,12 +45,12 @@ export async function authenticate(
   if (!caller.ok) return caller
   const may = requireMayCall(caller.value, rule, parameters.identity_store_id, context.now)
   if (!may.ok) return may
-  const path = check(parameters, PathParameters)
+  const path = parseValue(parameters, PathParameters)
   return path.ok ? ok({ ...context, caller: caller.value, actor: caller.value.actor }) : path
 }
 
-/** Whether a caller may be given the secret of a credential. Errors: `forbidden` where that one may do more. */
-export function requireNoMore(
+/** Whether a caller may do all that a credential may, and so be given its secret. Errors: `forbidden`. */
+export function requirePowersOf(
   { scopes, limitedStoreIds }: OperatorCaller,
   credential: Pick<Credential, 'identityStoreId' | 'scopes' | 'delegatedStoreIds'>,
 ): Result<void, SessionError> {
@@ -78,7 +78,7 @@ export function requireMayCall(
   return confirmed ? requireConfirmed(session, now) : ok()
 }
 
-/** Whether a caller proved itself just now; who has no session does with each request. Errors: `confirmation_needed`. */
+/** Whether a caller has just proved itself; one without a session does so in each request. Errors: `confirmation_needed`. */
 export function requireConfirmed(session: SessionView | null, now: number): Result<void, SessionError> {
   return session !== null && now >= confirmedUntil(session)
     ? fail({ code: 'confirmation_needed', provenAt: session.session.openedAt })
@@ -86,8 +86,8 @@ export function requireConfirmed(session: SessionView | null, now: number): Resu
 }
 
 /**
- * Until when the opening of a session counts as just now: the caller proved itself then. Who came to the console by a code
- * did not: the token was shown when it was made.
+ * Until when a session's caller counts as having just proved itself, which it did at the opening. A caller who opened the
+ * session with a code did not: the token was shown when the code was made.
  */
 export function confirmedUntil({ session }: SessionView): number {
   const { kind, credentialsType, openedAt } = session

@@ -84,7 +84,7 @@ export async function listAll(request: Request, _parameters: object, context: Op
   const { services, now, caller } = context
   const lifeMilliseconds = services.settings.limits.operatorSessionSeconds * 1000
   const read = (cursor: string | null, limit: number) =>
-    listConsoleSessions(services.db, cursor, limit, now - lifeMilliseconds, now)
+    listConsoleSessions(services.db, { before: cursor, limit }, now - lifeMilliseconds, now)
   const page = await readPage(request, read, ({ sessionId }) => sessionId)
   if (!page.ok) return page
   const current = caller.session?.session.id

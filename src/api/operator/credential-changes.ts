@@ -11,7 +11,7 @@ import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
 import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import { type OperatorContext, requireNoMore } from './caller.ts'
+import { type OperatorContext, requirePowersOf } from './caller.ts'
 import {
   anotherSecret,
   type CredentialPath,
@@ -56,7 +56,7 @@ export async function rotate(request: Request, parameters: CredentialPath, conte
   const { overlap_seconds: seconds } = input.value
   const credential = await requireCredential(parameters, context)
   if (!credential.ok) return credential
-  const within = requireNoMore(context.caller, credential.value)
+  const within = requirePowersOf(context.caller, credential.value)
   if (!within.ok) return within
   const { credentialId } = credential.value
   // Whoever has an old secret that is to end now may have such a session too; also one that is opened at this moment.

@@ -19,7 +19,7 @@ import type { RequestContext } from '../context.ts'
 import { parseJson } from '../parse.ts'
 import { empty, json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
-import { type OperatorContext, requireNoMore } from './caller.ts'
+import { type OperatorContext, requirePowersOf } from './caller.ts'
 import { requireStore, requireStoreOrOperators, requireStores } from './identity-stores.ts'
 import { readPage } from './pages.ts'
 import { type CredentialBody, CredentialInput, OperatorCredentialInput } from './schemas.ts'
@@ -77,7 +77,7 @@ export async function createOperatorCredential(
   const expiresAt = futureTime(input.value.expires_at, context.now)
   if (!expiresAt.ok) return expiresAt
   const { name, scopes, limited_store_ids: limitedStoreIds, address_allow_list: addressAllowList } = input.value
-  const within = requireNoMore(context.caller, { identityStoreId: OPERATOR_STORE, scopes, delegatedStoreIds: [] })
+  const within = requirePowersOf(context.caller, { identityStoreId: OPERATOR_STORE, scopes, delegatedStoreIds: [] })
   if (!within.ok) return within
   const stores = await requireStores(context, limitedStoreIds ?? [])
   if (!stores.ok) return stores

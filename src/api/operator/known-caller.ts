@@ -5,7 +5,15 @@ import { authenticateBearer } from '../../auth/credentials.ts'
 import { isMeant, isUnsafe } from '../../auth/origins.ts'
 import { type OperatorScope, operatorScopes } from '../../auth/scopes.ts'
 import { bearerToken, type CarriedToken, saysBearer } from '../../auth/session-carriers.ts'
-import { administers, type Deed, mayDo, type Party, ROLES, type Role, rolesWithin } from '../../domain/authority.ts'
+import {
+  administers,
+  mayDo,
+  type Party,
+  ROLES,
+  type Role,
+  rolesWithin,
+  type UserAction,
+} from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { stillHolds } from '../../domain/session.ts'
@@ -24,9 +32,9 @@ export interface OperatorCaller {
   /** The only identity stores that there are for the caller. Null: all. */
   readonly limitedStoreIds: readonly string[] | null
   /** The rule of who may do what to whom. Operators may do everything to everybody. */
-  readonly mayDo: (deed: Deed, target: Party) => boolean
+  readonly mayDo: (action: UserAction, target: Party) => boolean
   /** The same rule, for what is decided in the database: the roles of those to whom the caller may do it. */
-  readonly rolesWithin: (deed: Deed) => readonly Role[]
+  readonly rolesWithin: (action: UserAction) => readonly Role[]
   /** Of the credential or the user, for people. */
   readonly name: string
   /** An operator's; null of a user. */
@@ -147,8 +155,8 @@ async function administrator(request: Request, context: RequestContext): Promise
     actor: `user:${userId}`,
     scopes: administers(user.role) ? ADMINISTRATOR_SCOPES : [],
     limitedStoreIds: [identityStoreId],
-    mayDo: (deed, target) => mayDo(user, deed, target),
-    rolesWithin: (deed) => rolesWithin(user.role, deed),
+    mayDo: (action, target) => mayDo(user, action, target),
+    rolesWithin: (action) => rolesWithin(user.role, action),
     name: user.username ?? '',
     credentialId: null,
     session: checked,

@@ -4,7 +4,7 @@ import { ok } from '../../domain/result.ts'
 import { idempotently } from '../idempotency.ts'
 import { type Handler, type Route, type RouteWith, withCaller } from '../route.ts'
 import { authenticate, type OperatorContext, type OperatorRule } from './caller.ts'
-import { unlessKnown } from './known-answers.ts'
+import { withEtag } from './etags.ts'
 import { ADMINISTRATOR_SCOPES } from './known-caller.ts'
 
 /** A JSON body of a shape. */
@@ -22,13 +22,13 @@ export function operatorRoute<const Path extends string>(
     handle: withCaller(
       (request, parameters: Readonly<Record<string, string>>, context) =>
         authenticate(one, request, parameters, context),
-      one.idempotent === true ? onlyOnce(one.handle) : one.method === 'GET' ? unlessItHas(one.handle) : one.handle,
+      one.idempotent === true ? onlyOnce(one.handle) : one.method === 'GET' ? withEtags(one.handle) : one.handle,
     ),
   }
 }
 
-function unlessItHas<Parameters>(handle: Handler<Parameters, OperatorContext>): Handler<Parameters, OperatorContext> {
-  return async (request, parameters, context) => unlessKnown(request, await handle(request, parameters, context))
+function withEtags<Parameters>(handle: Handler<Parameters, OperatorContext>): Handler<Parameters, OperatorContext> {
+  return async (request, parameters, context) => withEtag(request, await handle(request, parameters, context))
 }
 
 function onlyOnce<Parameters>(handle: Handler<Parameters, OperatorContext>): Handler<Parameters, OperatorContext> {

@@ -8,7 +8,7 @@ import { previewConfig } from '../../sessions/config-preview.ts'
 import { listConfigVersions, readSessionConfig } from '../../store/session-configs.ts'
 import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
-import { check, parseJson, parseQuery } from '../parse.ts'
+import { parseJson, parseQuery, parseValue } from '../parse.ts'
 import { json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import { sessionBody } from '../session-body.ts'
@@ -60,7 +60,7 @@ interface VersionPath extends StorePath {
 
 /** `POST …/session-config/versions/{version}/restore`: a new version that says what that one said. */
 export async function restoreVersion(request: Request, path: VersionPath, context: OperatorContext): HandlerResult {
-  const version = check(path.version, VersionParameter)
+  const version = parseValue(path.version, VersionParameter)
   if (!version.ok) return version
   const seen = seenVersion(request)
   if (!seen.ok) return seen

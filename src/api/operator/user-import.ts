@@ -6,7 +6,7 @@ import { MAX_BULK_BODY_BYTES } from '../../http/body.ts'
 import { newRecordId } from '../../store/audit-events.ts'
 import { type ImportOutcome, importUsers, type NewUser } from '../../store/user-import.ts'
 import type { RequestContext } from '../context.ts'
-import { check, parseJson } from '../parse.ts'
+import { parseJson, parseValue } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import type { OperatorContext } from './caller.ts'
@@ -51,7 +51,7 @@ function sortOut(items: readonly unknown[], context: RequestContext) {
   const userIds = new Set<string>()
   const usernames = new Set<string>()
   for (const [index, item] of items.entries()) {
-    const user = check(item, BulkUser)
+    const user = parseValue(item, BulkUser)
     if (!user.ok) {
       const errors = user.error.code === 'invalid_request' ? [...user.error.issues] : []
       results[index] = { user_id: idIn(item), status: 400, code: 'invalid_request', errors }

@@ -59,9 +59,8 @@ async function signInUser(request: Request, context: RequestContext, carried: re
   const { token, ...view } = opened.value
   const body = sessionBody(view, view.session.id)
   if (!cookie) return ok(privateJson({ ...body, token }, context, { status: 201 }))
-  return ok(
-    handOver(privateJson(body, context, { status: 201 }), request, context, opened.value, user.value.user, carried),
-  )
+  const response = privateJson(body, context, { status: 201 })
+  return ok(handOver(response, request, context, { opened: opened.value, user: user.value.user, carried }))
 }
 
 async function openForUser(request: Request, context: RequestContext): HandlerResult {

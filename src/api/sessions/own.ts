@@ -37,11 +37,13 @@ export async function checkSession(request: Request, _parameters: object, contex
       ? privateText(rememberedText(checked), context, { headers: { age: String(ageSeconds) } })
       : privateJson(sessionBody(checked, token.sessionId), context)
   if (cookieName !== null && (checked.cookieDue || services.tokens.isStale(token))) {
-    const lifeSeconds = cookieSeconds(checked, now)
-    const reissued = await services.tokens.sign(token)
-    // Under the name that it has: another API may know only that one.
-    const host = cookieName === HOST_COOKIE
-    response.headers.append('set-cookie', issueCookie(request, services.settings, reissued, lifeSeconds, host))
+    const cookie = {
+      token: await services.tokens.sign(token),
+      maxAgeSeconds: cookieSeconds(checked, now),
+      // The cookie keeps its name: another API may read only that one.
+      preferHost: cookieName === HOST_COOKIE,
+    }
+    response.headers.append('set-cookie', issueCookie(request, services.settings, cookie))
   }
   return ok(response)
 }

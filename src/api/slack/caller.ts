@@ -4,7 +4,6 @@ import { type ActingCaller, authenticateActing } from '../../auth/credentials.ts
 import { bearerToken } from '../../auth/session-carriers.ts'
 import { administers } from '../../domain/authority.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
-import { CALL_WINDOW_SECONDS } from '../../limits.ts'
 import { type ActingUser, countCall } from '../../store/admissions.ts'
 import type { RequestContext } from '../context.ts'
 import type { Arguments } from './arguments.ts'
@@ -50,7 +49,7 @@ export async function admit(
 ): Promise<Result<SlackCaller, Refusal>> {
   const { identityStoreId, credentialId } = caller
   const subject = { identityStoreId, caller: credentialId, method }
-  const counted = await countCall(context.services.db, subject, perMinute, CALL_WINDOW_SECONDS, context.now)
+  const counted = await countCall(context.services.db, subject, perMinute, context.now)
   return counted.ok ? ok(caller) : fail(refusalOf(counted.error))
 }
 

@@ -28,7 +28,7 @@ export async function list(call: ListCall): MethodResult {
 async function ofEverybody({ caller, input, context }: ListCall, before: string | null, most: number): MethodResult {
   const { db, settings } = context.services
   const ceiling = settings.limits.maxOverallTimeoutSeconds
-  const found = await listLiveSessions(db, caller.identityStoreId, before, most, ceiling, context.now)
+  const found = await listLiveSessions(db, caller.identityStoreId, { before, limit: most }, ceiling, context.now)
   return found.ok ? ok(page(found.value, input.limit, caller.identityStoreId)) : fail(refusalOf(found.error))
 }
 

@@ -12,9 +12,7 @@ export function noteSeen(
   storage: UserSessionsStorage,
   stored: StoredSession,
   events: readonly SessionEvent[],
-  policy: Policy,
-  writeAfter: number,
-  now: number,
+  { policy, writeAfter, now }: { readonly policy: Policy; readonly writeAfter: number; readonly now: number },
 ): StoredSession {
   let live = stored
   for (const event of events) {

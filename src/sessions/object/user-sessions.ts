@@ -64,7 +64,7 @@ export class UserSessions extends DurableObject<Bindings> {
   private readonly storage: UserSessionsStorage
   private readonly db: Database
   private readonly limits: Limits
-  private readonly lastSeenWriteMilliseconds: number
+  private readonly seenWriteMilliseconds: number
   private readonly streams: SessionStreams
   private readonly mirror: SessionMirror
   private resolved: { readonly of: UserRules; readonly policy: Policy } | undefined
@@ -74,7 +74,7 @@ export class UserSessions extends DurableObject<Bindings> {
     const settings = readSettings(env)
     if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
     this.limits = settings.value.limits
-    this.lastSeenWriteMilliseconds = settings.value.lastSeenWriteSeconds * 1000
+    this.seenWriteMilliseconds = settings.value.lastSeenWriteSeconds * 1000
     this.db = openDatabase(env.DB)
     this.storage = new UserSessionsStorage(ctx.storage.sql)
     this.streams = new SessionStreams(ctx, () => this.state())
@@ -364,7 +364,7 @@ export class UserSessions extends DurableObject<Bindings> {
       this.mirror.schedule(now)
       return ended(dead.reason, dead.endedAt)
     }
-    let live = noteSeen(this.storage, stored, decided.value, policy, this.lastSeenWriteMilliseconds, now)
+    let live = noteSeen(this.storage, stored, decided.value, { policy, writeAfter: this.seenWriteMilliseconds, now })
     if (how.touch && live.seenBy !== null) this.mirror.setAlarmBy(live.session.lastSeenAt + BURST_GAP_MILLISECONDS)
     const view = viewOf(owner, live.session, policy)
     const cookieDue = how.cookie && isCookieDue(live, view, now)

@@ -87,7 +87,7 @@ test('counters of windows that are over are dropped', async () => {
   const subject = { identityStoreId: 'counters', caller: 'one', method: 'a.b' }
   const now = stopClock()
   const count = () => env.DB.prepare("SELECT calls FROM call_counters WHERE identity_store_id = 'counters'").all()
-  await countCall(db, subject, 5, 60, now)
+  await countCall(db, subject, 5, now)
   await removeSpent(db, 'call_counters', now + 60_000)
   expect((await count()).results).toEqual([{ calls: 1 }])
   await removeSpent(db, 'call_counters', now + 60_001)

@@ -154,7 +154,7 @@ describe('the list', () => {
       expect(new Set(await numbers(team))).toEqual(new Set(left))
     }
     const under = async (ceiling: number) => {
-      const found = await listLiveSessions(db, team.id, null, 10, ceiling, Date.now())
+      const found = await listLiveSessions(db, team.id, { before: null, limit: 10 }, ceiling, Date.now())
       return found.ok && found.value.map(({ userId }) => userId)
     }
     expect(await under(28_801)).toEqual([users[2]?.userId])

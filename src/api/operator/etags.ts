@@ -1,9 +1,9 @@
-/** `If-None-Match`: who asks again and again is sent nothing that it has. What is read for an answer is read all the same. */
+/** `ETag` and `If-None-Match`: who asks again is not sent what it has. It saves bytes, not reads: the answer is made all the same. */
 import { hash } from 'node:crypto'
 import type { HandlerResult } from '../route.ts'
 
-/** Gives JSON an `ETag`, unless it has one, and answers 304 instead if the request names it. */
-export async function unlessKnown(request: Request, result: Awaited<HandlerResult>): HandlerResult {
+/** A JSON answer with an `ETag` (its own, or one made of its text); 304 instead where the request names that tag. */
+export async function withEtag(request: Request, result: Awaited<HandlerResult>): HandlerResult {
   if (!result.ok || result.value.headers.get('content-type') !== 'application/json') return result
   const { status, headers } = result.value
   const text = await result.value.text()
