@@ -209,9 +209,9 @@ export const MAX_ANSWER_LENGTH = 500
 // The audit log
 /** Events that are sealed in one transaction. */
 export const SEAL_BATCH_ROWS = 200
-/** Stores whose events one run seals, or whose heads it tells of. */
-export const SEALED_STORES = 1_000
-/** Of these, how many at the same time. */
+/** Stores that one statement finds for a run over all of them … */
+export const STORES_IN_PAGE = 1_000
+/** … and how many of their objects are called at the same time. */
 export const STORES_AT_ONCE = 8
 /** Old events that are cut off in one transaction. */
 export const CUT_BATCH_ROWS = 500

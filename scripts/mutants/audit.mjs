@@ -28,6 +28,13 @@ export const auditMutants = [
     caughtBy: { file: TEST, test: 'goes through whatever there is' },
   },
   {
+    name: 'audit chain: the first page of stores is all there is',
+    file: 'src/scheduled.ts',
+    from: 'stores.length < storesInPage ? undefined : stores.at(-1)',
+    to: 'undefined',
+    caughtBy: { file: TEST, test: 'is done by the object of each store, page after page' },
+  },
+  {
     name: 'audit chain: events are not told by the one they follow',
     file: CHAIN,
     from: 'event?.previousHash !== before.hash',

@@ -1,21 +1,18 @@
 /**
- * What is done for the audit log beside the requests: each minute what was committed is sealed, each hour heads are told,
- * and what is kept no longer is cut off. Each step may be done twice, or by two at once.
+ * What is done for a store's audit log beside the requests: each minute what was committed is sealed, each hour the head
+ * is told, and what is kept no longer is cut off. Each step may be done twice, or by two at once.
  */
 import { randomBytes } from 'node:crypto'
 import type { Sealing } from '../auth/sealing.ts'
 import { ok, type Result } from '../domain/result.ts'
-import { firstIdAt } from '../domain/session-id.ts'
-import { CUT_BATCH_ROWS, MAX_REMOVAL_BATCHES, SEAL_BATCH_ROWS, SEALED_STORES, STORES_AT_ONCE } from '../limits.ts'
+import { CUT_BATCH_ROWS, MAX_REMOVAL_BATCHES, SEAL_BATCH_ROWS } from '../limits.ts'
 import {
-  publishHead,
+  findUnpublished,
   readChain,
   readUnsealed,
   type SealRow,
-  storesWithOldEvents,
-  unpublishedChains,
-  unsealedStores,
   writeCut,
+  writeHead,
   writeSeals,
 } from '../store/audit-chain.ts'
 import type { Database } from '../store/database.ts'
@@ -25,17 +22,18 @@ import { findSigner, signPoint } from './keys.ts'
 
 const SALT_BYTES = 16
 
-/** Seals what was committed, of every store. */
-export async function sealAll(db: Database, now: number): Promise<Result<void, Unavailable>> {
-  const stores = await unsealedStores(db, SEALED_STORES)
-  if (!stores.ok) return stores
-  for (let index = 0; index < stores.value.length; index += STORES_AT_ONCE) {
-    const some = stores.value.slice(index, index + STORES_AT_ONCE)
-    const done = await Promise.all(some.map((store) => sealStore(db, store, now)))
-    const failed = done.find((one) => !one.ok)
-    if (failed !== undefined) return failed
-  }
-  return ok()
+/** Seals a store's audit log. With `cutBefore`, events of before that instant go, and the head is told. */
+export async function keepAuditLog(
+  db: Database,
+  sealing: Sealing,
+  identityStoreId: string,
+  cutBefore: number | null,
+  now: number,
+): Promise<Result<void, Unavailable>> {
+  const done = await sealStore(db, identityStoreId, now)
+  if (!done.ok || cutBefore === null) return done
+  const cut = await cutChain(db, sealing, identityStoreId, cutBefore, now)
+  return cut.ok ? publishHead(db, sealing, identityStoreId, now) : cut
 }
 
 /** Seals what was committed in a store, in its order. */
@@ -66,49 +64,45 @@ export async function sealStore(
   }
 }
 
-/** Tells of the heads of the chains that have grown, in the events of those stores that want some. */
-export async function publishHeads(db: Database, sealing: Sealing, now: number): Promise<Result<void, Unavailable>> {
-  const chains = await unpublishedChains(db, SEALED_STORES)
-  if (!chains.ok || chains.value.length === 0) return chains.ok ? ok() : chains
-  const signer = await findSigner(db, sealing, now)
-  if (!signer.ok) return signer
-  for (const chain of chains.value) {
-    const { identityStoreId, sealedNumber: number, sealedHash: hash } = chain
-    const head = await signPoint(signer.value, 'audit-head', identityStoreId, { number, hash }, now)
-    const told = await publishHead(db, chain, { number, hash, head }, now)
-    if (!told.ok) return told
-  }
-  return ok()
-}
-
-/** Removes the events of before an instant, of every store, up to the first that is to be kept, or is not sealed. */
-export async function cutChains(
+/** Tells of the head of a store's chain, if it has grown and the store wants events. */
+async function publishHead(
   db: Database,
   sealing: Sealing,
-  before: number,
+  identityStoreId: string,
   now: number,
-  maxBatches = MAX_REMOVAL_BATCHES,
 ): Promise<Result<void, Unavailable>> {
-  const stores = await storesWithOldEvents(db, firstIdAt(before), SEALED_STORES)
-  if (!stores.ok || stores.value.length === 0) return stores.ok ? ok() : stores
+  const found = await findUnpublished(db, identityStoreId)
+  if (!found.ok || found.value === null) return found.ok ? ok() : found
   const signer = await findSigner(db, sealing, now)
   if (!signer.ok) return signer
-  let batches = 0
-  for (const identityStoreId of stores.value) {
-    for (let more = true; more && batches < maxBatches; batches += 1) {
-      const read = await readChain(db, identityStoreId, 0, CUT_BATCH_ROWS)
-      if (!read.ok) return read
-      const { chain, places } = read.value
-      const kept = places.findIndex(({ event }) => event !== null && event.at >= before)
-      const old = kept < 0 ? places : places.slice(0, kept)
-      const last = old.findLast(({ event }) => event?.hash != null)
-      more = kept < 0 && places.length === CUT_BATCH_ROWS
-      if (chain === null || last?.event?.hash == null) break
-      const to = { number: last.number, hash: last.event.hash }
-      const cut = await signPoint(signer.value, 'audit-cut', identityStoreId, to, now)
-      const written = await writeCut(db, chain, to, cut)
-      if (!written.ok) return written
-    }
+  const { sealedNumber: number, sealedHash: hash } = found.value
+  const head = await signPoint(signer.value, 'audit-head', identityStoreId, { number, hash }, now)
+  return writeHead(db, found.value, { number, hash, head }, now)
+}
+
+/** Removes a store's events of before an instant, up to the first that is to be kept, or is not sealed. */
+async function cutChain(
+  db: Database,
+  sealing: Sealing,
+  identityStoreId: string,
+  before: number,
+  now: number,
+): Promise<Result<void, Unavailable>> {
+  for (let batches = 0; batches < MAX_REMOVAL_BATCHES; batches += 1) {
+    const read = await readChain(db, identityStoreId, 0, CUT_BATCH_ROWS)
+    if (!read.ok) return read
+    const { chain, places } = read.value
+    const kept = places.findIndex(({ event }) => event !== null && event.at >= before)
+    const old = kept < 0 ? places : places.slice(0, kept)
+    const last = old.findLast(({ event }) => event?.hash != null)
+    if (chain === null || last?.event?.hash == null) return ok()
+    const signer = await findSigner(db, sealing, now)
+    if (!signer.ok) return signer
+    const to = { number: last.number, hash: last.event.hash }
+    const cut = await signPoint(signer.value, 'audit-cut', identityStoreId, to, now)
+    const written = await writeCut(db, chain, to, cut)
+    if (!written.ok) return written
+    if (kept >= 0 || places.length < CUT_BATCH_ROWS) return ok()
   }
   return ok()
 }

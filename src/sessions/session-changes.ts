@@ -26,10 +26,11 @@ import { type Unavailable, within } from '../time-limit.ts'
 import type { CheckMemory } from './check-memory.ts'
 import type { ConfigCopies } from './config-copies.ts'
 import type { EndItem } from './jobs/end-parts.ts'
+import type { JobStatus } from './jobs/job-status.ts'
 import { storeTag } from './jobs/published-config.ts'
 import type { Job } from './jobs/run-job.ts'
 import type { SeenToken } from './jobs/seen-tokens.ts'
-import type { JobStatus, StoreJobs } from './jobs/store-jobs.ts'
+import type { StoreJobs } from './jobs/store-jobs.ts'
 import { changeWithJobs } from './prepared-jobs.ts'
 
 export class SessionChanges {

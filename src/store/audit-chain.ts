@@ -2,8 +2,9 @@
  * The chain of audit events as D1 keeps it. A trigger gives each event its place as it is committed; sealing, telling of
  * heads and cutting are each one transaction on a condition, so that whoever comes second, or again, changes nothing.
  */
-import { and, eq, getTableColumns, gt, lte, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, lte, type SQL, sql } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'
+import { firstIdAt } from '../domain/session-id.ts'
 import type { Unavailable } from '../time-limit.ts'
 import type { AuditEvent } from './audit-events.ts'
 import { auditChains, auditEvents, auditKeys, auditPlaces } from './audit-schema.ts'
@@ -37,23 +38,47 @@ export interface SealRow {
 /** The hash before the first event. */
 const GENESIS = '0'.repeat(64)
 
-/** Stores whose last event is not sealed, by id. From store to store it is one step. */
-export async function unsealedStores(db: Database, limit: number): Promise<Result<readonly string[], Unavailable>> {
+/** Stores after one, by id, whose last event is not sealed. From store to store it is one step. */
+export function unsealedStores(
+  db: Database,
+  after: string,
+  limit: number,
+): Promise<Result<readonly string[], Unavailable>> {
+  const unsealed = sql`(SELECT max(number) FROM audit_places WHERE identity_store_id = id)
+  > coalesce((SELECT sealed_number FROM audit_chains WHERE identity_store_id = id), 0)`
+  return storesWhere(db, after, unsealed, limit)
+}
+
+/** Stores after one, by id, that have events of before an instant, or want to be told of a head. */
+export function storesToKeep(
+  db: Database,
+  before: number,
+  after: string,
+  limit: number,
+): Promise<Result<readonly string[], Unavailable>> {
+  const old = sql`EXISTS (SELECT 1 FROM audit_events AS old WHERE old.identity_store_id = id AND old.event_id < ${firstIdAt(before)})`
+  const grown = sql`EXISTS (SELECT 1 FROM event_stores AS wants WHERE wants.identity_store_id = id AND wants.recording)
+  AND (SELECT max(number) FROM audit_places WHERE identity_store_id = id)
+  > coalesce((SELECT published_number FROM audit_chains WHERE identity_store_id = id), 0)`
+  return storesWhere(db, after, sql`(${old} OR ${grown})`, limit)
+}
+
+async function storesWhere(
+  db: Database,
+  after: string,
+  condition: SQL,
+  limit: number,
+): Promise<Result<readonly string[], Unavailable>> {
   const rows = await attempt(() =>
-    db.all<{ id: string }>(sql`${STORES}
-SELECT id FROM stores WHERE id IS NOT NULL
-AND (SELECT max(number) FROM audit_places WHERE identity_store_id = id)
-  > coalesce((SELECT sealed_number FROM audit_chains WHERE identity_store_id = id), 0)
-LIMIT ${limit}`),
+    db.all<{ id: string }>(sql`WITH RECURSIVE stores (id) AS (
+SELECT min(identity_store_id) FROM audit_places WHERE identity_store_id > ${after}
+UNION ALL
+SELECT (SELECT min(identity_store_id) FROM audit_places WHERE identity_store_id > stores.id)
+FROM stores WHERE stores.id IS NOT NULL)
+SELECT id FROM stores WHERE id IS NOT NULL AND ${condition} LIMIT ${limit}`),
   )
   return rows.ok ? ok(rows.value.map(({ id }) => id)) : rows
 }
-
-const STORES = sql`WITH RECURSIVE stores (id) AS (
-SELECT min(identity_store_id) FROM audit_places
-UNION ALL
-SELECT (SELECT min(identity_store_id) FROM audit_places WHERE identity_store_id > stores.id)
-FROM stores WHERE stores.id IS NOT NULL)`
 
 /** A store's chain as it stands, and what is next to be sealed: both of one moment. */
 export async function readUnsealed(
@@ -244,23 +269,29 @@ ORDER BY event.event_id LIMIT ${limit}`),
   })
 }
 
-/** Chains of stores that want events, which have grown since they were last told of. */
-export async function unpublishedChains(
+/** The chain of a store that wants events, if it has grown since it was last told of. */
+export async function findUnpublished(
   db: Database,
-  limit: number,
-): Promise<Result<readonly AuditChain[], Unavailable>> {
-  return attempt(() =>
+  identityStoreId: string,
+): Promise<Result<AuditChain | null, Unavailable>> {
+  const rows = await attempt(() =>
     db
       .select(getTableColumns(auditChains))
       .from(eventStores)
       .innerJoin(auditChains, eq(auditChains.identityStoreId, eventStores.identityStoreId))
-      .where(and(eq(eventStores.recording, true), gt(auditChains.sealedNumber, auditChains.publishedNumber)))
-      .limit(limit),
+      .where(
+        and(
+          eq(eventStores.identityStoreId, identityStoreId),
+          eq(eventStores.recording, true),
+          gt(auditChains.sealedNumber, auditChains.publishedNumber),
+        ),
+      ),
   )
+  return rows.ok ? ok(rows.value[0] ?? null) : rows
 }
 
 /** Tells of a head in the events, unless another has told of one since the chain was read. */
-export async function publishHead(
+export async function writeHead(
   db: Database,
   seen: AuditChain,
   data: Readonly<Record<string, unknown>>,
@@ -283,21 +314,6 @@ export async function publishHead(
     ]),
   )
   return written.ok ? ok() : written
-}
-
-/** Stores that have events of before an instant, by the ids of the events. */
-export async function storesWithOldEvents(
-  db: Database,
-  beforeId: string,
-  limit: number,
-): Promise<Result<readonly string[], Unavailable>> {
-  const rows = await attempt(() =>
-    db.all<{ id: string }>(sql`${STORES}
-SELECT id FROM stores WHERE id IS NOT NULL
-AND EXISTS (SELECT 1 FROM audit_events AS old WHERE old.identity_store_id = id AND old.event_id < ${beforeId})
-LIMIT ${limit}`),
-  )
-  return rows.ok ? ok(rows.value.map(({ id }) => id)) : rows
 }
 
 /**

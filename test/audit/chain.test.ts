@@ -1,10 +1,11 @@
 /** The chain of audit events: what is committed is sealed in its order, and whatever is changed later is found. */
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { sealStore } from '../../src/audit/care.ts'
 import { type ChainedEvent, GENESIS, hashOfBody, hashOfEvent, verifyStretch } from '../../src/audit/chain.ts'
 import { firstIdAt } from '../../src/domain/session-id.ts'
 import { SEAL_BATCH_ROWS } from '../../src/limits.ts'
+import { runScheduled } from '../../src/scheduled.ts'
 import { auditEvents, operate, patch, put, remove } from '../api/operator/operator.ts'
 import { runHourly, seal, tamper, verification } from '../support/audit-log.ts'
 import { intercept } from '../support/bindings.ts'
@@ -100,6 +101,25 @@ describe('sealing', () => {
     const { store } = await sealedStore(2 * SEAL_BATCH_ROWS + 3)
     expect(await chainOf(store)).toMatchObject({ sealed_number: 2 * SEAL_BATCH_ROWS + 3 })
     expect(await verification(store, 100)).toMatchObject({ faults: [], events: 2 * SEAL_BATCH_ROWS + 3 })
+  })
+
+  test('is done by the object of each store, page after page, whatever becomes of that of another', async () => {
+    await seal()
+    const stores = [await makeStore(), await makeStore(), await makeStore()].toSorted()
+    for (const store of stores) await acts(store, 1)
+    let calls = 0
+    const leave = intercept(async (call, goOn) => {
+      if (call.to === 'JOBS' && call.method === 'keepAuditLog' && ++calls === 1) throw new Error('gone')
+      return goOn()
+    })
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    await runScheduled('* * * * *', env, 1)
+    leave()
+    const sealed = async () => Promise.all(stores.map(async (store) => (await chainOf(store))?.sealed_number ?? 0))
+    expect([calls, await sealed()]).toEqual([3, [0, 1, 1]])
+    expect(logged).toHaveBeenCalledWith(expect.objectContaining({ event: 'housekeeping.failed', failed: 1 }))
+    await seal()
+    expect(await sealed()).toEqual([1, 1, 1])
   })
 
   test('by two at once is done once, and by one that is cut off it is done by the next', async () => {

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   events: 'domain ground store auth',
   audit: 'domain ground store auth',
   'sessions/object': 'domain http ground store events',
-  'sessions/jobs': 'domain ground store events sessions/object',
+  'sessions/jobs': 'domain ground store auth events audit sessions/object',
   sessions: 'domain ground store auth events sessions/object sessions/jobs',
   api: 'domain http ground store auth identity events audit sessions sessions/object sessions/jobs',
   'api/*': 'domain http ground store auth identity events audit sessions sessions/object sessions/jobs api',

@@ -1,7 +1,8 @@
 /** What keeps a store's durable work going: rollbacks, older objects, jobs that cannot be done. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
-import type { NamedJob, StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
+import type { NamedJob } from '../../src/sessions/jobs/job-status.ts'
+import type { StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { breakD1 } from '../support/faults.ts'

@@ -4,7 +4,7 @@ import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import worker from '../../src/index.ts'
-import { readChain, storesWithOldEvents, writeSeals } from '../../src/store/audit-chain.ts'
+import { readChain, storesToKeep, writeSeals } from '../../src/store/audit-chain.ts'
 import { listAuditEvents } from '../../src/store/audit-events.ts'
 import { removeCountedHours, removeDeadCredentials, removeEndedSessions } from '../../src/store/housekeeping.ts'
 import { clearLocations, usersWithLocationAfter } from '../../src/store/live-users.ts'
@@ -191,8 +191,8 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   ['ended sessions', () => removeEndedSessions(db, 0), /sessions USING COVERING INDEX ended_sessions_oldest_first/],
   [
     'stores with old audit events',
-    () => storesWithOldEvents(db, '', 10),
-    /old EXISTS USING PRIMARY KEY \(identity_store_id=\? AND event_id<\?\)/,
+    () => storesToKeep(db, 0, '', 10),
+    /^SEARCH old USING PRIMARY KEY \(identity_store_id=\? AND event_id<\?\)/,
   ],
   [
     'events that are sealed',

@@ -5,6 +5,8 @@
  */
 
 import { DurableObject } from 'cloudflare:workers'
+import { keepAuditLog } from '../../audit/care.ts'
+import { Sealing } from '../../auth/sealing.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { type Endpoints, wakeEndpoints } from '../../events/wake.ts'
 import { objectsIn } from '../../jurisdiction.ts'
@@ -29,7 +31,8 @@ import type { UserSessions } from '../object/user-sessions.ts'
 import { END_PARTS, type EndItem, EndParts } from './end-parts.ts'
 import { finished } from './end-sessions.ts'
 import type { JobContext, JobOutcome } from './job-calls.ts'
-import { type Job, mayBeCancelled, progressOf, replacesOlder, runJob } from './run-job.ts'
+import { type JobRow, type JobStatus, type NamedJob, statusOf } from './job-status.ts'
+import { type Job, mayBeCancelled, replacesOlder, runJob } from './run-job.ts'
 import { noteToken, SEEN_TOKENS, type SeenToken } from './seen-tokens.ts'
 import { readJob } from './stored-jobs.ts'
 
@@ -53,41 +56,6 @@ export const STEPS: readonly string[] = [
   SEEN_TOKENS,
 ]
 
-/** A job as an operator sees it. */
-export interface JobStatus {
-  readonly id: string
-  readonly kind: string
-  /** Null: only a later version knows this kind. */
-  readonly job: Job | null
-  readonly createdAt: number
-  readonly dueAt: number
-  /** Failures in a row. */
-  readonly failures: number
-  /** `failing`: the last step did not succeed, and is tried again. One that is done is kept while it has results. */
-  readonly state: 'running' | 'failing' | 'done' | 'cancelled'
-  readonly hasResults: boolean
-  /** The caller who asked for it, as in the audit log; null for work that a change brings along. */
-  readonly askedBy: string | null
-  /** How far it has come, in sessions or users; null for work that is one step. */
-  readonly progress: { readonly done: number; readonly left: number } | null
-}
-
-/** A job, and the id of its own under which it is kept. */
-export interface NamedJob {
-  readonly id: string
-  readonly job: Job
-}
-
-interface Row extends Record<string, SqlStorageValue> {
-  id: string
-  job: string
-  /** 0: its change may not have been made yet, and it is to look twice. */
-  confirmed: number
-  created_at: number
-  due_at: number
-  failures: number
-}
-
 interface Bindings {
   readonly DB: D1Database
   readonly CONFIG: KVNamespace
@@ -99,6 +67,7 @@ export class StoreJobs extends DurableObject<Bindings> {
   private readonly sql: SqlStorage
   private readonly ends: EndParts
   private readonly endpoints: Endpoints
+  private readonly sealing: Sealing
   private readonly context: Omit<JobContext, 'identityStoreId' | 'jobId' | 'now'>
   /** One step at a time: two publishers of one key would race each other. */
   private readonly turns = new Turns()
@@ -110,6 +79,7 @@ export class StoreJobs extends DurableObject<Bindings> {
     this.sql = ctx.storage.sql
     this.ends = new EndParts(this.sql)
     this.endpoints = objectsIn(env.ENDPOINTS, settings.value.jurisdiction)
+    this.sealing = new Sealing(settings.value.sealingKeys)
     this.context = {
       ends: this.ends,
       db: openDatabase(env.DB),
@@ -161,7 +131,7 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** One job; null for one that is not there, or is done and has no results. */
   status(id: string): JobStatus | null {
     const row = this.find(id)
-    return row === null ? null : this.statusOf(row)
+    return row === null ? null : statusOf(row, this.ends)
   }
 
   /** What became of the sessions of a job, from a place on; null for a job that is not there or ends none. */
@@ -241,27 +211,14 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** The jobs that are not done, the next one first. */
   list(): readonly JobStatus[] {
     return this.sql
-      .exec<Row>('SELECT * FROM jobs ORDER BY due_at, id')
+      .exec<JobRow>('SELECT * FROM jobs ORDER BY due_at, id')
       .toArray()
-      .map((row) => this.statusOf(row))
+      .map((row) => statusOf(row, this.ends))
   }
 
-  private statusOf(row: Row): JobStatus {
-    const { kind, job } = readJob(row.job)
-    const ends = job?.kind === 'end_sessions' ? job : null
-    const over = ends === null || ends.finishedAt === null ? null : ends.cancelled ? 'cancelled' : 'done'
-    return {
-      id: row.id,
-      kind,
-      job,
-      createdAt: row.created_at,
-      dueAt: row.due_at,
-      failures: row.failures,
-      state: over ?? (row.failures > 0 ? 'failing' : 'running'),
-      hasResults: ends !== null,
-      askedBy: job !== null && 'by' in job ? job.by.caller : null,
-      progress: ends !== null ? this.ends.progress(row.id) : job === null ? null : progressOf(job),
-    }
+  /** Keeps the store's audit log: of each store its object does, since D1 takes so many statements of one invocation. */
+  keepAuditLog(identityStoreId: string, cutBefore: number | null): Promise<Result<void, Unavailable>> {
+    return keepAuditLog(this.context.db, this.sealing, identityStoreId, cutBefore, Date.now())
   }
 
   /** Runs every job that is due. */
@@ -307,7 +264,7 @@ export class StoreJobs extends DurableObject<Bindings> {
   }
 
   /** A job among what does not succeed in the stores. */
-  private failing({ id }: Row, kind: string) {
+  private failing({ id }: JobRow, kind: string) {
     return { identityStoreId: this.owner, kind, id }
   }
 
@@ -315,7 +272,7 @@ export class StoreJobs extends DurableObject<Bindings> {
     return this.sql.exec<{ identity_store_id: string }>('SELECT identity_store_id FROM owner').one().identity_store_id
   }
 
-  private async attempt(row: Row, job: Job): Promise<JobOutcome<Job>> {
+  private async attempt(row: JobRow, job: Job): Promise<JobOutcome<Job>> {
     const { owner } = this
     try {
       const context = {
@@ -335,14 +292,14 @@ export class StoreJobs extends DurableObject<Bindings> {
   }
 
   /** A job that only a later version knows is left to it. It holds up no other job. */
-  private leaveUnknown(row: Row, kind: string): Result<void, Unavailable> {
+  private leaveUnknown(row: JobRow, kind: string): Result<void, Unavailable> {
     log('job.unknown', { object: this.ctx.id.toString(), job: row.id, kind })
     this.sql.exec('UPDATE jobs SET due_at = ? WHERE id = ?', Date.now() + UNKNOWN_JOB_MILLISECONDS, row.id)
     return fail({ code: 'unavailable', what: 'job', retryAfterSeconds: RETRY_AFTER_SECONDS })
   }
 
   /** A job whose change may still land, as far as was known when this step began, stays for a second look. */
-  private finish({ id, confirmed }: Row, now: number): void {
+  private finish({ id, confirmed }: JobRow, now: number): void {
     if (confirmed === 1) this.remove(id)
     else
       this.sql.exec('UPDATE jobs SET open_changes = 0, due_at = ? WHERE id = ?', now + JOB_SECOND_LOOK_MILLISECONDS, id)
@@ -383,8 +340,8 @@ export class StoreJobs extends DurableObject<Bindings> {
     this.ends.remove(id)
   }
 
-  private find(id: string): Row | null {
-    return this.sql.exec<Row>('SELECT * FROM jobs WHERE id = ?', id).toArray()[0] ?? null
+  private find(id: string): JobRow | null {
+    return this.sql.exec<JobRow>('SELECT * FROM jobs WHERE id = ?', id).toArray()[0] ?? null
   }
 
   private async setAlarm(): Promise<void> {
