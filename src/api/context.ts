@@ -43,12 +43,12 @@ export interface Services {
   readonly signInGate: RateLimit
   readonly accessKeyGate: RateLimit
   readonly logoutGate: RateLimit
-  /** What was found some seconds ago at most. `now` in epoch milliseconds. */
+  /** How the bindings were at most some seconds ago. `now` in epoch milliseconds. */
   readonly health: (now: number) => Promise<Health>
   /** The state of the whole deployment, as it was some seconds ago at most. */
   readonly figures: (now: number) => Promise<Result<Figures, Unavailable>>
   readonly counters: Counters
-  /** Keeps the service from asking the objects of another jurisdiction. */
+  /** Keeps the service from using objects of another jurisdiction (`JurisdictionGuard`). */
   readonly jurisdiction: { readonly elsewhere: string | null; look(now: number): Promise<string | null> }
   /** The migrations that the database lacks; asked where a statement did not fit it. */
   readonly missingMigrations: () => Promise<Result<readonly string[], Unavailable>>
@@ -68,7 +68,7 @@ export interface Health {
 export interface RequestContext {
   readonly services: Services
   readonly requestId: string
-  /** What every answer has. */
+  /** The headers that every answer has. */
   readonly headers: CommonHeaders
   /** When the request arrived, epoch milliseconds. */
   readonly now: number

@@ -13,9 +13,9 @@ import type { RequestContext, Services } from './context.ts'
 import { problemOf, renderProblem } from './problems.ts'
 import type { Handler, HandlerResult } from './route.ts'
 
-/** A structured field's string (RFC 9651), or bare, as most clients send it. */
+/** The key: a structured field's string (RFC 9651), or without quotes, as most clients send it. */
 const KEY_PATTERN = /^(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9._:-]{1,255}))$/
-/** What a sealed answer belongs to is in the hash of its key. */
+/** Sealed answers need no store of their own: whose an answer is, is in the hash of its key. */
 const NO_STORE = '*'
 
 /** An answer as it is kept. */
@@ -136,9 +136,9 @@ async function answerOnce<Answer>(
     const answer = await act()
     const kept = await keep(answer)
     const sealedAnswer = kept && (await sealing.seal('idempotent_answer', NO_STORE, claim.keyHash, kept.text))
-    // One that is too long is of an import, which may be done again: it changes no user.
+    // An answer that is too long is not kept: it is of an import, which may be repeated, since it changes no user.
     if (kept !== null && sealedAnswer !== null && sealedAnswer.length <= MAX_BOUND_BYTES) {
-      // Once it is done the caller is told, also where that cannot be kept.
+      // What was done is done: the caller is answered also where the answer cannot be kept.
       isKept = true
       await keepAnswer(db, claim, { status: kept.status, sealedAnswer }, now)
     }
@@ -148,7 +148,7 @@ async function answerOnce<Answer>(
   }
 }
 
-/** Such an answer is for now: the same request may fare better. */
+/** An answer that is not kept: nothing was done, and the same request may succeed later. */
 function saysThatNothingHappened(status: number): boolean {
   return status === 401 || status === 403 || status === 429 || status >= 500
 }

@@ -26,7 +26,7 @@ const SECURITY_SCHEMES: Record<Exclude<Security, 'none'>, object[]> = {
 
 /** What is said once for the whole document. */
 interface Components {
-  /** Operations that take these callers say nothing of it. */
+  /** The callers that most operations take; these operations do not repeat them. */
   readonly usual: readonly Security[]
   /** What operations refer to, by name. */
   readonly schemas: JsonSchemas

@@ -87,7 +87,7 @@ export function parseValue<T>(value: unknown, schema: z.ZodType<T>): Result<T, S
 }
 
 /** What is wrong with text that has a lone surrogate. */
-export const HALF_A_CHARACTER = 'Has half a character: a surrogate without its other half.'
+const HALF_A_CHARACTER = 'Has half a character: a surrogate without its other half.'
 
 function invalid(issues: readonly Issue[]): Result<never, SessionError> {
   const named = issues

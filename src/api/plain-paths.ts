@@ -7,7 +7,7 @@
 export class PlainPaths<Run> {
   private readonly runs = new Map<string, Run>()
 
-  /** Notes a route; nothing where its path has parameters. The first of a path has it, as in the router. */
+  /** Notes a route, unless its path has parameters. Of two routes with one path the first counts, as in the router. */
   note(method: string, path: string, run: Run): void {
     const name = `${method} ${path}`
     if (!path.includes(':') && !this.runs.has(name)) this.runs.set(name, run)

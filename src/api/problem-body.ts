@@ -33,7 +33,7 @@ const MORE = {
     identity_store_ids: z.array(z.string()).optional().describe('Missing where it is the one in the path.'),
   },
   precondition_failed: { version: z.int().describe('The version that it has now.') },
-  more_than_expected: { count: z.int().describe('How many fit now.') },
+  more_than_expected: { count: z.int().describe('How many sessions fit the filter now.') },
   session_limit_reached: { sessions: z.array(SessionBody).describe('The live sessions, oldest first.') },
 } satisfies Partial<Record<ProblemCode, z.ZodRawShape>>
 

@@ -59,7 +59,7 @@ async function holdersOf(
     callers.push(only)
   }
   if (callers.length > 0) return ok(callers)
-  // No session's token at all: it may be a credential, which is told so.
+  // It is no session token. If it is a credential, the caller is told so.
   const credential = [HOST_COOKIE, COOKIE].flatMap((name) => cookieValues(request, name)).find(isBearerToken)
   const verified = credential === undefined ? null : await sessions.verify(credential, 'web')
   return verified === null || verified.ok ? ok(callers) : verified

@@ -10,7 +10,7 @@ import type { LoginBody, SessionInfoBody } from './schemas.ts'
 const JSON_TYPE = 'application/json'
 const NO_OBJECT: SessionError = { code: 'unsupported_media_type', accepted: [JSON_TYPE] }
 
-/** A body that is a JSON object and fits `schema`. Errors: `unsupported_media_type` for anything that is none. */
+/** A body that is a JSON object and fits `schema`. Errors: `unsupported_media_type` for anything but a JSON object. */
 export async function parseObject<T>(
   request: Request,
   schema: z.ZodType<T>,

@@ -43,7 +43,7 @@ async function cookieSession(
   { services: { tokens, sessions } }: RequestContext,
 ): Promise<Result<VerifiedToken, SessionError>> {
   const found = await tokensInCookies(request, COOKIE, tokens)
-  // No session's token at all: it may be a credential, which is told so.
+  // It is no session token. If it is a credential, the caller is told so.
   if (found?.length === 0) return sessions.verify(cookieValues(request, COOKIE).find(isBearerToken) ?? '', 'web')
   const [only] = found ?? []
   return only === undefined || found?.length !== 1
@@ -103,8 +103,8 @@ export async function slidingCookie(
 }
 
 /**
- * The same after work that took its time: none if the session has ended meanwhile, as by another sign-in of this
- * browser, whose cookie it would take the place of.
+ * The same after work that took a while: none if the session has ended meanwhile. Another sign-in of this browser may
+ * have ended it, and its new cookie must not be replaced by this one.
  */
 export async function slidingCookieIfLive(request: Request, context: ApioContext): Promise<readonly string[]> {
   const options = { touch: false, cookie: true, client: null, maxAgeSeconds: 0 }

@@ -73,7 +73,10 @@ export function renderBug(context: RequestContext): Response {
   return details(500, `Internal error. Please report it with the request id ${context.requestId}.`)
 }
 
-/** 502: they said no. 503: they were not reached. Nothing was changed in both. 504: not in time; look before repeating. */
+/**
+ * 502: the application server refused. 503: it was not reached. In both cases nothing was changed. 504: it did not
+ * answer in time; look at what it has before repeating.
+ */
 function unavailable({ what, because, detail, retryAfterSeconds }: Extract<SessionError, { code: 'unavailable' }>) {
   switch (because) {
     case 'refused':

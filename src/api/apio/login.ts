@@ -40,7 +40,7 @@ export async function loginByOpenId(request: Request, _parameters: object, conte
   })
 }
 
-/** `POST /logout/`: ends the session. A genuine one that has ended is signed out already. */
+/** `POST /logout/`: ends the session. Succeeds too where a genuine session has already ended. */
 export async function logout(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const origin = requireOrigin(request, context)
   if (!origin.ok) return origin

@@ -68,7 +68,7 @@ export async function changeDevices(request: Request, _parameters: object, conte
   if (!verified.ok) return verified
   const anew = { ...verified.value, cookieName: caller.cookieName }
   const done = await afterwards(await act(anew, checked, form.value, context), anew, context)
-  // Also where that failed: the old session is gone.
+  // The new cookies are set also where the ends failed: the old session is gone.
   const response = done.ok ? done.value : renderError(done.error, context)
   // The cookie keeps its name: another API may read only that one.
   const preferHost = caller.cookieName === HOST_COOKIE
@@ -96,12 +96,13 @@ async function act(
   if (act === 'end' && (!SESSION_ID_PATTERN.test(sessionId) || sessionId === caller.token.sessionId)) {
     return fail({ code: 'session_not_found' })
   }
-  // Also where that one has just ended, or never was: whoever says so wants to be alone.
+  // Also where the named session has just ended, or never existed: a user who says “this was not me” wants all others
+  // gone.
   const which = act === 'end' ? { sessionId } : 'others'
   const ended = await services.sessions.endOwn(caller, which, requestId, now)
   if (!ended.ok) return ended
   if (act === 'not_me') {
-    // After the end, which must not wait for D1: the session records have it, and this says why.
+    // Written after the end, which must not wait for D1. That they ended is in the session records; this says why.
     const actor = `user:${userId}`
     const entry = auditEntry({ ...context, actor }, identityStoreId, 'session.disowned', actor)
     const recorded = await recordAuditEvent(services.db, entry, { session_id: cutId(sessionId) })

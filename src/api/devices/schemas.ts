@@ -8,7 +8,7 @@ export const DONE = ['end', 'end_others', 'not_me'] as const
 
 export const DevicesQuery = z.object({
   before: cursor.describe('Shows sessions that were opened before this one.'),
-  ended_before: cursor.describe('The same of those that have ended.'),
+  ended_before: cursor.describe('The page of ended sessions: those older than this one.'),
   done: z.enum(DONE).optional().catch(undefined).describe('What a form has done.'),
   ended: z.coerce.number().int().min(0).max(1_000).optional().catch(undefined),
 })

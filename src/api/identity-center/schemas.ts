@@ -5,7 +5,7 @@
 import { z } from 'zod'
 
 /** Most sessions in one batch. */
-export const MAX_BATCH = 1_000
+const MAX_BATCH = 1_000
 
 /** Unknown fields are let pass, as the vendor does. Ids that are none of ours are no fault: they end nothing. */
 export const BatchDeleteInput = z

@@ -17,7 +17,7 @@ import { badBody } from './body.ts'
 import { accessToken, type LookerContext } from './caller.ts'
 import { type AccessToken, LoginInput } from './schemas.ts'
 
-/** `POST /login`. What is wrong with the credentials is not told: 404, as Looker answers. */
+/** `POST /login`. Wrong credentials are 404, as at Looker, and the answer does not say what is wrong with them. */
 export async function login(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const done = await logIn(request, context)
   return done.ok || !REFUSALS.has(done.error.code) ? done : fail({ code: 'credential_not_found' })
@@ -70,7 +70,7 @@ export async function loginUser(
   context: LookerContext,
 ): HandlerResult {
   const { services, client, now, identityStoreId, session, caller, actor } = context
-  // Whoever may act for nobody learns nothing of who is there.
+  // A caller who may act for nobody learns nothing of which users exist.
   if (!context.administers) return fail({ code: 'forbidden', needed: [], provided: [] })
   const target = ID_PATTERN.test(userId) ? await findUser(services.db, { identityStoreId, userId }) : ok(null)
   if (!target.ok) return target

@@ -21,7 +21,7 @@ export const AccessToken = z
   .object({
     access_token: z.string(),
     token_type: z.literal('Bearer'),
-    expires_in: z.int().describe('Seconds.'),
+    expires_in: z.int().describe('Seconds until it expires.'),
     refresh_token: z.null(),
   })
   .meta({ id: 'LookerAccessToken' })

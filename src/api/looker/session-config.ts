@@ -49,7 +49,7 @@ function shownMinutes({ sessionMinutes }: SessionConfig): number {
   return Math.floor(sessionMinutes)
 }
 
-/** A client that writes back what it read undoes nothing that it cannot see. */
+/** The changes in a body. A client that writes back what it has read must not undo what this API cannot show it. */
 function changesOf(patch: z.infer<typeof SessionConfigPatch>): ConfigChanges {
   const unlimited = patch.unlimited_sessions_per_user
   const changes = {
@@ -58,7 +58,7 @@ function changesOf(patch: z.infer<typeof SessionConfigPatch>): ConfigChanges {
     concurrentSessionLimit: unlimited === true ? null : undefined,
     limited: unlimited === false ? true : undefined,
     useInactivityBasedLogout: patch.use_inactivity_based_logout,
-    // Turned on again it is as long as the service says.
+    // Where it is turned on again, the timeout is the service's default.
     inactivityTimeoutSeconds: patch.use_inactivity_based_logout === false ? null : undefined,
     trackSessionLocation: patch.track_session_location,
   }

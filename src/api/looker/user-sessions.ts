@@ -120,7 +120,7 @@ function sessionBody(view: SessionView, owner: Party, context: LookerContext): z
     state: session.location?.region ?? null,
     country: session.location?.country ?? null,
     credentials_type: CREDENTIALS_TYPES[session.credentialsType],
-    // Use does not put off the overall timeout, so no session is ever extended.
+    // Activity does not move the overall timeout, so no session is ever extended.
     extended_at: null,
     extended_count: 0,
     sudo_user_id: session.actor?.userId ?? null,

@@ -19,14 +19,18 @@ export interface OperatorContext extends RequestContext {
 
 /** What a route asks of its caller. */
 export interface OperatorRule {
-  /** Null: whoever may do anything at all. */
+  /** Null: any scope will do. */
   readonly scope: OperatorScope | null
-  /** Whether the caller must have proved within the last minutes who it is; a credential does in every request. */
+  /**
+   * Whether the caller must have proved itself within the last minutes; a caller with a credential does so in every
+   * request.
+   */
   readonly confirmed?: true
   /**
-   * What the route is about: the store in its path; all stores, or the operators themselves, which is for those alone
-   * who are not limited; the caller's own, of which the handler answers what the caller may see; or the operator's own
-   * console session, which a store's administrator has none of. Default: the store, where the path names one, else all.
+   * What the route is about. `store`: the store in its path. `all`: all stores, or the operators themselves; only for
+   * callers who are not limited to some stores. `own`: whatever the caller may see; the handler picks it out.
+   * `console_session`: the operator's own console session; an administrator of a store has none. Default: `store` where
+   * the path names one, else `all`.
    */
   readonly about?: 'store' | 'all' | 'own' | 'console_session'
 }
@@ -61,7 +65,7 @@ export function requirePowersOf(
 }
 
 /** Whether a caller may make a request of a route, about a store if any. Errors: as above. */
-export function requireMayCall(
+function requireMayCall(
   { scopes, limitedStoreIds, session }: Pick<OperatorCaller, 'scopes' | 'limitedStoreIds' | 'session'>,
   { scope, confirmed, about }: OperatorRule,
   identityStoreId: string | undefined,

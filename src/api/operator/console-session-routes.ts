@@ -27,7 +27,7 @@ export const consoleSessionRoutes: readonly Route[] = [
     scope: null,
     about: 'console_session',
     summary: 'Make a code that opens a console session once, within five minutes; with a token, not a session.',
-    responses: { 201: { description: 'The code, this once.', schema: schemas.ConsoleCodeBody } },
+    responses: { 201: { description: 'The code, which is shown once.', schema: schemas.ConsoleCodeBody } },
     handle: sessions.makeCode,
   }),
   route({

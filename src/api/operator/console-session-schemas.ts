@@ -6,12 +6,15 @@ const instant = z.iso.datetime()
 /** Who calls, and what the caller may do. */
 export const CallerBody = z
   .object({
-    actor: z.string().describe('As in the audit log.'),
-    name: z.string().describe('Of the credential; of a user, the user name.'),
+    actor: z.string().describe('The name that the caller has in the audit log.'),
+    name: z.string().describe('The name of the credential; of a user, the user name.'),
     credential_id: z.string().nullable().describe('Null: it is an administrator of a store.'),
     user_id: z.string().nullable().describe('Null: it is an operator.'),
     scopes: z.array(z.string()),
-    limited_store_ids: z.array(z.string()).nullable().describe('The only identity stores that there are. Null: all.'),
+    limited_store_ids: z
+      .array(z.string())
+      .nullable()
+      .describe('The identity stores that the caller is limited to. Null: all.'),
     session_id: z.uuid().nullable().describe('Null: the caller shows a credential.'),
     opened_at: instant.nullable(),
     expires_at: instant.nullable().describe('Null: the credential does not expire.'),
@@ -30,10 +33,10 @@ const ConsoleSessionBody = z
   .object({
     session_id: z.uuid(),
     credential_id: z.string(),
-    name: z.string().describe('Of the credential.'),
+    name: z.string().describe('The name of the credential.'),
     current: z.boolean(),
     opened_at: instant,
-    expires_at: instant.describe('At the latest.'),
+    expires_at: instant.describe('When it ends at the latest.'),
     address: z.string().nullable(),
     browser: z.string().nullable(),
     operating_system: z.string().nullable(),

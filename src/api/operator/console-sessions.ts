@@ -138,7 +138,7 @@ async function open(
   return ok(withCookies(json(body, status), [issueConsoleCookie(request, services.settings, token)]))
 }
 
-/** Pages of other origins are customers'. */
+/** Allowed origins are customers' pages; the console may only be used from the service's own. */
 function isFromOwnPages(request: Request, { services }: RequestContext): boolean {
   return originAllowed(request, { publicOrigins: services.settings.publicOrigins, allowedOrigins: [] })
 }

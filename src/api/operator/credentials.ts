@@ -84,7 +84,8 @@ export async function createOperatorCredential(
   const wanted = {
     ...OPERATOR,
     name,
-    // To an older version, which knows of no limit, `operator` alone is an operator.
+    // A limited operator's scopes are spelled out, without `operator`: an older version knows no limit, and lets in
+    // `operator` alone.
     scopes: limitedStoreIds === null ? [...new Set(scopes)] : operatorScopes(scopes),
     limitedStoreIds,
     addressAllowList,

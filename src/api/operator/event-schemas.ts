@@ -9,7 +9,7 @@ const eventId = z
   .string()
   .max(64)
   .meta({ id: 'EventId', description: 'As in the feed; the same each time that the event is delivered.' })
-export const eventType = z.enum(Object.keys(EVENT_TYPES) as EventType[]).meta({ id: 'EventType' })
+const eventType = z.enum(Object.keys(EVENT_TYPES) as EventType[]).meta({ id: 'EventType' })
 
 /** Which stretch of the feed: what came after the event `after`. */
 export const EventQuery = z.strictObject({
@@ -26,7 +26,7 @@ export const EventListBody = z
       .nullable()
       .describe('For the next `after`, also when nothing has come yet; null: from the beginning.'),
     missed: z.int().describe('Events after `after` that are kept no longer.'),
-    last: eventId.nullable().describe('The newest.'),
+    last: eventId.nullable().describe('The newest event; null: there is none.'),
     enabled: z.boolean().describe('Whether the feed is on.'),
   })
   .meta({ id: 'EventList' })
@@ -53,7 +53,7 @@ const types = z
   .max(50)
   .meta({ id: 'EventTypes', description: 'Types, or how they begin: `session.*`, `*`.' })
 const description = printableText.max(200)
-const v1a = z.boolean().describe('Sign with Ed25519 too.')
+const v1a = z.boolean().describe('Sign with Ed25519 (`v1a`) too.')
 
 export const EventEndpointInput = z
   .strictObject({
@@ -77,14 +77,14 @@ export const EventEndpointBody = z
     url,
     types,
     description,
-    public_key: z.string().nullable().describe('Of `v1a`.'),
+    public_key: z.string().nullable().describe('Verifies signatures of version `v1a`; null without it.'),
     enabled: z.boolean(),
     disabled_at: instant.nullable(),
     disabled_reason: z.enum(DISABLED_REASONS).nullable(),
     old_secret_valid_until: instant.nullable(),
     created_at: instant,
     updated_at: instant,
-    secret: z.string().optional().describe('Shown once.'),
+    secret: z.string().optional().describe('Signs the messages; shown once.'),
   })
   .meta({ id: 'EventEndpoint' })
 export const EventEndpointListBody = z
@@ -107,13 +107,13 @@ export const DeliveryListBody = z
         attempt: z.int(),
         at: instant,
         duration_milliseconds: z.int(),
-        status: z.int().nullable().describe('Null: no answer.'),
-        answer: z.string().describe('Its beginning, or why there is none.'),
+        status: z.int().nullable().describe('HTTP status; null: no answer.'),
+        answer: z.string().describe('The beginning of the answer, or why there is none.'),
         state: z.enum(['delivered', 'waiting', 'given_up']),
         next_at: instant.nullable(),
       }),
     ),
-    pending: z.int().describe('Events that wait.'),
+    pending: z.int().describe('Events that wait to be sent.'),
     failing_since: instant.nullable(),
     next_cursor: z.string().nullable(),
   })

@@ -5,7 +5,7 @@ const timestamp = z.iso.datetime()
 const nextCursor = z.string().nullable().describe('Null: that was the last page.')
 export const scanned = z.int().describe('Rows that were looked at: 2 000 at most, whatever the filter.')
 const state = z.record(z.string(), z.unknown()).nullable()
-export const AuditEventBody = z
+const AuditEventBody = z
   .object({
     event_id: z.string(),
     at: timestamp,

@@ -87,8 +87,8 @@ export async function retryJob(_request: Request, path: JobPath, context: Operat
 }
 
 /**
- * `DELETE …/jobs/{job_id}`: gives it up, or forgets one that is over. What somebody else asked for is for operators
- * alone to undo: a store's administrator might take back what whoever stands above has ordered.
+ * `DELETE …/jobs/{job_id}`: gives it up, or forgets one that is over. Only operators may give up what somebody else
+ * asked for: an administrator of a store might undo what an operator has ordered.
  */
 export async function deleteJob(_request: Request, path: JobPath, context: OperatorContext): HandlerResult {
   const job = await requireJob(path, context)

@@ -29,7 +29,7 @@ export interface OperatorCaller {
   /** The caller in records and the audit log. */
   readonly actor: string
   readonly scopes: readonly OperatorScope[]
-  /** The only identity stores that there are for the caller. Null: all. */
+  /** The identity stores that the caller is limited to; others do not exist for it. Null: all. */
   readonly limitedStoreIds: readonly string[] | null
   /** The rule of who may do what to whom. Operators may do everything to everybody. */
   readonly mayDo: (action: UserAction, target: Party) => boolean

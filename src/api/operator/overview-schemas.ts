@@ -111,7 +111,7 @@ export const OverviewBody = z
         z.object({
           hour: timestamp.describe('Its first instant.'),
           opened: count,
-          ended: z.record(z.string(), count).describe('By reason.'),
+          ended: z.record(z.string(), count).describe('How many, by end reason.'),
           failed_sign_ins: count.describe("Wrong passwords of the store's users."),
           lockouts: count,
         }),

@@ -275,7 +275,7 @@ export const OperatorCredentialInput = z
       .max(MAX_LIMITED_STORES)
       .nullable()
       .default(null)
-      .describe('The only identity stores that there are for it. Null: all.'),
+      .describe('The identity stores that it is limited to. Null: all.'),
     ...credentialLimits,
   })
   .meta({ id: 'OperatorCredentialInput' })
@@ -323,7 +323,7 @@ export const CredentialBody = z
     limited_store_ids: z
       .array(z.string())
       .nullable()
-      .describe('Of an operator: the only identity stores that there are for it. Null: all.'),
+      .describe('Of an operator: the identity stores that it is limited to. Null: all.'),
     scopes: z.array(scope),
     address_allow_list: z.array(z.string()).nullable(),
     created_at: timestamp,

@@ -27,7 +27,7 @@ export const sessionRoutes: readonly Route[] = [
     path: `${SESSIONS}/count`,
     operationId: 'countStoreSessions',
     scope: 'operator:read',
-    summary: 'Count them, by the same filters.',
+    summary: 'Count the sessions, by the same filters.',
     query: schemas.SessionCountQuery,
     responses: { 200: { description: 'How many there are.', schema: schemas.SessionCountBody } },
     handle: lists.count,
@@ -74,7 +74,7 @@ export const sessionRoutes: readonly Route[] = [
     idempotent: true,
     summary: 'End sessions of a user: all, all but some, or some.',
     body: json(schemas.EndUserSessionsInput),
-    responses: { 200: { description: 'Those that ended now.', schema: schemas.EndedBody } },
+    responses: { 200: { description: 'The sessions that ended now.', schema: schemas.EndedBody } },
     handle: details.endOfUser,
   }),
 ]

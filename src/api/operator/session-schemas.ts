@@ -79,7 +79,7 @@ export const OperatorSessionBody = z
 export const SessionListBody = z
   .object({
     sessions: z.array(OperatorSessionBody),
-    next_cursor: z.string().nullable().describe('A page may be empty and have one.'),
+    next_cursor: z.string().nullable().describe('Null: that was the last page. An empty page may have one.'),
     scanned: z.int().describe('Records that were looked at.'),
     source: z.enum(['mirror', 'object']).describe('`object` is exact; `mirror` is the copy in D1.'),
     kept_days: z.int().describe('Ended sessions are kept so long.'),
@@ -89,7 +89,7 @@ export const SessionListBody = z
 export const SessionCountBody = z
   .object({
     count: z.int(),
-    exact: z.boolean().describe('False: at least so many.'),
+    exact: z.boolean().describe('False: there are at least so many.'),
   })
   .meta({ id: 'SessionCount' })
 
@@ -98,7 +98,7 @@ const client = {
   browser: z.string().nullable(),
   operating_system: z.string().nullable(),
 }
-const by = z.string().nullable().describe('Null: nobody, or not noted.')
+const by = z.string().nullable().describe('Who asked, as in the audit log. Null: nobody, or not noted.')
 export const TimelineEntry = z
   .discriminatedUnion('event', [
     z.object({
@@ -139,12 +139,17 @@ export const SessionDetailBody = OperatorSessionBody.and(
   }),
 ).meta({ id: 'ExplainedSession' })
 
-const overSeconds = z.int().min(0).max(MAX_SPREAD_SECONDS).default(0).describe('Over how long the ends are spread.')
+const overSeconds = z
+  .int()
+  .min(0)
+  .max(MAX_SPREAD_SECONDS)
+  .default(0)
+  .describe('The ends are spread over so many seconds.')
 export const EndSessionsInput = z
   .strictObject({
     session_ids: z.array(sessionId).min(1).max(MAX_NAMED_SESSIONS).optional(),
     filter: SessionFilter.optional().describe('Instead of `session_ids`.'),
-    expected: z.int().min(0).optional().describe('With `filter`: how many you saw.'),
+    expected: z.int().min(0).optional().describe('With `filter`: how many sessions you saw.'),
     over_seconds: overSeconds,
   })
   .superRefine(({ session_ids: ids, filter, expected }, context) => {
@@ -156,14 +161,14 @@ export const EndSessionsInput = z
   .meta({ id: 'EndSessionsInput' })
 export const EndUserSessionsInput = z
   .strictObject({
-    session_ids: z.array(sessionId).min(1).max(MAX_NAMED_SESSIONS).optional().describe('These.'),
-    except_session_ids: z.array(sessionId).max(MAX_NAMED_SESSIONS).optional().describe('All but these.'),
+    session_ids: z.array(sessionId).min(1).max(MAX_NAMED_SESSIONS).optional().describe('End only these.'),
+    except_session_ids: z.array(sessionId).max(MAX_NAMED_SESSIONS).optional().describe('End all others.'),
     all: z.literal(true).optional(),
   })
   .refine((input) => Object.keys(input).length === 1, 'Must have one of `session_ids`, `except_session_ids`, `all`.')
   .meta({ id: 'EndUserSessionsInput' })
 export const EndedBody = z
-  .object({ ended: z.array(z.uuid()).describe('Those that ended now.') })
+  .object({ ended: z.array(z.uuid()).describe('Ids of the sessions that ended now.') })
   .meta({ id: 'EndedSessions' })
 
 export const JobBody = z
@@ -171,12 +176,12 @@ export const JobBody = z
     job_id: z.string(),
     kind: z.string(),
     state: z.enum(['running', 'failing', 'done', 'cancelled']),
-    done: z.int().nullable().describe('Null for work that is one step.'),
+    done: z.int().nullable().describe('Sessions or users; null for work of one step.'),
     left: z.int().nullable(),
-    failures: z.int().describe('In a row.'),
+    failures: z.int().describe('Failed tries since the last success.'),
     created_at: instant,
-    due_at: instant.describe('When it goes on, or is forgotten.'),
-    results_url: z.string().nullable().describe('Kept for a day after the end.'),
+    due_at: instant.describe('When the job goes on, or is forgotten.'),
+    results_url: z.string().nullable().describe('The results are kept for a day after the end.'),
   })
   .meta({ id: 'Job' })
 export const JobListBody = z.object({ jobs: z.array(JobBody) }).meta({ id: 'JobList' })

@@ -77,7 +77,7 @@ export async function putStoreUser(request: Request, path: UserPath, context: Op
     if (written.ok && becomesBot) await endSessionsOfBot(owner, context)
     return written
   }
-  // A user who never was has no sessions that must be told.
+  // A user who never existed has no sessions that must be told.
   const needsTelling =
     row !== null &&
     (creates ||
@@ -183,8 +183,8 @@ function refusal(error: UserFault): SessionError {
 }
 
 /**
- * Of a name that was once kept in other spellings, whether nobody else has it in one of those. The names of today are
- * kept apart by the database. Errors: `conflict`, `unavailable`.
+ * Whether no other user has this name in a spelling that earlier versions stored. Names as they are stored today are
+ * unique in the database. Errors: `conflict`, `unavailable`.
  */
 async function requireFreeUsername(
   { identityStoreId, userId }: Owner,

@@ -11,7 +11,8 @@ import { asHolder } from '../session-holder.ts'
 /** Not the user's activity. As a WebSocket it costs nothing while nothing is told; else it is an event stream. */
 export async function sessionEvents(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const { services, now } = context
-  // It changes nothing, and yet: a WebSocket of a foreign page could listen, for no browser asks whether it may.
+  // Checked although nothing is changed: a foreign page could listen by a WebSocket, for which browsers ask no
+  // permission (CORS).
   if (!saysBearer(request) && !originAllowed(request, services.settings)) return fail({ code: 'origin_not_allowed' })
   const listening = await asHolder(request, context, (caller) => services.sessions.listen(caller, now))
   if (!listening.ok) return listening

@@ -9,7 +9,10 @@ import { notActive } from './check.ts'
 import { listBody, oneMore } from './pages.ts'
 import { ListForUser } from './schemas.ts'
 
-/** Answers as the check does, with the list. The address that the list shows is the user's, where `GET /sessions` of a back end would leave the back end's own. */
+/**
+ * Answers as the check does, with the list. The session is noted with the user's client from the body; a `GET
+ * /sessions` by the back end would note the back end's own address.
+ */
 export async function listForBackEnd(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const { sessions } = context.services
   const caller = await backEnd(request, 'sessions:introspect', context)

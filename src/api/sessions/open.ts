@@ -67,7 +67,7 @@ async function openForUser(request: Request, context: RequestContext): HandlerRe
   const { services } = context
   const input = await parseJson(request, OpenForUser)
   if (!input.ok) {
-    // Who may not call at all is told so first.
+    // A caller who may not call at all is told that first.
     const caller = await backEndThatOpens(request, context)
     return caller.ok ? input : caller
   }

@@ -13,7 +13,7 @@ import { describeIssue } from '../parse-messages.ts'
 import { invalidArguments, type Refusal, refusal, refusalOf } from './errors.ts'
 
 /** Largest body, in bytes (256 KiB): 1 000 user ids of 64 characters, percent-encoded, fit. */
-export const MAX_ARGUMENT_BYTES = 262_144
+const MAX_ARGUMENT_BYTES = 262_144
 /** Longest name of an argument, in characters. */
 const MAX_NAME_LENGTH = 100
 
@@ -33,7 +33,8 @@ const KINDS = new Map<string, 'list' | 'integer' | 'boolean'>([
 
 /**
  * The arguments of a request: those in its URL, and with a POST those of its body beside them; but a token is never
- * taken from a URL. A POST without body and type has none in it; python's client sends an empty JSON body.
+ * taken from a URL. A POST without body and media type has no arguments in its body; python's client sends an empty
+ * JSON body.
  */
 export async function readArguments(request: Request): Promise<Result<Arguments, Refusal>> {
   const inUrl = [...new URL(request.url).searchParams].filter(([name]) => name !== 'token')
@@ -172,7 +173,10 @@ export function checkArguments<T>(given: Arguments, schema: z.ZodType<T>): Resul
   return invalidArguments(more === null ? messages : [...messages, more])
 }
 
-/** A value under its name's kind; what cannot be converted stays, for the schema to refuse. */
+/**
+ * A value converted to the kind that its name has; one that cannot be converted stays as it is, for the schema to
+ * refuse.
+ */
 function converted(name: string, value: unknown): unknown {
   if (typeof value !== 'string') {
     return KINDS.get(name) === 'boolean' && (value === 0 || value === 1) ? value === 1 : value

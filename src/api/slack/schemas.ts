@@ -47,12 +47,12 @@ export const ListArguments = z.object({
 })
 export const InvalidateArguments = z.object({
   session_id: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-  user_id: id.optional().describe('This or `team_id`.'),
+  user_id: id.optional().describe('The user whose session it is; this or `team_id` is needed.'),
   team_id: teamId,
 })
 const clients = {
   mobile_only: z.boolean().default(false).describe('Only sessions of phones and tablets.'),
-  web_only: z.boolean().default(false).describe('Only the others.'),
+  web_only: z.boolean().default(false).describe('Only sessions of other clients.'),
 }
 const NOT_BOTH = { error: 'mobile_only and web_only exclude each other', path: ['mobile_only'] }
 export const ResetArguments = z.object({ user_id: id, ...clients }).refine(oneKind, NOT_BOTH)

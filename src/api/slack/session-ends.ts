@@ -102,7 +102,7 @@ export async function resetBulk(call: Call<z.infer<typeof ResetBulkArguments>>):
   return accepted.ok ? done : fail(refusalOf(accepted.error))
 }
 
-/** Whether all these users may be reset by this caller; one who may not spoils it for all. */
+/** Whether the caller may reset all these users; if one is not allowed, none is reset. */
 async function checkTargets(
   { caller, context }: Call<unknown>,
   userIds: readonly string[],
