@@ -82,12 +82,12 @@ const ownApis: readonly Api[] = [
 
 const vendorApis: readonly Api[] = [slackApi, identityCenterApi, lookerApi, lookerBareApi, apioApi, ssfApi]
 
-/** Every API. The first has the check, and the last word on what is nobody's. */
+/** Every API. The first has the check, and answers for paths that are in no API's territory. */
 export const apis: readonly Api[] = [...ownApis, ...vendorApis]
 
 const served = serve(apis)
 
-/** Answers a request. Never throws. Never redirects, but a browser that has sent one of our pages' forms. */
+/** Answers a request. Never throws. Redirects only browsers, after a form of one of our own pages. */
 export async function answer(request: Request, context: RequestContext): Promise<Response> {
   const allowed = (origin: string) => isAllowedOrigin(origin, context.services.settings)
   let response: Response
@@ -98,7 +98,7 @@ export async function answer(request: Request, context: RequestContext): Promise
   }
   if (response.status === 503) log('request.unavailable', { requestId: context.requestId })
   countRefusal(request, response.status, context)
-  // A body that nobody takes keeps a proxy in between from handing on the answer.
+  // While a body is left unread, a proxy in between may not pass the answer on.
   if (request.body !== null && !request.bodyUsed) void request.body.cancel().catch(() => undefined)
   allowOrigin(request, response, allowed)
   return complete(response, context.headers)
@@ -112,16 +112,19 @@ const REFUSALS: ReadonlyMap<number, CountedEvent> = new Map([
   [503, 'unavailable'],
 ])
 
-/** Counts what was refused, but for the check: most of what it refuses are sessions that have ended. */
+/** Counts refusals, except those of the check: most of these are sessions that have simply ended. */
 function countRefusal(request: Request, status: number, { services }: RequestContext): void {
   const event = REFUSALS.get(status)
   if (event !== undefined && pathOf(request.url) !== CHECK) services.counters.count(event, null, String(status))
 }
 
-/** Every log line says whose request it is. The check, which is asked more often than all the rest, hands its id along instead. */
+/**
+ * Gives every log line the id of its request by a log context. The check passes its id along instead: it is by far the
+ * most frequent request, and a context costs time.
+ */
 function route(request: Request, context: RequestContext): Promise<Response> {
   const { jurisdiction } = context.services
-  // It makes no object: a token has the id of one.
+  // The check creates no object, since a token names one that exists: so it need not wait for D1 here.
   if (request.method === 'GET' && pathOf(request.url) === CHECK) {
     return jurisdiction.elsewhere === null
       ? served.fetch(request, context)

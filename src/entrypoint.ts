@@ -1,6 +1,6 @@
 /**
- * The same for Workers of the same account, over a service binding. What a caller may do is in its
- * binding's `props`; without them it may do nothing. Failures come back as values.
+ * Latchkey's own API for Workers of the same account, over a service binding. What a caller may do is in its binding's
+ * `props`; without them it may do nothing. Failures come back as values.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { auditEntry } from './api/audit.ts'
@@ -32,7 +32,7 @@ import { findUser } from './store/users.ts'
 
 type Body = ReturnType<typeof sessionBody>
 
-/** What a bound Worker is told of a failure: sessions as every answer shows them. */
+/** A failure as a bound Worker is told it: the sessions in it are in the form of every answer. */
 type BindingError =
   | Exclude<SessionError, { readonly code: 'session_limit_reached' }>
   | { readonly code: 'session_limit_reached'; readonly sessions: readonly Body[] }

@@ -1,4 +1,7 @@
-/** Refuses to serve with the objects of another jurisdiction than those that there are: they would all be new and empty. */
+/**
+ * Refuses to serve where the setting `JURISDICTION` is not that of the existing objects: under another one, all objects
+ * would be new and empty.
+ */
 import { ok, type Result } from './domain/result.ts'
 import type { Jurisdiction } from './jurisdiction.ts'
 import { HEALTH_MILLISECONDS } from './limits.ts'
@@ -19,7 +22,10 @@ export class JurisdictionGuard {
     this.ours = ours ?? ''
   }
 
-  /** Where the objects are, if that is elsewhere; null: it is not, as far as is known. Asks nobody. */
+  /**
+   * Where the objects are, if that is not where the setting says; null: they are there, as far as is known. Asks
+   * nobody.
+   */
   get elsewhere(): string | null {
     return this.found === null || this.found === this.ours ? null : this.found
   }

@@ -1,10 +1,11 @@
 /**
  * Every limit of the service that is no setting: how long it waits, how often it tries, how much it takes and keeps. A
- * name ends with its unit; one without is a count. Limits of the domain stand there, a vendor's in its API's schemas.
+ * name ends with its unit; one without is a count. The bounds of session configs and settings stand in
+ * domain/policy.ts, a vendor's other limits in its API's schemas.
  */
 
 // D1 and KV
-/** When somebody who asked for what is out of reach is told to come back. */
+/** `Retry-After` of an answer that something is unavailable. */
 export const RETRY_AFTER_SECONDS = 5
 /** Longest wait for D1: it answers in tens of milliseconds, or is in trouble. */
 export const D1_TIMEOUT_MILLISECONDS = 2_000
@@ -45,13 +46,13 @@ export const APPLY_TIMEOUT_MILLISECONDS = 8_000
 export const HEALTH_MILLISECONDS = 5_000
 
 // Figures for monitoring
-/** How long they are told again. */
+/** How long figures that were read are answered again. */
 export const FIGURES_MILLISECONDS = 15_000
 /** Stores that they count. */
 export const MAX_COUNTED_STORES = 1_000
-/** Failures in a row from which durable work and endpoints count as failing: what goes well again soon is nobody's business. */
+/** After so many failures in a row, durable work and endpoints count as failing; fewer are not worth an alert. */
 export const FAILURES_TO_TELL = 3
-/** What is not tried again so long after it was due is not tried any more (5 min). */
+/** Failing work whose next try is overdue by this much is given up, and not counted (5 min). */
 export const FAILING_GRACE_MILLISECONDS = 300_000
 /** A copy to D1 that comes so long after the change is late. */
 export const LATE_COPY_MILLISECONDS = 60_000
@@ -73,9 +74,9 @@ export const UNKNOWN_JOB_MILLISECONDS = 600_000
 export const OBJECTS_AT_ONCE = 32
 /** Pause between two steps of a reset: users' own requests come in between. */
 export const RESET_PAUSE_MILLISECONDS = 50
-/** Wait before users who were missed in a scan are come back to. */
+/** Wait before a scan returns to users whom it could not tell. */
 export const SCAN_COME_BACK_MILLISECONDS = 10_000
-/** Clocks of two machines of the platform differ by less. */
+/** The clocks of two machines of the platform differ by less than this. */
 export const CLOCKS_DIFFER_MILLISECONDS = 60_000
 
 // A user's object and its mirror
@@ -113,7 +114,10 @@ export const COOKIE_RENEWAL_MILLISECONDS = 30 * 86_400_000
 // Streams of a session (docs/events.md)
 /** Streams that one session may have at the same time. */
 export const MAX_STREAMS_OF_SESSION = 20
-/** A stream on which nothing has come for so long gives way where there is no room: whoever is there sends `ping`. */
+/**
+ * Where there is no room for another stream, one on which nothing has come for this long gives way: a listener that is
+ * there sends `ping`.
+ */
 export const SILENT_STREAM_MILLISECONDS = 120_000
 /** How often something is sent on a stream of server-sent events, so that no proxy takes it for dead. */
 export const STREAM_BEAT_MILLISECONDS = 20_000
@@ -138,7 +142,7 @@ export const MAX_COUNTED_SESSIONS = 10_000
 export const MAX_NAMED_SESSIONS = 1_000
 /** Sessions that one job ends, and records that are looked at to find them. */
 export const MAX_ENDS_OF_JOB = 50_000
-/** How much more may be ended than was seen. */
+/** How many times as many sessions may be ended as the caller saw. */
 export const MAX_GROWTH_OF_ENDS = 1.1
 /** Longest time over which a job's ends are spread (a day). */
 export const MAX_SPREAD_SECONDS = 86_400
@@ -267,15 +271,15 @@ export const MAX_VERIFIED_COOKIES = 8
 export const MAX_DEVICE_COOKIES = 4
 
 // Sign-in
-/** Longest wait in the line in front of hashing. Who would wait longer is told to come back … */
+/** Longest wait in the queue in front of hashing. A client that would wait longer is told to come back … */
 export const MAX_HASHING_WAIT_MILLISECONDS = 12_000
 /** … between one and this many seconds later, so that they do not come all at once. */
 export const MAX_HASHING_RETRY_SECONDS = 5
-/** How often one who waits in that line looks. */
+/** How often a waiter in that queue looks whether its turn has come. */
 export const HASHING_LOOK_MILLISECONDS = 5
-/** Pause between two turns: what others have to do takes several steps, each far less than a hash. */
+/** Pause between two turns, for the isolate's other work: it takes several steps, each far shorter than a hash. */
 export const HASHING_PAUSE_MILLISECONDS = 10
-/** Who has not looked for so long is gone with its object. */
+/** A waiter that has not looked for this long is gone with its object. */
 export const HASHING_GONE_MILLISECONDS = 5_000
 /** Longest that a stranger is slowed down for a user that many try … */
 export const MAX_SLOWING_MILLISECONDS = 3_000
@@ -285,7 +289,7 @@ export const SLOWING_STEP_MILLISECONDS = 100
 export const HASHER_TIMEOUT_MILLISECONDS = MAX_HASHING_WAIT_MILLISECONDS + MAX_SLOWING_MILLISECONDS + 9_000
 /** How many hashers there are. Fixed: whoever asks can make no more of them. */
 export const HASHERS = 64
-/** The memory of the dearest hash that can be verified, and what scrypt needs besides. */
+/** The memory of the most expensive hash that can be verified, and what scrypt needs besides. */
 export const HASHING_MEMORY_BYTES = 134_217_728
 /** How often a wrong password is counted again that D1 did not take … */
 export const COUNT_AGAIN_TIMES = 10
@@ -349,7 +353,7 @@ export const MAX_DETAIL_LENGTH = 200
 export const MAX_PROFILE_TEXT_LENGTH = 254
 /** Most entries of a page. */
 export const MAX_PAGE_ENTRIES = 1_000
-/** How long who calls counts as having just proved who it is. */
+/** How long a caller counts as having just proved itself. */
 export const CONFIRMATION_SECONDS = 300
 /** Most identity stores that an operator is limited to. */
 export const MAX_LIMITED_STORES = 100

@@ -1,10 +1,10 @@
-/** The log: one JSON object for each event of interest. Of people it names ids alone. */
+/** The log: one JSON object for each event of interest. Of people it has only ids. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** What a line is to say of where it comes from: a request, or an object and its store. Set where work begins. */
+/** What a log line says of its origin: a request, or an object and its store. Set where work begins. */
 export const logContext = new AsyncLocalStorage<Readonly<Record<string, string>>>()
 
-/** What there is to log: how grave it is, and what becomes of it. docs/operating.md explains each. */
+/** The events that are logged, each with its level and its outcome. docs/operating.md explains them. */
 export const LOG_EVENTS = {
   'request.bug': ['error', 'answered_500'],
   'request.unavailable': ['warn', 'answered_503'],
@@ -34,7 +34,7 @@ export const LOG_EVENTS = {
 
 export type LogEvent = keyof typeof LOG_EVENTS
 
-/** Logs one event. What the context says of where it comes from is in the line without being said again. */
+/** Logs one event. What `logContext` holds is added to the line. */
 export function log(event: LogEvent, facts: Readonly<Record<string, unknown>> = {}): void {
   const [level, outcome] = LOG_EVENTS[event]
   console[level]({ event, outcome, ...logContext.getStore(), ...facts })

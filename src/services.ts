@@ -28,7 +28,7 @@ import { readFigures } from './store/figures.ts'
 import { missingMigrations } from './store/migrations.ts'
 import { within } from './time-limit.ts'
 
-/** What this version's statements were written for, by file name. */
+/** The migrations that this version's statements need, by file name. */
 const MIGRATIONS = journal.entries.map(({ tag }) => `${tag}.sql`)
 
 const built = new WeakMap<Env, Services>()
@@ -84,7 +84,7 @@ function build(env: Env, settings: Settings): Services {
   }
 }
 
-/** Whoever asks does not make every binding work: what was found is told again for a while. */
+/** Remembers an answer for a while, so that frequent questions do not each put work on every binding. */
 function rememberingFor<T>(milliseconds: number, ask: (now: number) => Promise<T>): (now: number) => Promise<T> {
   let known: { readonly value: T; readonly at: number } | undefined
   return async (now) => {

@@ -156,7 +156,7 @@ export interface Settings {
   readonly limits: Limits
   readonly lastSeenWriteSeconds: number
   readonly throttle: ThrottleSettings
-  /** How old a sign-in may be with which users end their other sessions, on their own page. */
+  /** How old a sign-in may be for users to end their other sessions with it, on the page `/devices`. */
   readonly freshSignInSeconds: number
   /** Of new password hashes, and of every sign-in. */
   readonly passwordHashCost: HashCost
@@ -172,7 +172,7 @@ export interface Settings {
   readonly sessionTokenKeys: readonly Key[]
   readonly sealingKeys: readonly Key[]
   readonly operatorBootstrapSecret: string
-  /** Null, but for the time in which an operator is to be recovered. */
+  /** Null, except while an operator is to be recovered. */
   readonly operatorRecoverySecret: string | null
   readonly applicationServer: ApplicationServerSettings
 }

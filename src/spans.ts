@@ -1,7 +1,10 @@
 /** Spans of our own, beside those of the platform. None of them is on the way of a check. */
 import { tracing } from 'cloudflare:workers'
 
-/** What is timed: a copy of sessions to D1, the hashing of a password with its wait, a step of a job, an event's way to its endpoint, the hourly run. */
+/**
+ * What is timed: a copy of sessions to D1, a password's hashing and its wait for it, a step of a job, an attempt to
+ * deliver an event, the hourly run.
+ */
 export type SpanName = 'mirror' | 'hash' | 'job' | 'deliver' | 'housekeeping'
 
 /** Does some work in a span. What it says of people are ids. */

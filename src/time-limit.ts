@@ -1,4 +1,4 @@
-/** Waiting for what may not answer: an outage becomes a value, a bug is thrown on. */
+/** Waiting, with a limit, for something that may not answer: an outage becomes a value, a bug is thrown again. */
 
 import type { SessionError } from './domain/errors.ts'
 import { fail, ok, type Result } from './domain/result.ts'

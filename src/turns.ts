@@ -1,4 +1,4 @@
-/** Work that is done one after the other. */
+/** A mutex: work that is done one after the other. */
 
 /** Whoever comes waits for all that came before. */
 export class Turns {

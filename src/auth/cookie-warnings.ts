@@ -1,7 +1,10 @@
-/** What the service starts with, and is not what its operator meant: pages that will have no session. */
+/** Warnings about settings with which the service starts, but under which some pages will have no session. */
 import type { CookieSettings } from './session-carriers.ts'
 
-/** One sentence for each origin that is none, and for each whose pages, or whose host, browsers keep the cookie from. */
+/**
+ * A sentence for each configured origin that is malformed, and for each to whose pages, or host, browsers will not send
+ * the cookie.
+ */
 export function cookieWarnings(settings: CookieSettings & { readonly ignoredOrigins: readonly string[] }): string[] {
   const { publicOrigins, allowedOrigins, ignoredOrigins, cookieSameSite } = settings
   const ignored = ignoredOrigins.map((entry) => `ALLOWED_ORIGINS: ${entry} is no origin, and is ignored`)

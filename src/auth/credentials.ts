@@ -50,7 +50,7 @@ export interface Caller {
   readonly scopes: readonly string[]
   /** Epoch milliseconds; null: never. */
   readonly expiresAt: number | null
-  /** Of an operator: the only identity stores that there are for it. Null: all. */
+  /** Of an operator: the identity stores that it is limited to. Null: all. */
   readonly limitedStoreIds: readonly string[] | null
 }
 

@@ -1,4 +1,7 @@
-/** The cheap limits in front of what is guessed at: per location, and without a count of their own. */
+/**
+ * Rate limits in front of everything that could be guessed: Cloudflare's, one for each location. Cheap, and not exact:
+ * they tell whether a call may pass, and not how many are left.
+ */
 
 import { addressPrefix } from '../domain/address-prefix.ts'
 import type { Quota, SessionError } from '../domain/errors.ts'
@@ -8,9 +11,9 @@ import { GATE_SECONDS, GATE_TIMEOUT_MILLISECONDS, SIGN_IN_GATE_REQUESTS } from '
 import { within } from '../time-limit.ts'
 
 /**
- * Lets a client pass, by its address prefix or, if it has proved to be one that is known, by `known`. A gate that is
- * out of order stands open: what is behind it counts exactly, or takes secrets too long to be guessed.
- * Errors: `rate_limited`.
+ * Lets a client pass: counted by its address prefix or, if it has shown itself to be a known one, by `known`. A gate
+ * that does not answer stands open: what is behind it counts exactly, or takes secrets too long to be guessed. Errors:
+ * `rate_limited`.
  */
 export async function passGate(
   gate: RateLimit,
@@ -25,7 +28,7 @@ export async function passGate(
   return fail({ code: 'rate_limited', retryAfterSeconds: GATE_SECONDS, ...quota })
 }
 
-/** The gate says no more than that it is shut: it opens within its period. */
+/** The gate tells only that it is shut: it opens within its period. */
 const SHUT: Quota = {
   policy: 'signin-requests',
   tries: SIGN_IN_GATE_REQUESTS,

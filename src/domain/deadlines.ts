@@ -22,11 +22,11 @@ export function deadline(session: Session, policy: Policy): Ending {
     : { reason: 'expired', endedAt: expires }
 }
 
-/** How long before its deadline who listens to a session is told of it. */
+/** How long before a session's deadline its listeners are told of it. */
 export const WARNING_MILLISECONDS = 60_000
 
 /**
- * When who listens is told that the session will end: at most half of its timeout before the deadline, so that an alarm
+ * When listeners are told that the session will end: at most half of its timeout before the deadline, so that an alarm
  * that was set for one deadline comes before it is time to tell of the next.
  */
 export function endsSoonAt(session: Session, policy: Policy): number {
@@ -42,7 +42,7 @@ export interface Decider<T> {
   readonly version: number | null
 }
 
-/** What only web sessions have layers for comes from the deployment alone. */
+/** Only web sessions have layers of policy. For the other kinds the deployment alone decides. */
 export const BY_SERVICE = { from: 'service', version: null } as const
 const NEVER: Decider<null> = { value: null, ...BY_SERVICE }
 

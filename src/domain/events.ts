@@ -23,7 +23,6 @@ export type EventType = keyof typeof EVENT_TYPES
 
 /** Forms of endpoints: webhooks, and streams of the Shared Signals Framework, which are pushed or polled. */
 export const ENDPOINT_KINDS = ['webhook', 'ssf_push', 'ssf_poll'] as const
-export type EndpointKind = (typeof ENDPOINT_KINDS)[number]
 
 /** Why an endpoint is disabled: an operator or the stream's receiver said so, it answered 410, or it failed for too long. */
 export const DISABLED_REASONS = ['operator', 'receiver', 'gone', 'failing'] as const

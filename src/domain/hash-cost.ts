@@ -17,7 +17,7 @@ export function work({ ln, r, p }: HashCost): number {
   return 2 ** ln * r * p
 }
 
-/** Costs of hashes that together are this much work, to a thousandth; none for less than nothing. */
+/** Costs of hashes whose work adds up to `rest`, to a thousandth. None if `rest` is not positive. */
 export function fillers(rest: number): HashCost[] {
   const costs: HashCost[] = []
   let left = rest
@@ -32,7 +32,7 @@ export function fillers(rest: number): HashCost[] {
 }
 
 /** Whether a hash of this cost can be made and verified. RFC 7914 asks for N < 2^(16·r). */
-export function isVerifiable(cost: HashCost): boolean {
+function isVerifiable(cost: HashCost): boolean {
   const { ln, r, p } = cost
   if (ln < 1 || r < 1 || p < 1 || ln >= 16 * r) return false
   return work(cost) <= MAX_WORK && 128 * 2 ** ln * r <= MAX_MEMORY_BYTES

@@ -67,8 +67,8 @@ export function endingOf(session: Session, state: Pick<UserState, 'status' | 'po
 }
 
 /**
- * Why a user who was verified under an older epoch gets no session. What the user showed is good no more; whoever
- * vouches for the user is to do so again.
+ * Why a user who was verified under an older epoch gets no session: what the user showed is no longer valid, and a
+ * third party who vouched for the user must do so again.
  */
 function verifiedTooEarly(credentialsType: CredentialsType): SessionError {
   switch (credentialsType) {
@@ -176,7 +176,7 @@ function timeoutOf(reason: EndReason, session: Session, policy: Policy): EndDeci
   return reason === 'idle' ? decidedBy('inactivity_timeout', inactivityTimeout(session, policy)) : null
 }
 
-/** A limit that says nothing ends nothing: its value is never null here. */
+/** Only a rule with a value ends sessions, so the value is never null here. */
 function decidedBy(rule: EndDecision['rule'], { value, from, version }: Decider<number | null>): EndDecision {
   return { rule, value: value ?? 0, from, version }
 }
@@ -213,7 +213,7 @@ function surplus(sessions: readonly Session[], policy: Policy): ReadonlyMap<Sess
   }
   const limits = policy.clientKindLimits.value
   for (const kind of limits === null ? [] : (['web', 'mobile'] as const)) {
-    // The client that opened it: a session that is carried to another client does not end for that.
+    // By the client that opened it: a session that moves to another client does not end for that.
     const ofKind = firstToGo.filter(({ client }) => clientKind(client.userAgent) === kind)
     goes(ofKind, { ...policy.clientKindLimits, value: limits?.[kind] ?? null })
   }

@@ -131,7 +131,10 @@ function newest<T>(known: Versioned<T>, update: Versioned<T> | undefined): Versi
   return update !== undefined && update.version > known.version ? update : known
 }
 
-/** What the deployment says: limits that come from no other layer, and ceilings that none exceeds. */
+/**
+ * What the deployment's variables say: limits that no other layer has, and ceilings that no layer exceeds. Names end
+ * with their unit.
+ */
 export interface Limits {
   /** Where a config uses an inactivity timeout and does not say which. */
   readonly inactivityTimeoutSeconds: number
@@ -195,7 +198,7 @@ export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
   const { concurrentSessions } = group
   const versions: Versions = {
     settings: rules.settings.version,
-    // The group's own: above it is how often the user has gone to another group.
+    // The version of the group's config alone: the higher bits count the user's changes of group.
     group: rules.group.version % 2 ** 32,
     config: rules.config.version,
   }

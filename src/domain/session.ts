@@ -55,7 +55,7 @@ export interface EndDecision {
 }
 
 /** Longest user agent that is kept, in characters. */
-export const MAX_USER_AGENT_LENGTH = 512
+const MAX_USER_AGENT_LENGTH = 512
 
 /** Who speaks: the client's address and user agent as they arrived; null where unknown. */
 export interface Client {
@@ -103,7 +103,7 @@ export interface Session {
   readonly cookieIssuedAt: number | null
 }
 
-/** Whether what the user was verified by counts no more: its epoch has risen since. */
+/** Whether the session is void: the user's epoch has risen since the user was verified. */
 export function isVoid({ epoch }: Pick<Session, 'epoch'>, epochNow: number): boolean {
   return epoch < epochNow
 }

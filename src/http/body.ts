@@ -5,7 +5,7 @@ export const MAX_BODY_BYTES = 65_536
 /** Largest body of a bulk request, in bytes (2 MiB). */
 export const MAX_BULK_BODY_BYTES = 2_097_152
 /** Longest wait for a whole body, in milliseconds. */
-export const BODY_TIMEOUT_MILLISECONDS = 10_000
+const BODY_TIMEOUT_MILLISECONDS = 10_000
 
 /** Why a body could not be read. */
 export type BodyFault =

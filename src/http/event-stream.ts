@@ -1,7 +1,7 @@
 /**
- * Hands on what comes on a WebSocket as server-sent events: a message of JSON with a `type` is an event of that name.
- * Every so often a comment is sent, so that no proxy takes the stream for dead and it is seen that nobody reads any more,
- * and `ping` to the other side. The stream ends with the WebSocket, and the WebSocket with whoever reads.
+ * Passes on what comes on a WebSocket as server-sent events: a JSON message with a `type` is an event of that name.
+ * Every `beatMilliseconds` a comment is sent, so that no proxy takes the stream for dead and a reader that has gone is
+ * noticed, and `ping` to the WebSocket. When one side closes, the other is closed too.
  */
 export function eventStream(socket: WebSocket, beatMilliseconds: number): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()

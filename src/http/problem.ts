@@ -3,7 +3,7 @@ import { type CommonHeaders, respond } from './common-headers.ts'
 
 export interface Problem {
   readonly status: number
-  /** Names the kind of problem; the last part of its `type`. */
+  /** The kind of problem: the last part of `type`. */
   readonly code: string
   readonly title: string
   readonly detail?: string

@@ -1,7 +1,7 @@
 /**
- * `ApplicationServerCalls`: the one Durable Object through which all calls of the application server go, so that
- * no more are under way than it bears, however many places ask. Who finds no room waits in a short line, in which
- * strangers stand behind those who are known.
+ * `ApplicationServerCalls`: the one Durable Object through which all calls of the application server go, so that no
+ * more are under way than it bears, however many places ask. A call that finds no room waits in a short queue, in which
+ * strangers stand behind known clients.
  */
 
 import { DurableObject } from 'cloudflare:workers'
@@ -24,7 +24,7 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>
   /** JSON; null for none. */
   readonly body: string | null
-  /** For whom. The version before does not say it. */
+  /** For whom. Earlier versions do not say it. */
   readonly asker?: Asker
 }
 

@@ -1,10 +1,10 @@
 /**
- * Who waits for a scarce thing, in the order of their turns: operators come first, then who has signed in as the user
- * before, then strangers. Among equals turns go round (start-time fair queueing): one who asks often waits behind the
- * others, and in the order of arrival behind oneself, so that nobody waits for ever.
+ * A queue for a scarce resource. Operators come first, then clients that have signed in as the user before, then
+ * strangers. Among equals it is fair (start-time fair queueing): a client that asks often waits behind the others, and
+ * behind its own earlier requests, so that nobody waits for ever.
  */
 
-export const PRIORITIES = ['operator', 'known', 'stranger'] as const
+const PRIORITIES = ['operator', 'known', 'stranger'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
 /** For whom something is asked. */
@@ -18,7 +18,7 @@ export interface Asker {
 export interface Place<Kept> {
   readonly rank: number
   readonly who: string
-  /** In which round it is: one after the last of the same, or after the round that is on. */
+  /** The round it belongs to: the one after its client's last round, or after the current one. */
   readonly round: number
   readonly number: number
   readonly kept: Kept
@@ -27,7 +27,7 @@ export interface Place<Kept> {
 export class FairQueue<Kept> {
   private readonly places = new Set<Place<Kept>>()
   private made = 0
-  /** The round that is on. */
+  /** The current round. */
   private round = 0
 
   get size(): number {
@@ -58,7 +58,7 @@ export class FairQueue<Kept> {
     this.places.add(place)
   }
 
-  /** Who gives up, or has had its turn. */
+  /** Removes one who gives up, or whose turn is over. */
   leave(place: Place<Kept>): void {
     this.places.delete(place)
   }

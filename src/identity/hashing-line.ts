@@ -1,6 +1,6 @@
 /**
- * The line in front of hashing. An isolate hashes one password at a time, whatever the number of its objects, so
- * they share a line.
+ * The queue in front of hashing. An isolate hashes one password at a time, whatever the number of its objects, so they
+ * share one.
  *
  * Objects of one isolate share its memory but not their I/O: none may wait for a promise of another. So each looks,
  * by a timer of its own, whether its turn has come.
@@ -38,7 +38,7 @@ export class HashingLine {
    */
   async take<T>(asker: Asker, cost: HashCost, milliseconds: number, hash: () => T): Promise<Result<T, Unavailable>> {
     const expected = work(cost) / WORK_PER_MILLISECOND
-    // Where hashing is next to nothing, a line would only cost time.
+    // Where a hash takes next to no time, as in tests, a queue would only cost time.
     if (expected < 1) return ok(hash())
     const arrivedAt = Date.now()
     const place = this.queue.placeFor(asker, { lookedAt: arrivedAt })

@@ -77,7 +77,7 @@ export async function redeemLoginToken(
   if (!found.ok) return found
   if (!foundMaker.ok) return foundMaker
   const [user, maker] = [found.value, foundMaker.value]
-  // What holds is what the two are now.
+  // Decided by the roles that both have now, not when the token was made.
   const may = user?.user.active && maker?.user.active && mayDo(maker.user, 'generate_login_token', user.user)
   if (user === null || !may) return fail({ code: 'invalid_credentials' })
   // Like a session, it is void under a higher epoch than its own. The version before epochs went by the clock.

@@ -4,7 +4,7 @@ import type { Sealing } from '../auth/sealing.ts'
 import { MAX_REMEMBERED_PROVIDERS, PROVIDER_METADATA_MILLISECONDS, PROVIDER_TIMEOUT_SECONDS } from '../limits.ts'
 import type { OpenIdProvider } from '../store/openid-providers.ts'
 
-/** Begins what is thrown where a client secret does not open. */
+/** The beginning of the error that is thrown where a client secret cannot be unsealed. */
 export const SECRET_FAULT = 'the OpenID client secret'
 
 export class OpenIdConfigurations {

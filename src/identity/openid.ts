@@ -106,7 +106,7 @@ function faultOf(error: unknown): SessionError {
   const unavailable = { code: 'unavailable', what: 'OpenID provider', retryAfterSeconds: RETRY_AFTER_SECONDS } as const
   if (error instanceof client.ResponseBodyError) {
     log('openid.refused', { error: error.error, status: error.status })
-    // Only the code can be the user's fault; the rest is between us and the provider.
+    // Only a bad code can be the client's fault; everything else is between us and the provider.
     return error.error === 'invalid_grant' ? { code: 'invalid_credentials' } : { ...unavailable, because: 'refused' }
   }
   if (error instanceof client.ClientError) {

@@ -94,7 +94,7 @@ export class PendingChanges {
     this.sql.exec('UPDATE pending SET changes = ?, base_version = ?', JSON.stringify(request), version)
   }
 
-  /** It was tried again, and is not finished. */
+  /** Notes that it was tried again, and is still not finished. */
   failed(): void {
     this.sql.exec('UPDATE pending SET failures = failures + 1')
   }

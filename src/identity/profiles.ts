@@ -30,7 +30,7 @@ export class Profiles {
     const answer = await within(PROFILE_TIMEOUT_MILLISECONDS, 'profiles', async () =>
       object.change({ identityStoreId, userId }, changes, requestId, startBefore, actor),
     )
-    // Whatever became of the object, it may have begun.
+    // The object did not answer, and may have begun the change.
     return answer.ok ? answer.value : fail({ ...answer.error, because: 'timed_out', detail: IN_DOUBT })
   }
 }

@@ -55,7 +55,7 @@ export class ProviderKeys {
     without: KeySet | null = null,
   ): Promise<Result<KeySet, SessionError>> {
     const known = this.knownOf(provider)
-    // Not by the promise of the other request: one must not await what is another's.
+    // By a timer, not by the other request's promise: in a Worker a request must not await another request's I/O.
     for (let looks = 0; known.asking !== null && looks < MAX_LOOKS; looks += 1) {
       await scheduler.wait(KEYS_LOOK_MILLISECONDS)
     }

@@ -7,8 +7,8 @@ import { MAX_REMEMBERED_CHECKS } from '../limits.ts'
 import type { CheckedSession } from './object/user-sessions.ts'
 
 /**
- * Of the inactivity timeout, how much of it an answer may be old: one that is given again is no activity, so that the
- * user may idle out sooner by as much.
+ * The greatest age of an answer, as a share of the inactivity timeout. An answer from memory counts as no activity, so
+ * the user may idle out sooner by as much.
  */
 const MAX_SHARE_OF_INACTIVITY = 0.1
 
@@ -49,7 +49,7 @@ export class CheckMemory {
     return answer
   }
 
-  /** The last answer for a token, however old: what the object need not say again if it is still so. */
+  /** The last answer for a token, however old: the object need not repeat it while nothing has changed. */
   last(sessionId: string, token: string): CheckedSession | null {
     const answer = this.answers.get(sessionId)
     return answer === undefined || answer.token !== token ? null : answer.checked
@@ -77,8 +77,9 @@ export class CheckMemory {
   }
 
   /**
-   * Does work by which any session of a user, or of a whole store, may end. Nothing that was learned before is answered
-   * from when the change is made (`forget`), nor what was learned while the objects were told, whatever comes of it.
+   * Does work by which any session of a user, or of a whole store, may end. `work` calls `forget` once the change is
+   * made: no older answer is used from then on. Answers that are learned while the objects are being told are forgotten
+   * at the end, whether or not `work` succeeds.
    */
   async forgettingAll<T>(of: Whose, work: (forget: () => void) => Promise<T>): Promise<T> {
     const forget = () => this.forgetAll(of)

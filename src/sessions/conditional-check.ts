@@ -33,7 +33,7 @@ function seenAgain(known: CheckedSession, lastSeenAt: number): CheckedSession {
   return {
     ...known,
     session: { ...session, lastSeenAt },
-    // As long after the last activity as before: the policy is the same.
+    // The timeout is the same, since the policy is: the deadline moves with the last activity.
     idlesOutAt: idlesOutAt === null ? null : idlesOutAt + lastSeenAt - session.lastSeenAt,
     cookieDue: false,
   }

@@ -57,7 +57,7 @@ export class ConfigCopies {
     const known = this.copies.get(tag)?.config ?? null
     const found = read.ok ? read.value : null
     const newest = (found?.version ?? 0) >= (known?.version ?? 0) ? found : known
-    // A failed read counts as a look too: otherwise every check would wait for a KV that is down.
+    // A failed read counts too: otherwise, while KV is down, every check would wait for it.
     this.keep(tag, newest, now)
     return newest
   }

@@ -73,7 +73,7 @@ function previewOf(
   limits: Limits,
   now: number,
 ) {
-  // What holds for the user is beside each of the sessions.
+  // Each row has the user's rules, so the first row's will do.
   const { rules } = found[0] as FoundSession
   const policy = resolvePolicy(rules, limits)
   const changed = resolvePolicy({ ...rules, config: next }, limits)

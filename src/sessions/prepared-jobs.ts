@@ -65,7 +65,7 @@ export class PreparedJobs {
     return done.ok ? done.value : done
   }
 
-  /** Drops them. One that stays all the same finds nothing to do. */
+  /** Drops them. A job that cannot be dropped finds nothing to do. */
   cancel(): Promise<Result<void, Unavailable>> {
     return within(JOBS_TIMEOUT_MILLISECONDS, 'jobs', () => this.stub.cancel(this.ids))
   }

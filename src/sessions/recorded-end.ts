@@ -1,4 +1,4 @@
-/** What somebody asked to be ended is in the audit log before it is ended: docs/decisions/0032. */
+/** A request to end sessions is in the audit log before anything is ended: docs/decisions/0032. */
 import type { SessionError } from '../domain/errors.ts'
 import type { Result } from '../domain/result.ts'
 import { type AuditEntry, recordAuditEvent } from '../store/audit-events.ts'

@@ -128,7 +128,7 @@ export class Sessions {
     for (const other of carried) {
       const replaced = other.token.sessionId === replaces ? ok() : await this.replace(other)
       if (replaced.ok) continue
-      // Nobody holds the new one: its token is not handed over.
+      // The old sessions could not be ended, so the new one is given up: nobody gets its token.
       waitUntil(this.end(owner, { only: [sessionId] }, 'revoked', { caller: null, requestId: null }))
       return replaced
     }
@@ -161,7 +161,7 @@ export class Sessions {
       return fail({ code: 'conflict', detail: 'The user is a bot: bots act by credentials, not by sessions.' } as const)
     }
     const opening = {
-      // The edge saw the back end, not the user's client and place: only the back end can know.
+      // The edge sees the back end. Only the back end knows the user's client and place.
       ...asked,
       kind: 'web',
       credentialsType: 'trusted_back_end',
@@ -194,7 +194,7 @@ export class Sessions {
       if (answer.error.code === 'session_ended') this.memory.forget([token.sessionId])
       return answer
     }
-    // Who is answered from memory is not the one to whom the cookie was issued.
+    // Remembered without `cookieDue`: the next caller need not be the browser that has the cookie.
     const memorable = answer.value.cookieDue ? { ...answer.value, cookieDue: false } : answer.value
     this.memory.put(token.sessionId, text, memorable, { now, endsSeen })
     return ok({ checked: answer.value, ageSeconds: 0 })

@@ -99,7 +99,7 @@ export class SessionChanges {
         const applied = await made.value.jobs.confirm({ timeoutMilliseconds: APPLY_TIMEOUT_MILLISECONDS })
         return ok({ appliedNow: applied.ok })
       }
-      // A job that stays would find nobody either, so no answer waits for its end.
+      // A job that is left over would find nobody either, so the answer does not wait for its end.
       waitUntil(made.value.jobs.cancel())
       return ok({ appliedNow: true })
     })
@@ -152,8 +152,8 @@ export class SessionChanges {
   }
 
   /**
-   * Accepts to end all web sessions that these users, who exist, have now; null for clients of every kind.
-   * It will be done whatever stops the process; its progress is in the store's jobs. Errors: `unavailable`.
+   * Takes on a job that ends all web sessions that these users, who must exist, have now; of one kind of client, or of
+   * all (null). It will be done whatever stops the process; its progress is in the store's jobs. Errors: `unavailable`.
    */
   async resetUsers(
     identityStoreId: string,
@@ -172,8 +172,8 @@ export class SessionChanges {
   }
 
   /**
-   * Accepts to end exactly these sessions, a few users at a time, over so many seconds. It will be done whatever stops
-   * the process; what became of each is in the job, for a day. Errors: `unavailable`.
+   * Takes on a job that ends exactly these sessions, a few users at a time, over so many seconds. It will be done
+   * whatever stops the process; what became of each is in the job, for a day. Errors: `unavailable`.
    */
   async endSessions(
     identityStoreId: string,
@@ -193,7 +193,7 @@ export class SessionChanges {
       cancelled: false,
     } as const
     const named = { id: `end_sessions:${by.requestId}`, job }
-    // As many users in a step as makes a step a second.
+    // So many users in a step that there is a step each second.
     const users = overSeconds === 0 ? OBJECTS_AT_ONCE : Math.ceil(items.length / overSeconds)
     return this.memory.forgettingAll({ identityStoreId }, (forget) => {
       forget()
@@ -204,8 +204,8 @@ export class SessionChanges {
   }
 
   /**
-   * Accepts to fill D1 again from the objects of the store's users, after it has lost what it knew. Answers the id of the
-   * job. Errors: `unavailable`.
+   * Takes on a job that fills D1 again from the objects of the store's users, after D1 has lost data. Answers the id of
+   * the job. Errors: `unavailable`.
    */
   async rebuildRecords(
     identityStoreId: string,
@@ -220,8 +220,9 @@ export class SessionChanges {
   }
 
   /**
-   * Accepts to end what a logout token names, unless it came before; answers whether it did so. It will be done whatever
-   * stops the process, and mostly is when this answers. Errors: `unavailable`: the token may come again.
+   * Takes on a job that ends what a logout token names, unless the token came before; answers whether it did. It will
+   * be done whatever stops the process, and usually is done when this answers. Errors: `unavailable`: the token may be
+   * sent again.
    */
   async acceptLogout(
     identityStoreId: string,

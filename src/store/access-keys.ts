@@ -11,7 +11,7 @@ import { credentials, identityStores } from './schema.ts'
 export type DelegationFault =
   | { readonly code: 'credential_not_found' }
   | { readonly code: 'identity_store_not_found'; readonly identityStoreIds: readonly string[] }
-  /** It is no access key, or a temporary one, which goes by the key it was issued from. */
+  /** It is no access key; or a temporary one, which has the stores of the key it was issued from. */
   | { readonly code: 'not_delegable' }
 
 /** Replaces the list of other stores that an access key administers, also for the keys issued from it. */

@@ -1,4 +1,7 @@
-/** What must be known before a call of a limited API is let in: for whom it acts, and how many there were. */
+/**
+ * What must be known before a call of a rate-limited API is let in: for whom the caller acts, and how many calls there
+ * were.
+ */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Party } from '../domain/authority.ts'
 import type { SessionError } from '../domain/errors.ts'
@@ -112,7 +115,7 @@ export async function countCall(
       .where(and(eq(t.identityStoreId, identityStoreId), eq(t.subject, subject))),
   )
   if (!counters.ok) return counters
-  // Dropped in between: the window is over.
+  // The counter was removed in between: the window is over.
   const endsAt = counters.value[0]?.windowEndsAt ?? now
   return fail({ code: 'rate_limited', retryAfterSeconds: Math.max(1, Math.ceil((endsAt - now) / 1000)) })
 }

@@ -1,6 +1,6 @@
 /**
- * Pages of the rows that a filter lets through, where the index leads only near them. So many rows are looked at in one
- * request, and no more, whatever the filter.
+ * Pages of the rows that pass a filter which no index covers. At most a fixed number of rows is looked at in one
+ * request, whatever the filter.
  */
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
@@ -19,7 +19,7 @@ export interface ScannedPage<Row> {
 }
 
 export interface Scan<Row> {
-  /** SQL of the rows that come into question: a SELECT along an index, without order and limit. */
+  /** SQL of the candidate rows: a SELECT along an index, without order and limit. */
   readonly from: SQL
   /** SQL of the order of that index, by the names of its columns. */
   readonly order: SQL

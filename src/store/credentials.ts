@@ -36,7 +36,7 @@ export interface Credential
   readonly scopes: readonly string[]
   /** Other identity stores that it administers. */
   readonly delegatedStoreIds: readonly string[]
-  /** Of an operator: the only identity stores that there are for it; null for all. */
+  /** Of an operator: the identity stores that it is limited to; null for all. */
   readonly limitedStoreIds: readonly string[] | null
   /** Addresses and CIDR blocks; null for any address. */
   readonly addressAllowList: readonly string[] | null
@@ -44,7 +44,7 @@ export interface Credential
   readonly previousSecrets: readonly PreviousSecret[]
 }
 
-/** Whether those whom a credential depends on are there: `gone` once its store or its owner is deleted. */
+/** Whether the store and the owner of a credential exist: `gone` once one of them is deleted. */
 export type Standing = 'good' | 'owner_disabled' | 'gone'
 
 /** A credential that a caller shows. It may be revoked or expired. */

@@ -18,7 +18,7 @@ export async function attempt<T>(work: () => Promise<T>): Promise<Result<T, Unav
 }
 
 /**
- * As `attempt`; a value is also that another row has what must be unique.
+ * As `attempt`; that another row already has a unique value is an error value too.
  * @param codes what to call that, by a column that tells the index: `table.column`
  */
 export async function attemptUnique<T, Code extends string>(

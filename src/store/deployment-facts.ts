@@ -7,7 +7,7 @@ import { deploymentFacts } from './deployment-schema.ts'
 
 const JURISDICTION = 'jurisdiction'
 
-/** In which jurisdiction the objects of this database are; whoever asks first says it. Empty: in none. */
+/** The jurisdiction of this database's objects. The first caller sets it: `ours`. Empty: in none. */
 export async function jurisdictionOfObjects(db: Database, ours: string): Promise<Result<string, Unavailable>> {
   const read = () =>
     db.select({ value: deploymentFacts.value }).from(deploymentFacts).where(eq(deploymentFacts.name, JURISDICTION))

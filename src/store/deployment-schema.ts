@@ -2,8 +2,8 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /**
- * What does not succeed just now, as those who try it say. A row whose next try is long past is nobody's any more: it is
- * not counted, and removed.
+ * Work that keeps failing, as those who try it report. A row whose next try is long overdue was given up: it is not
+ * counted, and is removed.
  */
 export const failingWork = sqliteTable(
   'failing_work',

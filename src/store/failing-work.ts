@@ -42,7 +42,7 @@ export async function forgetFailing(
   return done.ok ? ok() : done
 }
 
-/** Removes what nobody tries any more. */
+/** Removes work whose next try is long overdue: it was given up. */
 export async function removeGivenUpWork(db: Database, now: number): Promise<Result<void, Unavailable>> {
   const done = await attempt(() =>
     db.delete(failingWork).where(lt(failingWork.nextAt, now - FAILING_GRACE_MILLISECONDS)),

@@ -105,7 +105,7 @@ export async function removeSpent(
 }
 
 /** Removes a batch of the answers that are kept no longer, and answers how many. */
-export function removeIdempotentRequests(db: Database, now: number): Promise<Result<number, Unavailable>> {
+function removeIdempotentRequests(db: Database, now: number): Promise<Result<number, Unavailable>> {
   return remove(
     db,
     `DELETE FROM idempotent_requests WHERE key_hash IN (

@@ -55,7 +55,10 @@ export async function claimKey(
   )
 }
 
-/** Keeps the answer to a request that has claimed a key. One whose claim ran out keeps nothing: the key is another's. */
+/**
+ * Keeps the answer to a request that has claimed a key. If the claim has run out, nothing is kept: another request has
+ * the key.
+ */
 export async function keepAnswer(
   db: Database,
   claim: Claim,
@@ -72,7 +75,7 @@ export async function keepAnswer(
   return done.ok ? ok() : done
 }
 
-/** Gives a key back: nothing happened for which it would have to be kept. */
+/** Releases a key: nothing was done, so no answer has to be kept. */
 export async function releaseKey(db: Database, claim: Claim): Promise<Result<void, Unavailable>> {
   const done = await attempt(() => db.delete(idempotentRequests).where(isClaim(claim)))
   return done.ok ? ok() : done

@@ -1,4 +1,4 @@
-/** Whom a change of a store's session config meets: users with live sessions, and users with locations. */
+/** The users whom a change of a store's session config concerns: those with live sessions, and those with locations. */
 import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm'
 import type { UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'

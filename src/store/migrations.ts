@@ -9,7 +9,10 @@ import type { Database } from './database.ts'
 /** A statement that does not fit the database: a migration is missing, or it is a bug. */
 const MISFIT = /no such (table|column)|has no column named/
 
-/** Those of `needed`, file names in order, that the database lacks. One more of a newer version is none of our business. */
+/**
+ * Those of `needed`, file names in order, that the database lacks. Migrations that only a newer version knows are
+ * ignored.
+ */
 export async function missingMigrations(
   db: Database,
   needed: readonly string[],

@@ -28,11 +28,14 @@ export async function readSessionConfig(
   return ok(row === undefined ? null : versionedConfig(row))
 }
 
-/** What is to be changed of a config, also by callers who cannot express all of it. */
+/** Changes of a config, also from APIs that cannot express all of it. */
 export interface ConfigChanges extends Partial<SessionConfig> {
-  /** Of who knows whole minutes alone: an overall timeout that rounds down to them stays as it is. */
+  /** From an API that has only whole minutes: an overall timeout that rounds down to them stays as it is. */
   readonly wholeSessionMinutes?: number
-  /** Of who knows no numbers: the limit that there is stays; where there is none, it is 1. */
+  /**
+   * From an API that knows no number, only whether there is a limit: an existing limit stays; where there is none, it
+   * becomes 1.
+   */
   readonly limited?: true
 }
 
@@ -82,7 +85,7 @@ export async function updateSessionConfig(
         .set({ ...changes, version: sql`${sessionConfigs.version} + 1`, updatedAt: at })
         .where(and(ofStore, asSeen))
         .returning(),
-      // Nothing, where the change was not made: that version is kept already.
+      // Writes nothing where the change was not made: that version is kept already.
       keepVersion(db, identityStoreId, entry),
     ]),
   )
@@ -137,11 +140,6 @@ export function insertSessionConfig(db: Database, identityStoreId: string, now: 
 }
 
 /** The config in a row. */
-export function versionedConfig({
-  version,
-  identityStoreId: _,
-  updatedAt: __,
-  ...value
-}: Row): Versioned<SessionConfig> {
+function versionedConfig({ version, identityStoreId: _, updatedAt: __, ...value }: Row): Versioned<SessionConfig> {
   return { version, value }
 }

@@ -15,7 +15,7 @@ import { attempt, type Database } from './database.ts'
 import { sessions } from './schema.ts'
 import type { SessionRecord } from './session-records.ts'
 
-/** The columns as a table is read whose index is named, which drizzle takes for another. */
+/** The columns without the table's name: a table that is read with `INDEXED BY` is another one to drizzle. */
 const COLUMNS = Object.fromEntries(
   Object.entries(getTableColumns(sessions)).map(([name, column]) => [name, sql`${column}`.mapWith(column)]),
 ) as unknown as ReturnType<typeof getTableColumns<typeof sessions>>
@@ -146,7 +146,7 @@ export function storyIn(record: SessionRecord, policy: Policy | null): SessionSt
     openedBy,
     replacesSessionId,
     newDevice,
-    // The record has not all that was said.
+    // A record does not have all of the OpenID sign-in.
     openid: null,
     clientChanges: [],
     ending:

@@ -13,7 +13,7 @@ import { statement } from './statement.ts'
 /** A session record as it stands in D1. */
 export type SessionRecord = typeof sessions.$inferSelect
 
-/** What a session gains after it was opened; the rest never changes. */
+/** The columns that change after a session was opened. */
 const MUTABLE = [
   'version',
   'lastSeenAt',
@@ -27,7 +27,7 @@ const MUTABLE = [
   'endDecision',
 ] as const satisfies readonly (keyof SessionRecord)[]
 
-/** What is not written of a deleted user, however late the object that has it comes by. */
+/** Columns that are not written for a deleted user, however late the user's object copies a session. */
 const PERSONAL: readonly string[] = [
   'address',
   'userAgent',

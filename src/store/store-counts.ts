@@ -14,7 +14,7 @@ export interface StoreCounts {
   readonly liveSessions: number | null
 }
 
-/** The figures of these stores. So many rows of users are read for each, and no more. */
+/** The figures of these stores. At most `MAX_COUNTED_USERS` and one more rows of users are read for each. */
 export function readStoreCounts(
   db: Database,
   identityStoreIds: readonly string[],

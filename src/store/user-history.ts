@@ -1,4 +1,7 @@
-/** What D1's records say of a user's own past. They follow the user's object by moments; who is signed in, it knows. */
+/**
+ * What D1's records say of a user's own past. They are some moments behind the user's object; only the object knows
+ * which sessions are live.
+ */
 import { and, desc, eq, gte, lt } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'

@@ -15,7 +15,7 @@ export interface UserSummary {
   readonly lastOpenedAt: number | null
 }
 
-/** Those of these users who are there. So many rows of sessions are read for each, and no more. */
+/** The summaries of those users who exist. A bounded number of rows of sessions is read for each. */
 export function readUserSummaries(
   db: Database,
   identityStoreId: string,

@@ -8,8 +8,8 @@ export interface ApplyRules {
   readonly kind: 'apply_rules'
   readonly userIds: readonly string[]
   /**
-   * Only those who have live sessions as far as D1 knows. A session that D1 does not know of yet learns what holds by
-   * itself when it is mirrored; who is disabled is not to have it until then.
+   * Whether only those users are told who have live sessions as far as D1 knows. A session that D1 does not know yet
+   * learns the rules when it is mirrored. For a disabled user that would be too late.
    */
   readonly signedInOnly: boolean
 }
@@ -23,7 +23,7 @@ export async function applyRules(job: ApplyRules, context: JobContext): Promise<
     const batch = users.value.slice(at, at + OBJECTS_AT_ONCE)
     const told = await Promise.all(batch.map(({ userId, rules }) => applyRulesTo(context, userId, rules)))
     missed.push(...batch.filter((_, index) => told[index]?.ok !== true).map(({ userId }) => userId))
-    // All of a batch out of reach: so are the others, and the caller waits.
+    // Nobody in this batch could be reached, so the others probably cannot either, and the caller waits.
     if (missed.length === batch.length && at === 0) return { next: 'failed', what: 'users' }
   }
   return missed.length === 0 ? { next: 'done' } : { next: 'failed', what: 'users', job: { ...job, userIds: missed } }

@@ -11,7 +11,7 @@ import { OBJECTS_AT_ONCE } from '../../limits.ts'
 export const END_OUTCOMES = ['pending', 'ended', 'already_ended', 'forbidden', 'not_found', 'cancelled'] as const
 export type EndOutcome = (typeof END_OUTCOMES)[number]
 
-/** A session of a job; of one that was not found nobody knows the user. */
+/** A session of a job. The user is null where the session was not found. */
 export interface EndItem {
   readonly sessionId: string
   readonly userId: string | null

@@ -16,7 +16,7 @@ export interface EndSessions {
   readonly part: number
   /** Parts in which some user could not be reached, to come back to. */
   readonly missed: readonly number[]
-  /** Null while it is not done. Then it is kept for a while, for whoever asks what became of it. */
+  /** Null while it is not done. A job that is done is kept for a while, for those who ask for its results. */
   readonly finishedAt: number | null
   readonly cancelled: boolean
 }
@@ -36,7 +36,7 @@ export async function endSessions(job: EndSessions, context: JobContext): Promis
     part: again ? job.part : part + 1,
     missed: missed > 0 ? [...others, part] : others,
   }
-  // Nobody could be reached, or somebody could not for the second time: the others are waited for.
+  // Nobody could be reached, or one user not for the second time: the job fails for now, and is tried again later.
   if (missed > 0 && (again || reached === 0)) return { next: 'failed', what: 'users', job: reached === 0 ? job : next }
   if (next.part >= next.parts && next.missed.length === 0) return finished(next, false, context.now)
   const spread = job.acceptedAt + (job.overSeconds * 1000 * next.part) / job.parts

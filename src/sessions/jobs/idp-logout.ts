@@ -11,7 +11,10 @@ export interface IdpLogout {
   readonly kind: 'idp_logout'
   readonly logout: OpenIdLogout
   readonly by: AskedBy & { readonly caller: string; readonly requestId: string }
-  /** Whether its sessions were ended once. Then they are looked for again: D1 may not have known one, or it was opened just then. */
+  /**
+   * Whether its sessions were ended once. They are looked for a second time: D1 may not have known one yet, or it was
+   * opened meanwhile.
+   */
   readonly looked: boolean
 }
 

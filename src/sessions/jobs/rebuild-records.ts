@@ -25,7 +25,7 @@ export async function rebuildRecords(job: RebuildRecords, context: JobContext): 
   const found = await usersAfter(db, identityStoreId, cursor, OBJECTS_AT_ONCE)
   if (!found.ok) return { next: 'failed', what: 'D1' }
   const copied = await Promise.all(found.value.map((user) => copyAgain(user, job.by, context)))
-  // The same users once more: what was copied is not copied twice.
+  // The same users once more; what was copied is not copied again.
   if (copied.includes(false)) return { next: 'failed', what: 'users' }
   const last = found.value.at(-1)?.userId
   if (last === undefined || found.value.length < OBJECTS_AT_ONCE) {

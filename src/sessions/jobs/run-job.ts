@@ -30,7 +30,7 @@ export type Job =
   | RebuildRecords
   | IdpLogout
 
-/** Whether an operator may give a job up: no other change relies on it. */
+/** Whether an operator may cancel a job: no other change relies on it. */
 export function mayBeCancelled({ kind }: Job): boolean {
   return kind === 'end_sessions' || kind === 'reset_users' || kind === 'rebuild_records'
 }
@@ -41,7 +41,7 @@ export function progressOf(job: Job): { readonly done: number; readonly left: nu
   return job.kind === 'reset_users' ? { done: job.done, left: job.userIds.length } : null
 }
 
-/** Whether a job does all that an older one of its kind has left, as it goes through the whole store anew. */
+/** Whether a job makes older ones of its kind needless: it goes through the whole store again. */
 export function replacesOlder({ kind }: Job): boolean {
   return kind === 'publish_config' || kind === 'sweep_sessions' || kind === 'clear_locations'
 }

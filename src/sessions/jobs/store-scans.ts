@@ -1,7 +1,7 @@
 /**
- * Jobs that go through a whole store after a change of its session config: 32 users a step, from a cursor.
- * Progress is for one version of the config: after another change it begins anew, so that nobody was told
- * only of the older one. Users who could not be told are come back to at the end.
+ * Jobs that go through a whole store after a change of its session config: 32 users a step, from a cursor. Progress is
+ * for one version of the config: after another change it begins anew, so that nobody was told only of the older one.
+ * The scan returns to users who could not be told at its end.
  */
 
 import { sessionIdTime } from '../../domain/session-id.ts'

@@ -15,7 +15,7 @@ export interface CheckedSession extends SessionView {
   readonly cookieDue: boolean
   /** For kind `api`: the workspace that its client chose; null for none. */
   readonly workspace: string | null
-  /** Stands for all of this but the last activity: while it is the same, so is the rest. */
+  /** Changes whenever anything else in this answer does, except for the last activity. */
   readonly revision: number
   /** The version of the session config that was applied. */
   readonly configVersion: number
@@ -88,7 +88,7 @@ export function pageOf(sessions: readonly SessionView[], { before, limit }: Page
   return sessions.filter(({ session }) => before === null || session.id < before).slice(-limit)
 }
 
-/** Nobody asked for what a rule decided. */
+/** For what a rule decided: nobody asked for it. */
 export const NOBODY: AskedBy = { caller: null, requestId: null }
 
 /** The live web sessions among some of a user's, as they are shown. */

@@ -10,9 +10,9 @@ export interface KnownDevice {
 }
 
 /**
- * Whether a new session's kind of device is new to the user: nobody has opened a session with it in 90 days, nor used
- * one that lives. It never is where none is remembered, as at the first session ever; null for API sessions and for
- * clients that do not say what they are. `remember`: what is to be remembered from now on; null: nothing new.
+ * Whether a new session's kind of device is new to the user: the user has opened no session with it in 90 days, and no
+ * live session uses it. It never is where none is remembered, as at the first session ever; null for API sessions and
+ * for clients that do not say what they are. `remember`: what is to be remembered from now on; null: nothing new.
  */
 export function meetDevice(
   known: readonly KnownDevice[],

@@ -22,7 +22,7 @@ const BYTES_OF_FIELDS = 900
 const BYTES_OF_CHARACTER = 6
 /** How often an object looks for its records, in milliseconds. */
 const LOOK_MILLISECONDS = 20
-/** After so many looks the object that sends them is gone, or the batches of others never end. */
+/** After so many looks an object sends its records itself: the sender is gone, or the batches of others never end. */
 const MAX_LOOKS = (D1_TIMEOUT_MILLISECONDS + 1_000) / LOOK_MILLISECONDS
 
 /** Tells the endpoints of stores that there may be something for them. */

@@ -41,7 +41,7 @@ export interface MirrorDependencies {
   readonly applyRules: (rules: UserRules, now: number) => void
   /** When the first session dies by itself; null for none. */
   readonly nextDeadline: () => number | null
-  /** When who listens is to be told of a deadline; null for never. */
+  /** When listeners are to be told of a deadline; null for never. */
   readonly nextTellingAt: () => number | null
 }
 
@@ -49,9 +49,11 @@ export class SessionMirror {
   private readonly deps: MirrorDependencies
   private underWay = false
   private failures = 0
-  /** Copies say nothing of how late they are: D1 had them once. */
+  /** While true, copies are not counted as late: D1 had these records before. */
   private copiesAgain = false
-  /** At first as if enough had ended: most instances see no more than one or two ends. */
+  /**
+   * Begins at the threshold, so that an instance prunes after its first copy: most see no more than one or two ends.
+   */
   private endsSincePrune = REMEMBERED_ENDED
   /** When the alarm is set for; undefined until this instance has set it. */
   private alarmAt: number | null | undefined

@@ -21,7 +21,7 @@ export interface StoredSession {
   readonly secretHash: string
   /** The last activity as the table has it; `session.lastSeenAt` is exact. */
   readonly writtenLastSeenAt: number
-  /** While a burst of activity is not all written: none that is not is later than this. */
+  /** While a burst of activity is not all written: the latest instant that the unwritten activity can have. */
   readonly seenBy: number | null
   /** When a change of client was last written; null: never. */
   readonly clientWrittenAt: number | null
@@ -115,7 +115,7 @@ export function stored(row: Row, epoch: number): StoredSession {
       kind: row.kind,
       epoch: row.epoch ?? epoch,
       openedAt: row.opened_at,
-      // Memory was lost within a burst: rather late than early.
+      // Memory was lost within a burst of activity. The session had better idle out late than early.
       lastSeenAt: row.seen_by ?? row.last_seen_at,
       persistent: row.persistent === 1,
       credentialsType: row.credentials_type,

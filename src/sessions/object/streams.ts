@@ -1,6 +1,7 @@
 /**
- * Who listens to the user's sessions: each is told when the session ends, and before its deadline. A stream is a
- * WebSocket that hibernates: while the object has no memory, the platform keeps it and what is attached to it.
+ * The streams on which clients listen to the user's sessions: each is told when its session ends, and a while before
+ * its deadline. A stream is a WebSocket that hibernates: while the object is not in memory, the platform keeps it and
+ * what is attached to it.
  */
 
 import { deadline, endsSoonAt } from '../../domain/deadlines.ts'
@@ -20,7 +21,10 @@ interface Attached {
   readonly toldOf: number | null
 }
 
-/** What a stream is asked for with. A WebSocket cannot be answered to a call, so this goes in a request's header. */
+/**
+ * What is asked when a stream is opened. A call of a method cannot answer a WebSocket, only `fetch` can: so this goes
+ * in a header of its request.
+ */
 interface Asked {
   readonly proof: SessionProof
   readonly updates: RuleUpdates
@@ -41,7 +45,9 @@ export class SessionStreams {
     this.state = state
   }
 
-  /** The other end of a new stream. Errors: `conflict` if the session has as many as it may, with somebody at each. */
+  /**
+   * The client's end of a new stream. Errors: `conflict` if the session has as many as it may, and a client is at each.
+   */
   open(sessionId: string, now: number): Result<WebSocket, SessionError> {
     const others = this.of(sessionId).sort((a, b) => this.heardAt(a) - this.heardAt(b))
     const [longestSilent] = others
@@ -85,7 +91,10 @@ export class SessionStreams {
     return times.length === 0 ? null : Math.min(...times)
   }
 
-  /** Has who listens to sessions past their deadline ask anew, where their end is not to be told unasked. */
+  /**
+   * Closes the streams of sessions past their deadline, so that their clients ask again: for where the end itself must
+   * not be told unasked.
+   */
   askAnew(now: number): void {
     for (const { stream, session, policy } of this.listened()) {
       if (deadline(session, policy).endedAt <= now) stream.close(TRY_AGAIN, 'ask again')

@@ -1,4 +1,4 @@
-/** The secret part of a session token: what is kept of it, and what proves to hold it. */
+/** The secret part of a session token: what is kept of it, and the proof of a caller who holds it. */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { SessionToken } from '../../domain/token.ts'
 

@@ -17,9 +17,9 @@ export const REGIONS = [
 
 export type Region = (typeof REGIONS)[number]
 
-/** The object of a user. Waking it makes it exist: never name one from input that was not checked. */
+/** The object of a user. A call creates it if it does not exist: never name one from input that was not checked. */
 export function userStub(users: DurableObjectNamespace<UserSessions>, owner: UserKey, region: Region | null = null) {
   const id = users.idFromName(userObjectName(owner.identityStoreId, owner.userId))
-  // The platform looks at the hint when it makes the object, and never again.
+  // The platform reads the hint when it creates the object, and never again.
   return region === null ? users.get(id) : users.get(id, { locationHint: region })
 }
