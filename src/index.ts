@@ -33,7 +33,7 @@ export default {
       headers,
       now: Date.now(),
       client: clientOf(request),
-      // Only an opening asks.
+      // Lazy: only an opening needs it.
       get location() {
         return locationOf(request)
       },
