@@ -42,7 +42,7 @@ export const JOBS_TIMEOUT_MILLISECONDS = 10_000
 export const JOBS_LIST_TIMEOUT_MILLISECONDS = 2_000
 /** Longest wait until the objects of many users are told; a job tells the rest. */
 export const APPLY_TIMEOUT_MILLISECONDS = 8_000
-/** How long an answer of `/healthz` is told again: whoever asks often asks no binding more often. */
+/** How long an answer of `/healthz` is given again, so that frequent questions do not reach the bindings. */
 export const HEALTH_MILLISECONDS = 5_000
 
 // Figures for monitoring
@@ -287,7 +287,7 @@ export const MAX_SLOWING_MILLISECONDS = 3_000
 export const SLOWING_STEP_MILLISECONDS = 100
 /** Longest wait for a hasher: its line, its slowing, D1 before and after, and the application server. */
 export const HASHER_TIMEOUT_MILLISECONDS = MAX_HASHING_WAIT_MILLISECONDS + MAX_SLOWING_MILLISECONDS + 9_000
-/** How many hashers there are. Fixed: whoever asks can make no more of them. */
+/** How many hashers there are. Fixed, so that no caller can make more of them. */
 export const HASHERS = 64
 /** The memory of the most expensive hash that can be verified, and what scrypt needs besides. */
 export const HASHING_MEMORY_BYTES = 134_217_728

@@ -1,6 +1,6 @@
 /** A mutex: work that is done one after the other. */
 
-/** Whoever comes waits for all that came before. */
+/** Each caller waits for all callers before it. */
 export class Turns {
   private last: Promise<unknown> = Promise.resolve()
 

@@ -34,7 +34,7 @@ export const sessionMutants = [
   {
     name: "sessions: a group's version is that of its users' moves",
     file: 'src/domain/policy.ts',
-    from: 'group: rules.group.version % 2 ** 32,',
+    from: 'group: rules.group.version % GROUP_CHANGE,',
     to: 'group: rules.group.version + 1,',
     caughtBy: { file: SESSIONS, test: 'a timeout of the group, in its version' },
   },
@@ -62,8 +62,8 @@ export const sessionMutants = [
   {
     name: 'lists: the work has no bound',
     file: 'src/sessions/session-search.ts',
-    from: 'scan(db, search, after, limit, MAX_SCANNED_ROWS)',
-    to: 'scan(db, search, after, limit, 2 * MAX_SCANNED_ROWS)',
+    from: 'scanSessions(db, search, after, { limit, mostRows: MAX_SCANNED_ROWS })',
+    to: 'scanSessions(db, search, after, { limit, mostRows: 2 * MAX_SCANNED_ROWS })',
     caughtBy: { file: LISTS, test: '2 000 records at a time' },
   },
   {

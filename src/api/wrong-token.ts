@@ -3,7 +3,7 @@ import { bearerToken } from '../auth/session-carriers.ts'
 import type { SessionError } from '../domain/errors.ts'
 import type { RequestContext } from './context.ts'
 
-/** What a caller is told who is not known by a credential: that the token is genuine, if it is a session's. */
+/** The error for a caller who shows no valid credential: `wrong_token_kind` if the token is a genuine session token. */
 export async function credentialError(
   error: SessionError,
   request: Request,

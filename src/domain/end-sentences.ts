@@ -1,4 +1,7 @@
-/** Why sessions end, in words for people. The one table: pages, problem documents and administrators are told the same. */
+/**
+ * Why sessions end, in words for people. The one table, so that pages, problem documents and administrators read the
+ * same.
+ */
 import type { EndReason } from './session.ts'
 
 export const END_SENTENCES: Readonly<Record<EndReason, string>> = {

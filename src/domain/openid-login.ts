@@ -23,9 +23,9 @@ export interface OpenIdLogout {
 }
 
 /**
- * Whether a logout names a session. One of whose sign-in less is known than the logout says is named by the subject
- * alone. A subject's sessions are those opened before the logout by either clock: what was opened by a sign-in that was
- * under way is one of them, and a later sign-in is not.
+ * Whether a logout names a session. Where the session's sign-in is not known, or not fully, only the subject counts. A
+ * subject's sessions are those opened before the logout by either clock: what was opened by a sign-in that was under
+ * way is one of them, and a later sign-in is not.
  * @param login null: a version opened it that did not keep this
  * @param ofSubject whether the session's user has the subject now
  */

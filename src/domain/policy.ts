@@ -95,10 +95,16 @@ export interface UserStatus {
   readonly sessionsValidFrom: number
 }
 
+/**
+ * The version of a group's rules for one user counts the user's changes of group in units of this, and the versions of the
+ * group's config below it: so it grows with either.
+ */
+export const GROUP_CHANGE = 2 ** 32
+
 /** What a user's object knows of the rules. */
 export interface UserRules {
   readonly config: Versioned<SessionConfig>
-  /** Of the user's group. The version grows also when the user goes to another group. */
+  /** Of the user's group. The version grows also when the user goes to another group (`GROUP_CHANGE`). */
   readonly group: Versioned<GroupConfig>
   readonly settings: Versioned<SessionSettings>
   readonly status: Versioned<UserStatus>
@@ -198,8 +204,8 @@ export function resolvePolicy(rules: UserRules, limits: Limits): Policy {
   const { concurrentSessions } = group
   const versions: Versions = {
     settings: rules.settings.version,
-    // The version of the group's config alone: the higher bits count the user's changes of group.
-    group: rules.group.version % 2 ** 32,
+    // The version of the group's config alone.
+    group: rules.group.version % GROUP_CHANGE,
     config: rules.config.version,
   }
   const rule = <T>(said: Said<T>, ceiling: (T & number) | null = null) => decided(said, versions, ceiling)

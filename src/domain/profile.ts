@@ -15,16 +15,16 @@ export interface RemoteProfile extends Profile {
   readonly version: number
 }
 
-/** What changes made here alone are told by: ours as it was before them. */
+/** The base of a three-way merge: our profile as it was before the first change that was made here alone. */
 export interface ProfileBase extends Profile {
-  /** The application server's version of it; null: the two have never agreed on it. */
+  /** The application server's version of that profile; null: the two copies have never agreed. */
   readonly version: number | null
 }
 
 const FIELDS = ['firstName', 'lastName', 'emailAddress'] as const
 
 /**
- * What both copies become: a field that was changed here and not there stays as it is here; all else is theirs.
+ * Merges the two copies: a field that was changed here and not there stays as it is here; all others are theirs.
  * @param base null: nothing was changed here alone
  */
 export function mergeProfile(base: ProfileBase | null, ours: Profile, theirs: RemoteProfile): Profile {

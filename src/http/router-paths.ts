@@ -1,4 +1,4 @@
-/** What itty-router leaves out: which methods a path has, and paths that it takes for one another. */
+/** What itty-router does not do: which methods a path has, and telling apart paths that it takes for the same. */
 import type { RouteEntry } from 'itty-router'
 
 /** The path of an absolute URL, as it is written there. */
@@ -14,7 +14,7 @@ export function allowedMethods(routes: readonly RouteEntry[], pathname: string):
   return [...new Set(methods)].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
 
-/** Whether every percent-escape of a path stands for something. */
+/** Whether every percent-escape of a path can be decoded. */
 export function isWellFormed(pathname: string): boolean {
   return decodeParameters({ pathname }) !== null
 }

@@ -25,7 +25,7 @@ const NOTHING: UserAgent = {
   device: { hardware: '', os: '', osVersion: '', program: '' },
 }
 
-/** Different user agents that one isolate remembers. To parse one takes longer than all the rest of a check. */
+/** How many user agents one isolate remembers: parsing one takes longer than all the rest of a check. */
 const MAX_REMEMBERED = 1_000
 
 const remembered = new Map<string, UserAgent>()

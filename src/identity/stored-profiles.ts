@@ -16,7 +16,9 @@ const StoredRequest = StoredProfile.partial().extend({
 })
 export type StoredRequest = z.infer<typeof StoredRequest>
 
-/** What changes of a user's profile that were made here alone are told by; null: none were, or it is not known. */
+/**
+ * The merge base of changes of a user's profile that were made here alone; null: there were none, or it is not known.
+ */
 export function profileBaseOf({ profileBase, profileVersion }: User): ProfileBase | null {
   const base = parse(StoredBase, profileBase)
   // A version that did not keep it may have taken over a newer profile since.

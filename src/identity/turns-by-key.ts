@@ -1,4 +1,4 @@
-/** Turns by key: who has the same key goes one after the other, in the order of arrival. */
+/** A mutex for each key: callers with the same key go one after the other, in the order of arrival. */
 import { fail, ok, type Result } from '../domain/result.ts'
 import { type Unavailable, within } from '../time-limit.ts'
 
@@ -6,8 +6,8 @@ export class TurnsByKey {
   private readonly last = new Map<string, Promise<void>>()
 
   /**
-   * Waits for its turn, which is over when the function that it answers is called. Errors: `unavailable` if it has
-   * not come within this time; it is let pass then.
+   * Waits for a turn, and answers the function that ends it. Errors: `unavailable` if the turn has not come within this
+   * time; it is passed on then.
    */
   async begin(key: string, milliseconds: number): Promise<Result<() => void, Unavailable>> {
     const before = this.last.get(key)

@@ -113,7 +113,7 @@ export class ApiSessions {
     return ok()
   }
 
-  /** The session record says the same for good; this is for whoever reads the audit log alone. */
+  /** For readers of the audit log: the session record has the same, and is the one that counts. */
   private record(
     action: 'sudo.opened' | 'sudo.ended',
     { identityStoreId, userId, session }: Pick<CheckedSession, 'identityStoreId' | 'userId' | 'session'>,

@@ -20,7 +20,7 @@ import { ConfigCopies } from './config-copies.ts'
 import { storeTag } from './jobs/published-config.ts'
 import type { StoreJobs } from './jobs/store-jobs.ts'
 import { pageOf } from './object/calls.ts'
-import { hashSecret, proofOf } from './object/token-secrets.ts'
+import { hashTokenSecret, proofOf } from './object/token-secrets.ts'
 import type {
   CheckedSession,
   CheckHow,
@@ -120,7 +120,9 @@ export class Sessions {
     const objectId = stub.id.toString()
     const replaces = carried.find(({ token }) => token.objectId === objectId)?.token.sessionId ?? null
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
-    const opened = await ask(() => stub.open(owner, { ...opening, secretHash: hashSecret(secret), replaces }, rules))
+    const opened = await ask(() =>
+      stub.open(owner, { ...opening, secretHash: hashTokenSecret(secret), replaces }, rules),
+    )
     if (!opened.ok) return opened
     this.deps.counters.count('opened', owner.identityStoreId, opening.kind)
     this.memory.forget(opened.value.ended)

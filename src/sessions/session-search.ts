@@ -49,7 +49,7 @@ export async function listSessions(
   limit: number,
   limits: Limits,
 ): Promise<Result<FoundPage<SessionStory>, Unavailable>> {
-  const page = await scan(db, search, after, limit, MAX_SCANNED_ROWS)
+  const page = await scanSessions(db, search, after, { limit, mostRows: MAX_SCANNED_ROWS })
   if (!page.ok) return page
   const policies = await policiesOf(db, search, page.value.found, limits)
   if (!policies.ok) return policies
@@ -62,17 +62,16 @@ export async function countSessions(
   db: Database,
   search: SessionSearch,
 ): Promise<Result<{ readonly count: number; readonly exact: boolean }, Unavailable>> {
-  const all = await scan(db, search, null, Number.POSITIVE_INFINITY, MAX_COUNTED_SESSIONS)
+  const all = await scanSessions(db, search, null, { limit: Number.POSITIVE_INFINITY, mostRows: MAX_COUNTED_SESSIONS })
   return all.ok ? ok({ count: all.value.found.length, exact: all.value.next === null }) : all
 }
 
-/** The first records, as far as so many are to be looked at; an end at `limit` of those that are looked for. */
-export async function scan(
+/** The records that fit, from a position on: at most `limit` of them, out of the first `mostRows` records. */
+export async function scanSessions(
   db: Database,
   search: SessionSearch,
   after: Position | null,
-  limit: number,
-  mostRows: number,
+  { limit, mostRows }: { readonly limit: number; readonly mostRows: number },
 ): Promise<Result<FoundPage<SessionRecord>, Unavailable>> {
   const found: SessionRecord[] = []
   const isMatch = matcher(search)

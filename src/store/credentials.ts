@@ -222,7 +222,7 @@ function insertion(db: Database, credential: Credential, where: SQL, entry: Audi
     previousSecrets: JSON.stringify(credential.previousSecrets),
   }
   return [
-    insertAuditEvent(db, entry, { before: null, after: sql`${JSON.stringify(auditView(credential))}`, where }),
+    insertAuditEvent(db, entry, { before: null, after: sql`${JSON.stringify(auditedFields(credential))}`, where }),
     insertWhere(db, credentials, row, where).returning({ credentialId: credentials.credentialId }),
   ] as const
 }
@@ -311,7 +311,7 @@ function mayDoEverything(table: SQL): SQL {
 }
 
 /** What the audit log says of a credential: nothing secret. */
-function auditView(credential: Credential): Record<string, unknown> {
+function auditedFields(credential: Credential): Record<string, unknown> {
   return {
     kind: credential.kind,
     name: credential.name,

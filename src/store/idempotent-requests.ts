@@ -1,6 +1,6 @@
 /**
- * Requests that came with an idempotency key. One that is being answered claims its key for a while, so that a crash does
- * not keep it: the claim runs out, and whoever has the key next answers anew.
+ * Requests that came with an idempotency key. One that is being answered claims its key for a while, so that a crash
+ * does not block it: the claim runs out, and the next request with the key is answered anew.
  */
 import { and, eq, lte } from 'drizzle-orm'
 import { ok, type Result } from '../domain/result.ts'

@@ -37,8 +37,8 @@ export async function insertLoginToken(
 }
 
 /**
- * The statement that voids what a user made, on a condition. It belongs into each batch that raises the user's status
- * version: a token for another user knows only that user's.
+ * The statement that voids the tokens that a user made, on a condition. It belongs into each batch that raises the
+ * user's status version: a token for another user has only that other user's version.
  */
 export function voidTokensMadeBy(db: Database, identityStoreId: string, makerUserId: string, where: SQL) {
   return db

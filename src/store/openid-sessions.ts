@@ -15,7 +15,10 @@ export interface ConcernedUser {
   readonly ofSubject: boolean
 }
 
-/** Whom a logout concerns: the subject's user, and whoever has a live session of the provider's session. */
+/**
+ * The users whom a logout concerns: the subject's user, and users with a live session that belongs to the provider's
+ * session.
+ */
 export async function usersOfLogout(
   db: Database,
   identityStoreId: string,

@@ -4,7 +4,7 @@
  */
 import { and, asc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
-import type { SessionConfig, UserRules, Versioned } from '../domain/policy.ts'
+import { GROUP_CHANGE, type SessionConfig, type UserRules, type Versioned } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
@@ -15,14 +15,12 @@ import { sessionConfigs, sessionSettings, users } from './schema.ts'
 /** Rules whose versions are older than what an object knows. */
 export type LostRules = Partial<Pick<UserRules, 'status' | 'settings' | 'group'>>
 
-/** A version of a group's rules is that of the user's being in it, and of the group's config: rules.ts. */
-const GROUP_VERSION = 2 ** 32
-/** So far ahead of what is known to have been lost: others may have seen versions in between. */
+/** New versions are this far ahead of the highest one known: others may have seen versions in between. */
 const VERSIONS_AHEAD = 1_000
 
 /**
- * Counts the live sessions of a store anew: the totals are counted on from what they were, which may not be what the
- * records are. The one statement sees neither more nor less than the triggers that go on counting.
+ * Counts the live sessions of a store anew, since the totals, which triggers keep, may no longer fit the records. It is
+ * one statement, so that the triggers go on exactly from what it has counted.
  */
 export function recountSessions(db: Database, identityStoreId: string): Promise<Result<unknown, Unavailable>> {
   return attempt(() =>
@@ -136,7 +134,7 @@ export async function catchUp(
         : [
             db
               .update(users)
-              .set({ groupVersion: Math.floor(group.version / GROUP_VERSION) + 1 })
+              .set({ groupVersion: Math.floor(group.version / GROUP_CHANGE) + 1 })
               .where(isUser),
           ]),
     ]),

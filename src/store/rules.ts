@@ -3,7 +3,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
 import { userObjectName } from '../domain/ids.ts'
-import type { UserRules } from '../domain/policy.ts'
+import { GROUP_CHANGE, type UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { attempt, type Database } from './database.ts'
@@ -23,12 +23,12 @@ export const CONFIG_OBJECT = jsonObject({
   trackSessionLocation: jsonBoolean(sessionConfigs.trackSessionLocation),
 })
 
-/** Grows when the user goes to another group, and leaves room for the versions of the group's config. */
-const GROUP_VERSION = sql`${users.groupVersion} * 4294967296`
+/** The part of the version that counts the user's changes of group. In the text: a parameter would be one more each time. */
+const GROUP_VERSION = sql`${users.groupVersion} * ${sql.raw(String(GROUP_CHANGE))}`
 
 /**
- * The column of a user's rules, for a select that joins `settingsOfUser` and `configOfStore`. A statement that is not
- * drizzle's to run answers it as text: `rulesFrom`.
+ * The column of a user's rules, for a select that joins `settingsOfUser` and `configOfStore`. A statement that drizzle
+ * does not run answers it as text: `rulesFrom`.
  */
 export const RULES = jsonObject({
   status: jsonObject({

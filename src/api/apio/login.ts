@@ -64,7 +64,7 @@ export async function generateToken(request: Request, _parameters: object, conte
   return ok(sessionJson({ loginToken: token.value }, await slidingCookieIfLive(request, context), 201))
 }
 
-/** What all ways of signing in have in common: who comes with a live session leaves it behind (`replaced`). */
+/** What all ways of signing in have in common: the live sessions that a client comes with are ended (`replaced`). */
 async function signInBy<T>(
   credentialsType: CredentialsType,
   request: Request,

@@ -33,7 +33,7 @@ export const SignInForm = z
   .catchall(on)
   .meta({ id: 'SignInForm' })
 
-/** User name and password come from who is asked to sign in again. */
+/** User name and password are there when the user was asked to sign in again. */
 export const DevicesForm = z
   .object({
     act: z.enum(DONE),

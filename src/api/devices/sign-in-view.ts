@@ -32,7 +32,7 @@ ${form(view, context.now)}`
   return pageResponse({ title: 'Sign in', main, narrow: true, ...how, formLeadsTo: view.otherOrigin }, context)
 }
 
-/** Not what a try came to, but what had happened before it. */
+/** Whether an error says what happened before the user tried anything, and not what came of a try. */
 function isNews({ code }: SessionError): boolean {
   return code === 'session_ended' || code === 'unauthenticated' || code === 'wrong_token_kind'
 }

@@ -15,14 +15,14 @@ import { SignInForm, SignInQuery } from './schemas.ts'
 import { signInPage } from './sign-in-view.ts'
 
 /**
- * `GET /sign-in`. Who is signed in is told so, and not sent on: an application that does not see the session would send
- * the browser back, for ever.
+ * `GET /sign-in`. A user who is signed in is told so, and not sent on: an application that does not see the session
+ * would send the browser back, for ever.
  */
 export async function showSignIn(request: Request, _parameters: object, context: RequestContext): HandlerResult {
   const query = parseQuery(request, SignInQuery)
   if (!query.ok) return query
   const view = viewFor(request, context, query.value.return_to)
-  // Not the user's activity: the page may be open by itself.
+  // Not the user's activity: a browser may load the page without its user.
   const how = { touch: false, cookie: false, client: null, maxAgeSeconds: 0 }
   const check = await asHolder(request, context, (caller) => context.services.sessions.check(caller, how, context.now))
   if (check.ok) return ok(signInPage({ ...view, signedIn: true }, context))

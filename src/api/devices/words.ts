@@ -62,7 +62,7 @@ const UNITS = [
   ['minute', 60],
 ] as const
 
-/** An instant as `3 hours ago`, with the exact one beside it for who wants to know. */
+/** An instant as `3 hours ago`, with the exact one as a tooltip. */
 export function ago(instant: number, now: number): Html {
   const seconds = (now - instant) / 1000
   const [unit, length] = UNITS.find(([, size]) => seconds >= size) ?? [null, 1]

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../../domain/result.ts'
 import { MAX_ENDS_OF_JOB, MAX_GROWTH_OF_ENDS } from '../../limits.ts'
 import type { EndItem } from '../../sessions/jobs/end-parts.ts'
 import { endOnRecord } from '../../sessions/recorded-end.ts'
-import { type SessionSearch, scan } from '../../sessions/session-search.ts'
+import { type SessionSearch, scanSessions } from '../../sessions/session-search.ts'
 import { findRecords } from '../../store/session-lists.ts'
 import type { SessionRecord } from '../../store/session-records.ts'
 import { findUserRoles } from '../../store/user-roles.ts'
@@ -74,7 +74,10 @@ async function found(
   expected: number,
   context: OperatorContext,
 ): Promise<Result<readonly EndItem[], SessionError>> {
-  const all = await scan(context.services.db, search, null, Number.POSITIVE_INFINITY, MAX_ENDS_OF_JOB)
+  const all = await scanSessions(context.services.db, search, null, {
+    limit: Number.POSITIVE_INFINITY,
+    mostRows: MAX_ENDS_OF_JOB,
+  })
   if (!all.ok) return all
   if (all.value.next !== null) {
     const message = `Fits too much: one job looks at ${MAX_ENDS_OF_JOB} sessions. Say when they were opened, and send several.`

@@ -13,7 +13,7 @@ export interface SessionProof {
 const HASH_LENGTH = 64
 
 /** What is kept of a secret: SHA-256, hexadecimal. */
-export function hashSecret(secret: Uint8Array): string {
+export function hashTokenSecret(secret: Uint8Array): string {
   return hash('sha256', secret, 'hex')
 }
 
@@ -31,11 +31,11 @@ export function sameHash(a: string, b: string): boolean {
 /** An isolate remembers the tokens that it has verified, and with them what to show the object. */
 const holders = new WeakMap<SessionToken, SessionProof>()
 
-/** Who holds a verified token, for the object to check. */
+/** The proof, for the object to check, of a caller who holds a verified token. */
 export function proofOf(token: SessionToken): SessionProof {
   let known = holders.get(token)
   if (known === undefined) {
-    known = { sessionId: token.sessionId, secretHash: hashSecret(token.secret) }
+    known = { sessionId: token.sessionId, secretHash: hashTokenSecret(token.secret) }
     holders.set(token, known)
   }
   return known

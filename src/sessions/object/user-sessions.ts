@@ -383,7 +383,7 @@ export class UserSessions extends DurableObject<Bindings> {
     return ended.filter((event) => event.reason === reason).map(({ id }) => id)
   }
 
-  /** Writes the ends among some events, and tells who listens. */
+  /** Writes the ends among some events, and tells those who listen. */
   private saveEnds(events: readonly SessionEvent[], by: AskedBy): Extract<SessionEvent, { type: 'ended' }>[] {
     const ends = events.filter((event) => event.type === 'ended')
     for (const event of ends) {
