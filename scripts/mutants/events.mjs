@@ -134,4 +134,18 @@ export const eventMutants = [
     to: 'void work',
     caughtBy: { file: WEBHOOKS, test: 'new and changed users and credentials are told at once' },
   },
+  {
+    name: 'events: of a lockout nobody is told at once',
+    file: 'src/identity/hearing.ts',
+    from: 'if (counted.ok && counted.value && storeId !== null) deps.onLockout(storeId)',
+    to: '',
+    caughtBy: { file: WEBHOOKS, test: 'a lockout is told at once' },
+  },
+  {
+    name: 'events: each wrong password wakes endpoints',
+    file: 'src/store/sign-in-attempts.ts',
+    from: 'lockedAt === now)',
+    to: 'lockedAt !== now)',
+    caughtBy: { file: WEBHOOKS, test: 'a lockout is told at once' },
+  },
 ]

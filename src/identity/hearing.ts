@@ -45,6 +45,8 @@ export interface Hearing {
 
 interface Dependencies {
   readonly db: Database
+  /** Is told of a store's lockout. Nobody waits for it. */
+  readonly onLockout: (identityStoreId: string) => void
   readonly line: HashingLine
   readonly turns: TurnsByKey
 }
@@ -91,7 +93,11 @@ export async function hear(
     if (!compared.ok) return compared
     if (!compared.value.fits || found === null) {
       const storeId = found?.user.identityStoreId ?? null
-      const count = () => countWrongPassword(deps.db, who, storeId, hearing.throttle, hearing.now)
+      const count = async () => {
+        const counted = await countWrongPassword(deps.db, who, storeId, hearing.throttle, hearing.now)
+        if (counted.ok && counted.value && storeId !== null) deps.onLockout(storeId)
+        return counted
+      }
       const counted = await count()
       if (!counted.ok) followUps.push(again(count))
       // Who is known is not held to it.
@@ -114,7 +120,7 @@ export async function hear(
 }
 
 /** Nobody goes on guessing because D1 does not count: the next turn waits until it does, or for half a minute. */
-async function again(count: () => Promise<Result<void, SessionError>>): Promise<void> {
+async function again(count: () => Promise<Result<unknown, SessionError>>): Promise<void> {
   for (let time = 0; time < COUNT_AGAIN_TIMES; time += 1) {
     await scheduler.wait(COUNT_AGAIN_MILLISECONDS)
     if ((await count()).ok) return

@@ -9,8 +9,11 @@ import { DurableObject } from 'cloudflare:workers'
 import type { SessionError } from '../domain/errors.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import type { Result } from '../domain/result.ts'
+import { type Endpoints, wakeEndpointsOf } from '../events/wake.ts'
+import { objectsIn } from '../jurisdiction.ts'
 import { MAX_HASHING_WAIT_MILLISECONDS } from '../limits.ts'
 import { logContext } from '../log.ts'
+import { readSettings } from '../settings.ts'
 import { inSpan } from '../spans.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
@@ -24,9 +27,23 @@ import { TurnsByKey } from './turns-by-key.ts'
 /** Of all the hashers in this isolate. */
 const line = new HashingLine()
 
-export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
-  private readonly db: Database = openDatabase(this.env.DB)
+interface Bindings {
+  readonly DB: D1Database
+  readonly ENDPOINTS: Endpoints
+}
+
+export class PasswordHasher extends DurableObject<Bindings> {
+  private readonly db: Database
+  private readonly endpoints: Endpoints
   private readonly turns = new TurnsByKey()
+
+  constructor(ctx: DurableObjectState, env: Bindings) {
+    super(ctx, env)
+    const settings = readSettings(env)
+    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    this.db = openDatabase(env.DB)
+    this.endpoints = objectsIn(env.ENDPOINTS, settings.value.jurisdiction)
+  }
 
   /** Hashes an operator's new password for a user. Errors: `unavailable` if it would take too long. */
   hash(who: string, password: string, cost: HashCost): Promise<Result<string, Unavailable>> {
@@ -38,7 +55,8 @@ export class PasswordHasher extends DurableObject<{ readonly DB: D1Database }> {
 
   /** Hears a try to sign in. `authenticate` asks the application server. Errors as for `hear`. */
   hear(attempt: Try, hearing: Hearing): Promise<Result<KnownUser, SessionError>> {
-    const deps = { db: this.db, line, turns: this.turns }
+    const onLockout = (identityStoreId: string) => wakeEndpointsOf(this.db, this.endpoints, identityStoreId)
+    const deps = { db: this.db, onLockout, line, turns: this.turns }
     return logContext.run({ object: this.ctx.id.toString() }, () =>
       inSpan('hash', {}, () => hear(deps, attempt, hearing)),
     )

@@ -100,7 +100,7 @@ export async function readAttempt(
 /**
  * Counts a wrong password, at the user's identity store too. The last one allowed locks the pair for a while, after
  * which it begins anew; above the limit of the user each one locks the user for strangers. Names and addresses are kept
- * of users who exist alone.
+ * of users who exist alone. Answers whether it locked.
  * @param userStoreId null: there is no such user
  */
 export async function countWrongPassword(
@@ -109,7 +109,7 @@ export async function countWrongPassword(
   userStoreId: string | null,
   limits: AttemptLimits,
   now: number,
-): Promise<Result<void, Unavailable>> {
+): Promise<Result<boolean, Unavailable>> {
   const t = signInAttempts
   const isUser = userStoreId !== null
   const subjects = subjectsOf(who)
@@ -148,6 +148,7 @@ export async function countWrongPassword(
         lockedUntil: sql`iif(${locks}, ${lockedUntil}, NULL)`,
       },
     })
+    .returning({ lockedAt: t.lockedAt })
   // Before it is counted: one that locks again while it is locked is no other lockout.
   const known = sql`SELECT 1 FROM ${t} WHERE ${t.identityStoreId} = ${ANY_STORE} AND ${t.subject}`
   const locksNow = sql`EXISTS (${known} IN (${subjects.pair}, ${subjects.user}) AND ${locks} AND coalesce(${t.lockedUntil} <= ${now}, true))`
@@ -156,7 +157,7 @@ export async function countWrongPassword(
     // Also for a name that is nobody's: both take as long.
     db.batch([countFailedSignIn(db, userStoreId ?? ANY_STORE, now, sql`${locksNow} OR ${first}`), count]),
   )
-  return done.ok ? ok() : done
+  return done.ok ? ok(done.value[1].some(({ lockedAt }) => lockedAt === now)) : done
 }
 
 /** A success: takes back the wrong passwords of this user from here, and ends the user's row of them. */

@@ -5,6 +5,7 @@ import { Webhook as Svix } from 'svix'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DELIVERY_RETRY_MILLISECONDS, FAILING_MILLISECONDS } from '../../src/limits.ts'
 import { auditEvents, operate, patch, put, remove } from '../api/operator/operator.ts'
+import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { mirrored } from '../support/objects.ts'
 import { alarmOf, arrived, good, idsOf, makeReceiver, type Receiver, receiveEvents } from '../support/receivers.ts'
@@ -86,6 +87,30 @@ test('new and changed users and credentials are told at once, and by no look of 
     'credential.created',
     'credential.revoked',
   ])
+})
+
+test('a lockout is told at once, and whoever is refused does not wait for it', async () => {
+  stopClock()
+  const store = await newStore()
+  const receiver = await makeReceiver(store, { types: ['sign_in.locked_out'] })
+  const { username, userId } = await makeUser({ identityStoreId: idOf(store) })
+  const wrong = { json: { username, password: 'wrong' }, address: '192.0.2.91' }
+  const answered = Promise.withResolvers<void>()
+  let looks = 0
+  intercept((call, goOn) => {
+    if (call.to !== 'D1' || !/from "event_stores"/i.test(call.statements[0] ?? '')) return goOn()
+    looks += 1
+    return answered.promise.then(goOn)
+  })
+  for (let tries = 0; tries < 5; tries += 1) {
+    expect(looks).toBe(0)
+    expect((await send('/sessions', wrong)).status).toBe(401)
+  }
+  answered.resolve()
+  await arrived(receiver, 1)
+  expect(JSON.parse(receiver.messages[0]?.body ?? '')).toMatchObject({ data: { user_id: userId, from: 'one_place' } })
+  expect((await send('/sessions', wrong)).status).toBe(429)
+  expect(looks).toBe(1)
 })
 
 test('three endpoints are each told everything, one of them slowly, one failing half the time', async () => {
