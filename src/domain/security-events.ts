@@ -130,7 +130,7 @@ export function subjectKey(subject: Subject, { issuer, identityStoreId }: Omit<T
   const { format, ...members } = subject
   if (format !== 'complex') return simpleKey(subject, issuer, identityStoreId)
   const names = Object.keys(members)
-  if (names.length === 0 || names.some((name) => !['user', 'session', 'tenant'].includes(name))) return null
+  if (names.length === 0) return null
   const keys = names.map((name) => {
     const key = simpleKey(members[name] as Subject, issuer, identityStoreId)
     return key !== null && (key.startsWith(`${name}:`) || key === name) ? key : null

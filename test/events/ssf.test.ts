@@ -248,8 +248,17 @@ describe('a stream', () => {
     for (let times = 0; times < 6; times += 1) await comeAndGo(user)
     await fire(store, pushed.stream)
     expect(pushed.requests).toEqual([])
+    let [underWay, most] = [0, 0]
+    pushed.answer = async () => {
+      underWay += 1
+      most = Math.max(most, underWay)
+      await scheduler.wait(10)
+      underWay -= 1
+      return new Response(null, { status: 202 })
+    }
     await status('enabled')
     await pushed.arrived(12)
+    expect(most).toBe(1)
     const ids = await idsOf(`/identity-stores/${store}`, /^session\./)
     expect((await pushed.told()).map(({ jti }) => jti)).toEqual(ids)
     await vi.waitFor(async () => expect((await deliveries(store, pushed.stream)).pending).toBe(0))
@@ -270,6 +279,8 @@ describe('a stream', () => {
     const receiver = await SsfReceiver.of(store)
     const pushed = await receiver.pushed()
     const polled = await receiver.create({ events_requested: [REVOKED] })
+    await comeAndGo(await makeUser({ identityStoreId: store }))
+    await pushed.arrived(2)
     for (const stream of [pushed.stream, polled]) {
       expect((await patch(pathOf(store, stream), { enabled: false })).body).toMatchObject({
         enabled: false,
@@ -278,16 +289,17 @@ describe('a stream', () => {
       const undone = await receiver.ask('status', 'POST', { stream_id: stream.stream_id, status: 'enabled' })
       expect([undone.status, undone.body.err]).toEqual([403, 'access_denied'])
     }
-    await pushed.arrived(1)
+    await pushed.arrived(3)
     const { sets } = await receiver.poll(polled)
-    const [, token = ''] = Object.entries(sets)[0] ?? []
-    const [told] = await pushed.told()
+    expect(Object.keys(sets)).toHaveLength(1)
+    const [token = ''] = Object.values(sets)
+    const told = (await pushed.told())[2]
     for (const one of [told, await receiver.verify(token, polled)]) {
       expect(one?.events).toEqual({ [UPDATED]: { status: 'paused', reason: 'An operator has paused the stream.' } })
     }
     await patch(pathOf(store, pushed.stream), { enabled: true })
-    await pushed.arrived(2)
-    expect((await pushed.told())[1]?.events).toEqual({ [UPDATED]: { status: 'enabled' } })
+    await pushed.arrived(4)
+    expect((await pushed.told())[3]?.events).toEqual({ [UPDATED]: { status: 'enabled' } })
   })
 
   test('leaves out whom its receiver does not want to hear of', async () => {
@@ -316,6 +328,9 @@ describe('a stream', () => {
       { format: 'email', email: one.username },
       { format: 'opaque', id: stream_id },
       { format: 'complex', user: subject, device: { format: 'opaque', id: 'd' } },
+      { format: 'complex', user: subject, org_unit: { format: 'opaque', id: store } },
+      { format: 'complex', application: subject },
+      { format: 'complex' },
       { format: 'catalog_item', catalog_id: 'c' },
     ]) {
       expect((await receiver.ask('remove_subject', 'POST', { stream_id, subject: nobody })).status).toBe(204)
