@@ -5,6 +5,7 @@ const ENDED = 'test/client/ended.test.ts'
 const MIDDLEWARE = 'test/client/plain/middleware.test.ts'
 const OBJECT = 'src/sessions/object/user-sessions.ts'
 const STREAMS = 'src/sessions/object/streams.ts'
+const BROWSER = 'test/e2e/session-events.test.ts'
 const FOLLOW = 'packages/client/src/ended.ts'
 
 export const streamMutants = [
@@ -105,6 +106,28 @@ export const streamMutants = [
     from: 'cancel: leave,',
     to: '',
     caughtBy: { file: EVENTS, test: 'who stops listening by events is gone' },
+  },
+  {
+    name: 'streams: who has vanished is pinged for',
+    file: 'src/http/event-stream.ts',
+    from: 'if ((controller.desiredSize ?? 0) < 0) return',
+    to: '',
+    caughtBy: { file: 'test/http/event-stream.test.ts', test: 'who has vanished without a word is not' },
+  },
+  {
+    name: 'streams: each tab holds one',
+    file: 'packages/client/src/browser.ts',
+    from: 'if (navigator.locks === undefined) hold()',
+    to: 'if (navigator.locks !== undefined) hold()',
+    caughtBy: { file: BROWSER, test: 'by the stream that one of them holds' },
+  },
+  {
+    name: 'streams: whoever is told in a tab keeps it for itself',
+    file: 'packages/client/src/browser.ts',
+    from: `const told = (reason: string) => {
+      tell({ type: 'ended', reason })`,
+    to: 'const told = (reason: string) => {',
+    caughtBy: { file: BROWSER, test: 'by the stream that one of them holds' },
   },
   {
     name: 'streams: a bound Worker listens to other stores',

@@ -1,7 +1,8 @@
 /**
  * Passes on what comes on a WebSocket as server-sent events: a JSON message with a `type` is an event of that name.
  * Every `beatMilliseconds` a comment is sent, so that no proxy takes the stream for dead and a reader that has gone is
- * noticed, and `ping` to the WebSocket. When one side closes, the other is closed too.
+ * noticed, and `ping` to the WebSocket; neither while the last comment is unread. When one side closes, the other is
+ * closed too.
  */
 export function eventStream(socket: WebSocket, beatMilliseconds: number): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
@@ -26,6 +27,7 @@ export function eventStream(socket: WebSocket, beatMilliseconds: number): Readab
         leave()
       })
       beat = setInterval(() => {
+        if ((controller.desiredSize ?? 0) < 0) return
         write(': \n\n')
         socket.send('ping')
       }, beatMilliseconds)

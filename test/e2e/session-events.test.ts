@@ -1,8 +1,13 @@
-/** A real browser that listens to its session: one tab holds the stream for all, and all are told at once. */
+/**
+ * A real browser that listens to its session: one tab holds the stream for all, and all are told at once. And who
+ * listens no more, without having said so.
+ */
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { MAX_STREAMS_OF_SESSION } from '../../src/limits.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Pages, servePages } from './support/browser-pages.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
@@ -17,9 +22,9 @@ let pages: Pages
 let script: string
 
 beforeAll(async () => {
-  if (noBrowser) return
   const pagesPort = await freePort()
   server = await serve({ ALLOWED_ORIGINS: `http://127.0.0.1:${pagesPort}` })
+  if (noBrowser) return
   pages = await servePages(pagesPort, server.credentials.base_url)
   browser = await launchChromium()
   const entry = join(import.meta.dirname, '../../packages/client/src/browser.ts')
@@ -121,4 +126,35 @@ describe.skipIf(noBrowser)('tabs that watch one session', () => {
     expect(opened).toBe(false)
     await context.close()
   })
+})
+
+/** Listens by server-sent events over a connection of its own. */
+async function connected(token: string): Promise<Socket> {
+  const { host, hostname, port } = new URL(server.credentials.base_url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
+  socket.write(`GET ${EVENTS} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n\r\n`)
+  const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))))
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+  return socket
+}
+
+test('whose connection is cut off holds no place in the object', async () => {
+  const { base_url: url, service, users } = server.credentials
+  const opened = await fetch(`${url}/sessions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${service.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ user_id: users[0]?.id, client: { address: '192.0.2.7', user_agent: 'Device' } }),
+  })
+  expect(opened.status).toBe(201)
+  const { token } = (await opened.json()) as { token: string }
+  const sockets = await Promise.all(Array.from({ length: MAX_STREAMS_OF_SESSION }, () => connected(token)))
+  const listen = async () => {
+    const answer = await fetch(`${url}${EVENTS}`, { headers: { authorization: `Bearer ${token}` } })
+    await answer.body?.cancel()
+    return answer.status
+  }
+  expect(await listen()).toBe(409)
+  for (const socket of sockets) socket.resetAndDestroy()
+  await vi.waitFor(async () => expect(await listen()).toBe(200), PATIENCE)
 })
