@@ -118,7 +118,7 @@ export const streamMutants = [
     name: 'streams: each tab holds one',
     file: 'packages/client/src/browser.ts',
     from: 'if (navigator.locks === undefined) hold()',
-    to: 'if (navigator.locks !== undefined) hold()',
+    to: "if (name !== '') hold()",
     caughtBy: { file: BROWSER, test: 'by the stream that one of them holds' },
   },
   {

@@ -84,6 +84,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['CONTRIBUTING.md', 'npm run crash', MINUTES],
   ['CONTRIBUTING.md', 'npm run end-job', MINUTES],
   ['CONTRIBUTING.md', 'npm run webhooks', MINUTES],
+  ['CONTRIBUTING.md', 'npm run logouts', MINUTES],
   ['CONTRIBUTING.md', 'npm run streams', MINUTES],
   ['CONTRIBUTING.md', 'npm run bench', MINUTES],
   ['CONTRIBUTING.md', 'npm run migrations:generate', 'changes the checkout'],

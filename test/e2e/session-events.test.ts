@@ -59,12 +59,16 @@ async function signedIn(): Promise<{ context: BrowserContext; userId: string }> 
   return { context, userId: user.id }
 }
 
-/** A tab that watches its session, and notes when it was told that it is over. `sockets`: the streams that it has. */
-async function tab(context: BrowserContext): Promise<Page & { readonly sockets: string[] }> {
+/**
+ * A tab that watches its session, and notes when it was told that it is over. `sockets`: the streams that it has; each that
+ * it opens is counted in `opened` too.
+ */
+async function tab(context: BrowserContext, opened: string[]): Promise<Page & { readonly sockets: string[] }> {
   const page = await context.newPage()
   const sockets: string[] = []
   page.on('websocket', (socket) => {
     sockets.push(socket.url())
+    opened.push(socket.url())
     socket.on('close', () => sockets.splice(sockets.indexOf(socket.url()), 1))
   })
   await page.goto(`${pages.origin}/page`)
@@ -81,7 +85,8 @@ const over = (page: Page) => page.evaluate('over') as Promise<{ reason: string; 
 describe.skipIf(noBrowser)('tabs that watch one session', () => {
   test('are all told of its end at once, by the stream that one of them holds', async () => {
     const { context, userId } = await signedIn()
-    const tabs = [await tab(context), await tab(context)]
+    const opened: string[] = []
+    const tabs = [await tab(context, opened), await tab(context, opened)]
     const streams = () => tabs.flatMap(({ sockets }) => sockets)
     await vi.waitFor(() => expect(streams()).toEqual([`${pages.origin.replace('http', 'ws')}${EVENTS}`]), PATIENCE)
 
@@ -91,7 +96,7 @@ describe.skipIf(noBrowser)('tabs that watch one session', () => {
       1,
     )
     await holder?.close()
-    tabs.push(await tab(context))
+    tabs.push(await tab(context, opened))
     await vi.waitFor(() => expect(streams()).toHaveLength(1), PATIENCE)
 
     const { base_url: url, identity_store_id: store, operator_token: operator } = server.credentials
@@ -109,6 +114,8 @@ describe.skipIf(noBrowser)('tabs that watch one session', () => {
       expect(((await over(page))?.at ?? 0) - endedAt).toBeLessThan(15_000)
     }
     await vi.waitFor(() => expect(streams()).toEqual([]), PATIENCE)
+    // Of three tabs one held it, and the next one after it.
+    expect(opened).toHaveLength(2)
     await context.close()
   })
 

@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest'
 const CRASH = join(import.meta.dirname, 'crash.mjs')
 const WEBHOOKS = join(import.meta.dirname, 'webhooks.mjs')
 const STREAMS = join(import.meta.dirname, 'streams.mjs')
+const LOGOUTS = join(import.meta.dirname, 'logouts.mjs')
 const END_JOB = join(import.meta.dirname, 'end-job.mjs')
 // They wait most of the time: for alarms, and for what is sent again.
 vi.setConfig({ testTimeout: 300_000 })
@@ -23,6 +24,11 @@ test.concurrent('a job that is killed in its middle ends exactly what was there 
 test.concurrent('everybody is told what D1 says has happened, whatever is killed, and nothing else', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [WEBHOOKS, '--rounds', '3'])
   expect(stdout).toMatch(/3 rounds: [1-9]\d* events, each told to all three/)
+})
+
+test.concurrent('what a provider has signed out ends, though everything is killed between its token and that', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [LOGOUTS, '--rounds', '1'])
+  expect(stdout).toMatch(/1 kills, 1 of them before it was done: 6 sessions ended, the other one not/)
 })
 
 test.concurrent('everybody who listens is told, however many they are', async () => {
