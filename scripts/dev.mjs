@@ -18,6 +18,8 @@ import { stateFiles } from './dev/state-files.mjs'
 import { writeDevConfigs } from './dev/wrangler-config.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** The Worker with a clock that is behind. */
+const THE_PAST = join(ROOT, 'scripts/dev/past/worker.mjs')
 const START_TIMEOUT_MILLISECONDS = 120_000
 const PROBE_TIMEOUT_MILLISECONDS = 5_000
 const PROBE_INTERVAL_MILLISECONDS = 150
@@ -71,7 +73,8 @@ async function run(options) {
   const secrets = ensureSecrets(join(ROOT, '.dev.vars'))
   // Hashing takes a while: it goes on while the rest starts.
   const early = files.readCredentials() === null ? makeUsers() : null
-  const configs = await writeDevConfigs(ROOT, files.generatedPath, secrets.get('APPLICATION_SERVER_SECRET'))
+  const configure = (main) => writeDevConfigs(ROOT, files.generatedPath, secrets.get('APPLICATION_SERVER_SECRET'), main)
+  const configs = await configure()
 
   try {
     applyMigrations(persistTo, configs)
@@ -79,27 +82,45 @@ async function run(options) {
     throw new CannotStart(`A migration failed. ${error.message}`)
   }
 
-  console.log('Starting …')
-  const server = startTool('wrangler', wranglerArguments(options, configs))
-  tool = server
-  // It outlives a script that is killed by some moments.
-  extendLock(persistTo, [server.pid])
-  const ended = server.exited.then((code) => {
-    throw new CannotStart(`wrangler dev ended with ${code}.\n${server.output()}`)
-  })
   const newUsers = async () => {
     const users = await (early ?? makeUsers())
     fillApplicationServer(users, persistTo)
     return users
   }
+  const store = { baseUrl, secrets, files, newUsers }
+  const made = files.readSeed()?.demo_sessions ?? 0
+  const wanted = options.demoSessions
+  if (wanted > made) {
+    console.log(`Filling the demo store with ${wanted - made} sessions …`)
+    await configure(THE_PAST)
+    const { server, ended } = start(options, configs)
+    await Promise.race([ended, untilServing(baseUrl).then(() => fill(store, made, wanted))])
+    ended.catch(() => undefined)
+    await server.stop()
+    await configure()
+  }
+
+  console.log('Starting …')
+  const { server, ended } = start(options, configs)
   await Promise.race([ended, untilServing(baseUrl)])
   sealEachMinute(baseUrl)
-  const credentials = await Promise.race([ended, demoStore({ baseUrl, secrets, files, newUsers })])
-  await Promise.race([ended, demoSessions(options.demoSessions, credentials, files)])
+  const credentials = await Promise.race([ended, demoStore(store)])
   const code = await Promise.race([ended, consoleCode(credentials)])
   server.show()
   console.log(howToTry(credentials, files, code))
   await ended
+}
+
+/** Starts `wrangler dev`. `ended` rejects when it ends. */
+function start(options, configs) {
+  const server = startTool('wrangler', wranglerArguments(options, configs))
+  tool = server
+  // It outlives a script that is killed by some moments.
+  extendLock(options.persistTo, [server.pid])
+  const ended = server.exited.then((code) => {
+    throw new CannotStart(`wrangler dev ended with ${code}.\n${server.output()}`)
+  })
+  return { server, ended }
 }
 
 async function demoStore({ baseUrl, secrets, files, newUsers }) {
@@ -113,12 +134,11 @@ async function demoStore({ baseUrl, secrets, files, newUsers }) {
   }
 }
 
-/** Fills the demo store up to so many sessions, those of earlier starts included. */
-async function demoSessions(wanted, credentials, files) {
-  const { demo_sessions: made = 0, ...seed } = files.readSeed()
-  if (wanted <= made) return
-  console.log(`Filling the demo store with ${wanted - made} sessions …`)
-  await fillWithSessions(credentials, made, wanted, (begun) => files.writeSeed({ ...seed, demo_sessions: begun }))
+/** Fills the demo store up to `wanted` sessions; earlier starts have made some. None makes them twice. */
+async function fill(store, made, wanted) {
+  const credentials = await demoStore(store)
+  store.files.writeSeed({ ...store.files.readSeed(), demo_sessions: wanted })
+  await fillWithSessions(credentials, made, wanted)
 }
 
 /** What opens the console once. */

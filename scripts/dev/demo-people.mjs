@@ -24,6 +24,12 @@ export const GROUPS = {
   visitors: { overall_timeout_seconds: 300 },
 }
 
+const DAY_MILLISECONDS = 86_400_000
+/** As those configs say, and the store's. */
+const LASTS_MILLISECONDS = { kiosk: 60_000, visitors: 300_000, others: 43_200_000 }
+/** As many wrong passwords lock a user out (SIGN_IN_TRIES_PER_USER_AND_ADDRESS). */
+export const LOCKING_TRIES = 5
+
 /** The store's session config, change by change. */
 export const CONFIG_CHANGES = [
   { overall_timeout_seconds: 86_400, track_location: true },
@@ -87,13 +93,18 @@ export function personOf(number) {
   }
 }
 
-/** What becomes of a person once all of their sessions are open. */
+/** What becomes of a person once all of their sessions are open; null for nothing. */
 export function turnOf(number) {
   if (number % 40 === 11) return 'disabled'
   return number % 40 === 23 ? 'new password' : null
 }
 
-/** The session of a number: who opens it, from where, and what becomes of it. */
+/** In which of the last so many hours a person gets the password wrong, and how often; null for never. */
+export function wrongPasswordsOf(number) {
+  return number % 16 === 5 ? { hoursAgo: 1 + ((number * 7) % 22), tries: number === 21 ? LOCKING_TRIES : 1 } : null
+}
+
+/** The session of a number: who opens it, when and from where, and what becomes of it. */
 export function sessionOf(number) {
   const random = randomOf(number)
   // Five sessions in a row are of three people.
@@ -101,8 +112,15 @@ export function sessionOf(number) {
   const home = randomOf(person + 1_000_000)()
   // Most are where more people are, and at home.
   const where = PLACES[Math.floor((random() < 0.9 ? home : random()) ** 1.6 * PLACES.length)]
+  const lastsMilliseconds = LASTS_MILLISECONDS[groupOf(person)] ?? LASTS_MILLISECONDS.others
   return {
     person,
+    /** More are opened of late. */
+    openedAgoMilliseconds: Math.floor(randomOf(number + 2_000_000)() ** 1.4 * DAY_MILLISECONDS),
+    /** When it ends, if it does, or moves, after its opening. */
+    thenMilliseconds: Math.floor((0.02 + 0.5 * randomOf(number + 3_000_000)()) * lastsMilliseconds),
+    /** How long it lasts by itself. */
+    lastsMilliseconds,
     opening: {
       user_id: userIdOf(person),
       client: { address: addressOf(random), user_agent: AGENTS[Math.floor(random() ** 1.4 * AGENTS.length)] },

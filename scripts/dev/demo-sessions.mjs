@@ -1,96 +1,176 @@
-// Fills the demo store with people and their sessions, by the service's own APIs alone, as their callers use them: an
-// operator, a trusted back end, and browsers. So all of it happens now: the service takes nobody's word for an instant.
-import { CONFIG_CHANGES, GROUPS, peopleOf, personOf, sessionOf, turnOf } from './demo-people.mjs'
+// Fills the demo store with people and a day of their sessions, by the service's own APIs alone, as their callers use
+// them: an operator, a trusted back end, and browsers. The service takes nobody's word for an instant: it is one whose
+// clock is behind (past/worker.mjs), and which each request sets on.
+import {
+  CONFIG_CHANGES,
+  GROUPS,
+  LOCKING_TRIES,
+  peopleOf,
+  personOf,
+  sessionOf,
+  turnOf,
+  wrongPasswordsOf,
+} from './demo-people.mjs'
 import { STORE_ID } from './demo-store.mjs'
 import { hashPassword, randomPassword } from './passwords.mjs'
+import { INSTANT_HEADER, LONG_AGO_MILLISECONDS } from './past/instant.mjs'
 import { serviceClient, UnexpectedAnswer } from './service-client.mjs'
 
 const AT_ONCE = 12
-const PART = 100
-/** As many wrong passwords lock a user out (SIGN_IN_TRIES_PER_USER_AND_ADDRESS). */
-const TRIES = 5
+const MINUTE_MILLISECONDS = 60_000
+const HOUR_MILLISECONDS = 60 * MINUTE_MILLISECONDS
 const STORE = `/operator/identity-stores/${STORE_ID}`
-/** People who forget their passwords, by number. */
+/** People who have just forgotten their passwords, by number. */
 const FORGETFUL = [0, 2]
-const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0'
+const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0' }
 
-/**
- * Makes the sessions from number `made` on, before `wanted`. `begin` is told how many there will be before each part of
- * them: a start that is interrupted leaves that part unfinished, and none makes it twice.
- */
-export async function fillWithSessions(credentials, made, wanted, begin) {
-  for (let from = made; from < wanted; from += PART) {
-    const to = Math.min(from + PART, wanted)
-    begin(to)
-    await fillPart(credentials, from, to)
+/** Makes the sessions from number `made` on, before `wanted`, with all that goes with them. */
+export async function fillWithSessions({ base_url: baseUrl, operator_token, service, users }, made, wanted) {
+  const now = Date.now()
+  const asOf = (at, token) => {
+    const { call } = serviceClient(baseUrl, token)
+    return (method, path, body, headers) => call(method, path, body, { ...headers, [INSTANT_HEADER]: String(at) })
   }
-}
-
-async function fillPart({ base_url: baseUrl, operator_token, service, users }, from, to) {
-  const operator = serviceClient(baseUrl, operator_token)
-  const backEnd = serviceClient(baseUrl, service.token)
-  const people = range(peopleOf(from), peopleOf(to))
-  if (from === 0) await setPolicy(operator)
-  if (people.length > 0) await operator.call('POST', `${STORE}/users`, { users: people.map(personOf) })
-  const opened = await together(range(from, to), (number) => open(backEnd, number))
-  const newPassword = await hashPassword(randomPassword())
-  await Promise.all([
-    ...(from === 0 ? browsers(baseUrl, users) : []),
-    together(opened, (session) => goOn(baseUrl, backEnd, session)),
-    endTogether(operator, opened),
-    together(people, async (number) => {
-      const { user_id: userId } = personOf(number)
-      const turn = turnOf(number)
-      const change = turn === 'disabled' ? { active: false } : { password_hash: newPassword }
-      if (turn !== null) await operator.call('PATCH', `${STORE}/users/${userId}`, change)
-    }),
+  const callers = {
+    operator: (at) => asOf(at, operator_token),
+    backEnd: (at) => asOf(at, service.token),
+    browser: (at, token = null) => asOf(at, token),
+  }
+  const people = range(peopleOf(made), peopleOf(wanted))
+  const sessions = range(made, wanted).map((number) => ({
+    ...sessionOf(number),
+    ...instantsOf(sessionOf(number), now),
+  }))
+  await inOrder([
+    ...(made === 0 ? [...policy(callers, now), ...browsers(callers, users, now)] : []),
+    ...newPeople(callers, people, now),
+    ...sessions.flatMap((session) => lifeOf(callers, session, now)),
+    ...(await turns(callers, people, sessions, now)),
+    ...wrongPasswords(callers, people, now),
+    ...endsByOperators(callers, sessions, now),
   ])
 }
 
-async function setPolicy(operator) {
-  for (const change of CONFIG_CHANGES) await operator.call('PATCH', `${STORE}/session-config`, change)
-  for (const [group, config] of Object.entries(GROUPS)) {
-    if (config !== null) await operator.call('PUT', `${STORE}/groups/${group}/session-config`, config)
+function instantsOf({ openedAgoMilliseconds, thenMilliseconds, lastsMilliseconds }, now) {
+  const openedAt = now - openedAgoMilliseconds
+  return { openedAt, thenAt: openedAt + thenMilliseconds, overAt: openedAt + lastsMilliseconds }
+}
+
+function policy({ operator }, now) {
+  const begun = now - LONG_AGO_MILLISECONDS
+  const change = (hours, method, path, body) => {
+    const at = begun + hours * HOUR_MILLISECONDS
+    return { at, alone: true, act: () => operator(at)(method, `${STORE}/${path}`, body) }
   }
-}
-
-async function open(backEnd, number) {
-  const { opening, moves, end } = sessionOf(number)
-  const { id, token } = await backEnd.call('POST', '/sessions', opening)
-  return { sessionId: id, token, client: opening.client, moves, end }
-}
-
-async function goOn(baseUrl, backEnd, { token, client, moves, end }) {
-  if (moves !== null) {
-    await backEnd.call('POST', '/sessions/check', { token, client: { ...client, address: moves } })
-  }
-  if (end === 'sign-out') await serviceClient(baseUrl, token).call('DELETE', '/sessions/current')
-  if (end === 'back end') await backEnd.call('POST', '/oauth2/revoke', new URLSearchParams({ token }))
-}
-
-/** One job of an operator. */
-async function endTogether(operator, opened) {
-  const ids = opened.filter(({ end }) => end === 'operator').map(({ sessionId }) => sessionId)
-  if (ids.length > 0) await operator.call('POST', `${STORE}/sessions/end`, { session_ids: ids })
-}
-
-/** What people do in browsers: sign in where they are signed in already, and forget their passwords. */
-function browsers(baseUrl, users) {
-  const send = (token, body) =>
-    serviceClient(baseUrl, token).call('POST', '/sessions', { ...body, transport: 'bearer' }, { 'user-agent': BROWSER })
-  const twice = users.filter(({ login_mode }) => login_mode.startsWith('LOCAL_')).slice(0, 3)
-  const forgetful = FORGETFUL.map((number) => personOf(number))
   return [
-    ...twice.map(async ({ username, password }) => {
-      const { token } = await send(null, { username, password })
-      await send(token, { username, password })
-    }),
-    ...forgetful.map(async ({ username }) => {
-      for (let tries = 0; tries < TRIES; tries += 1) {
-        await send(null, { username, password: 'forgotten' }).catch(refused)
-      }
-    }),
+    ...CONFIG_CHANGES.map((body, index) => change(1 + index, 'PATCH', 'session-config', body)),
+    ...Object.entries(GROUPS)
+      .filter(([, config]) => config !== null)
+      .map(([group, config]) => change(1, 'PUT', `groups/${group}/session-config`, config)),
   ]
+}
+
+function newPeople({ operator }, people, now) {
+  if (people.length === 0) return []
+  const at = now - LONG_AGO_MILLISECONDS + HOUR_MILLISECONDS
+  const users = people.map(personOf)
+  const parts = range(0, Math.ceil(users.length / 500)).map((part) => users.slice(part * 500, part * 500 + 500))
+  return parts.map((some) => ({
+    at,
+    alone: true,
+    act: () => operator(at)('POST', `${STORE}/users`, { users: some }),
+  }))
+}
+
+/** What is done with a session: it is opened, it moves, it ends, or its client comes back when it is over. */
+function lifeOf({ backEnd, browser }, session, now) {
+  const { opening, moves, end, openedAt, thenAt, overAt } = session
+  let opened
+  const later = (at, act) => ({ at, act: async () => act((await opened).token) })
+  const check = (at, address) =>
+    later(at, (token) =>
+      backEnd(at)('POST', '/sessions/check', { token, client: { ...opening.client, ...(address && { address }) } }),
+    )
+  const ends = {
+    'sign-out': later(thenAt, (token) => browser(thenAt, token)('DELETE', '/sessions/current')),
+    'back end': later(thenAt, (token) => backEnd(thenAt)('POST', '/oauth2/revoke', new URLSearchParams({ token }))),
+  }
+  return [
+    {
+      at: openedAt,
+      act() {
+        opened = backEnd(openedAt)('POST', '/sessions', opening)
+        session.opened = opened
+        return opened
+      },
+    },
+    ...(moves === null ? [] : [check(thenAt - 1, moves)]),
+    ...(ends[end] === undefined ? [check(overAt + MINUTE_MILLISECONDS)] : [ends[end]]),
+  ].filter(({ at }) => at <= now)
+}
+
+/** A while after the last session that they open. */
+async function turns({ operator }, people, sessions, now) {
+  const newPassword = await hashPassword(randomPassword())
+  return people
+    .filter((number) => turnOf(number) !== null)
+    .map((number) => {
+      const last = Math.max(...sessions.filter(({ person }) => person === number).map(({ openedAt }) => openedAt))
+      const at = Math.min(now, last + 20 * MINUTE_MILLISECONDS)
+      const change = turnOf(number) === 'disabled' ? { active: false } : { password_hash: newPassword }
+      return { at, alone: true, act: () => operator(at)('PATCH', `${STORE}/users/${personOf(number).user_id}`, change) }
+    })
+}
+
+/** A job every six hours. */
+function endsByOperators({ operator }, sessions, now) {
+  return [18, 12, 6, 0].map((hoursAgo) => {
+    const at = now - hoursAgo * HOUR_MILLISECONDS
+    const since = at - 6 * HOUR_MILLISECONDS
+    const chosen = sessions.filter(({ end, openedAt }) => end === 'operator' && openedAt > since && openedAt <= at)
+    return {
+      at,
+      alone: true,
+      async act() {
+        const ids = (await Promise.all(chosen.map(({ opened }) => opened))).map(({ id }) => id)
+        if (ids.length > 0) await operator(at)('POST', `${STORE}/sessions/end`, { session_ids: ids })
+      },
+    }
+  })
+}
+
+function wrongPasswords(callers, people, now) {
+  const some = people.map((number) => ({ number, ...wrongPasswordsOf(number) })).filter(({ tries }) => tries > 0)
+  return some.map(({ number, hoursAgo, tries }) => forget(callers, number, now - hoursAgo * HOUR_MILLISECONDS, tries))
+}
+
+/** What people do in browsers now: sign in where they are signed in already, and forget their passwords. */
+function browsers(callers, users, now) {
+  const send = (token, body) =>
+    callers.browser(now, token)('POST', '/sessions', { ...body, transport: 'bearer' }, BROWSER)
+  const twice = users.filter(({ login_mode }) => login_mode.startsWith('LOCAL_')).slice(0, 3)
+  return [
+    ...twice.map(({ username, password }) => ({
+      at: now,
+      alone: true,
+      async act() {
+        const { token } = await send(null, { username, password })
+        await send(token, { username, password })
+      },
+    })),
+    ...FORGETFUL.map((number) => forget(callers, number, now, LOCKING_TRIES)),
+  ]
+}
+
+function forget({ browser }, number, at, tries) {
+  const wrong = { username: personOf(number).username, password: 'forgotten', transport: 'bearer' }
+  return {
+    at,
+    alone: true,
+    async act() {
+      for (let many = 0; many < tries; many += 1) await browser(at)('POST', '/sessions', wrong, BROWSER).catch(refused)
+    },
+  }
 }
 
 function refused(error) {
@@ -101,17 +181,16 @@ function range(from, to) {
   return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index)
 }
 
-/** What `act` answers for each, some at once. */
-async function together(items, act) {
-  const answers = []
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next
-      next += 1
-      answers[index] = await act(items[index])
-    }
+/** Acts in the order of their instants, some at once; `alone` is what may not see the clock jump meanwhile. */
+async function inOrder(steps) {
+  const running = new Set()
+  for (const { act, alone = false } of steps.toSorted((one, other) => one.at - other.at)) {
+    while (running.size > (alone ? 0 : AT_ONCE - 1)) await Promise.race(running)
+    const done = act().then(() => running.delete(done))
+    // Who waits for it hears of it.
+    done.catch(() => undefined)
+    running.add(done)
+    if (alone) await done
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return answers
+  await Promise.all(running)
 }

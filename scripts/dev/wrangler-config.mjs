@@ -10,13 +10,14 @@ const BINDING = { binding: 'APPLICATION_SERVER', service: 'latchkey-application-
 /**
  * Writes both Workers' configurations and secrets into `folder`, and answers the paths of the configurations; the
  * first one's Worker answers. A deployment has an application server of its own, or none: here it is the example,
- * whatever wrangler.toml binds. `secret` is what both of them share.
+ * whatever wrangler.toml binds. `secret` is what both of them share; `main` is instead of what wrangler.toml serves.
  */
-export async function writeDevConfigs(root, folder, secret) {
+export async function writeDevConfigs(root, folder, secret, main) {
   const latchkey = await rawConfig(root, 'wrangler.toml')
   const assets = join(folder, 'assets')
   const config = {
     ...latchkey,
+    main: main ?? latchkey.main,
     services: [...(latchkey.services ?? []).filter(({ binding }) => binding !== BINDING.binding), BINDING],
     assets: { ...latchkey.assets, directory: assets },
     build: {

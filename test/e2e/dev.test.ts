@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
+import { launchChromium, noBrowser } from './support/chromium.ts'
+import { watchedPage } from './support/console-page.ts'
 import { type DevServer, runDev, startDev } from './support/dev-server.ts'
 import { queryDatabaseWith } from './support/local-database.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
@@ -131,6 +133,30 @@ describe('npm run dev', () => {
     }
   })
 
+  test.skipIf(noBrowser)('signs in to the console once; it is sent to nobody and leaves the address', async () => {
+    const link = /\S+\/console#sign-in=[\w-]{43}/.exec(server.output())?.[0] ?? ''
+    const code = link.split('=')[1] ?? ''
+    const { base_url: baseUrl } = server.credentials
+    const browser = await launchChromium()
+    try {
+      const { page } = await watchedPage(browser, baseUrl, {})
+      const asked: string[] = []
+      page.on('request', (request) => asked.push(request.url()))
+      await page.goto(link)
+      await page.getByRole('heading', { name: 'Stores' }).waitFor()
+      expect([page.url(), ...asked].filter((url) => url.includes(code))).toEqual([])
+
+      const { page: another } = await watchedPage(browser, baseUrl, {})
+      await another.goto(link)
+      await another.getByRole('alert').getByText('was used already').waitFor()
+      expect(another.url()).toBe(`${baseUrl}/console`)
+      await another.getByLabel('Operator token').waitFor()
+      expect(server.output().split(code)).toHaveLength(2)
+    } finally {
+      await browser.close()
+    }
+  })
+
   test('keeps its secrets from other users of the machine', () => {
     for (const path of ['.dev.vars', '.wrangler/state/dev-credentials.json', '.wrangler/state/dev-seed.json']) {
       expect(statSync(join(project.directory, path)).mode & 0o777, path).toBe(0o600)
@@ -186,14 +212,24 @@ describe('npm run dev', () => {
     await signIn('bearer', 'after the reset')
   })
 
-  test('fills the demo store with sessions that end in many ways, once', async () => {
-    const args = ['--port', String(port), '--demo-sessions', '25']
+  test('fills the demo store with a day of sessions that end in many ways, once', async () => {
+    const args = ['--port', String(port), '--demo-sessions', '50']
     await server.stop()
+    const before = Date.now()
     server = await startDev(project.directory, args)
     // A session's record is in the database soon after its end.
-    const ended = { logout: 6, revoked: 3, replaced: 3, user_disabled: 1 }
-    await vi.waitFor(() => expect(reasons()).toMatchObject(ended), 30_000)
+    const ended = ['expired', 'logout', 'replaced', 'revoked', 'user_disabled']
+    await vi.waitFor(() => expect(Object.keys(reasons())).toEqual(expect.arrayContaining(ended)), 30_000)
     const made = total()
+    expect(made).toBeGreaterThanOrEqual(50)
+    const [day] = queryDatabaseWith(
+      'sessions',
+      join(project.directory, '.wrangler/state'),
+      `SELECT count(DISTINCT opened_at / 3600000) AS hours, min(opened_at) AS first, max(ended_at) AS last FROM sessions`,
+    )
+    expect(day?.hours).toBeGreaterThan(12)
+    expect(day?.first).toBeGreaterThan(before - 86_400_000)
+    expect(day?.last).toBeLessThan(Date.now())
     await server.stop()
     server = await startDev(project.directory, args)
     expect(total()).toEqual(made)
