@@ -1,8 +1,11 @@
 /** What an act changed: before and after, field by field. */
+import { many } from './words.ts'
+
 type State = Readonly<Record<string, unknown>> | null
 
-/** More than these are shown only when they are asked for. */
+/** More fields, and longer values, are shown only when they are asked for. */
 const FEW = 4
+const SHORT = 100
 
 export function Changes(shown: { readonly before: State; readonly after: State }) {
   const [before, after] = [flat(shown.before), flat(shown.after)]
@@ -22,10 +25,11 @@ export function Changes(shown: { readonly before: State; readonly after: State }
       ))}
     </dl>
   )
-  if (changed.length <= FEW) return list
+  const short = [before, after].every((state) => changed.every((name) => said(state[name]).length <= SHORT))
+  if (changed.length <= FEW && short) return list
   return (
     <details>
-      <summary>{changed.length} fields</summary>
+      <summary>{many(changed.length, 'field')}</summary>
       {list}
     </details>
   )

@@ -7,16 +7,17 @@ import { useStorePath } from './store.ts'
 const MOST = 100
 const FRESH_MILLISECONDS = 60_000
 
-/** What is known of these users, by their ids; who is not there is not in it. */
+/** What is known of these users, by their ids; who is not there is not in it. `asking`: more may be known in a moment. */
 export function useUserSummaries(userIds: readonly string[], freshMilliseconds = FRESH_MILLISECONDS) {
   const path = useStorePath()
   const ids = [...new Set(userIds)].sort().slice(0, MOST)
-  const { data } = useQuery({
+  const { data, isFetching } = useQuery({
     queryKey: ['user-summaries', path, ids],
     queryFn: ({ signal }) => bodyOf(listUserSummaries({ path, query: { user_ids: ids.join(',') }, signal })),
     enabled: ids.length > 0,
     staleTime: freshMilliseconds,
     placeholderData: keepPreviousData,
   })
-  return new Map<string, UserSummary>((data?.users ?? []).map((user) => [user.user_id, user]))
+  const known = new Map<string, UserSummary>((data?.users ?? []).map((user) => [user.user_id, user]))
+  return { known, asking: isFetching }
 }

@@ -112,7 +112,7 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
                     name: 'May',
                     cell: (row) =>
                       row.scopes.map((scope) => (
-                        <div key={scope} className="mono">
+                        <div key={scope} className="mono scope">
                           {scope}
                         </div>
                       )),

@@ -24,7 +24,7 @@ export function EndedSessions() {
     placeholderData: keepPreviousData,
     refetchInterval: 15_000,
   })
-  const names = useUserSummaries(sessions.data?.sessions.map(({ user_id: id }) => id) ?? [])
+  const { known: names } = useUserSummaries(sessions.data?.sessions.map(({ user_id: id }) => id) ?? [])
   return (
     <Screen
       title="Ended sessions"

@@ -1,14 +1,12 @@
-/** One endpoint for events: what became of each attempt, and what one can do with it. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+/** One endpoint for events, and what one can do with it. */
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation, useParams } from 'wouter'
 import {
   bodyOf,
-  type Delivery,
   deleteEventEndpoint,
   type EventEndpoint,
   getEventEndpoint,
-  listEventDeliveries,
   patchEventEndpoint,
   replayEvents,
   rotateEventEndpointSecret,
@@ -16,19 +14,16 @@ import {
 } from '../api.ts'
 import { type Act, Outcome, useAct } from '../common/act.tsx'
 import { Confirmation } from '../common/confirmation.tsx'
-import { EndpointState, Types } from '../common/endpoints.tsx'
+import { EndpointState, KINDS, Types } from '../common/endpoints.tsx'
 import { FormDialog } from '../common/form-dialog.tsx'
 import { Instant } from '../common/instant.tsx'
-import { List } from '../common/list.tsx'
-import { Pages } from '../common/pages.tsx'
 import { Found, Screen } from '../common/screen.tsx'
 import { Secrets } from '../common/secret.tsx'
 import { useStorePath } from '../common/store.ts'
-import { useUrlState } from '../common/url-state.ts'
 import { Whole } from '../common/whole.tsx'
-import { many } from '../common/words.ts'
 import { useMay } from '../session.ts'
-import { Badge, Button, ClipboardText, Empty, Input } from '../ui.ts'
+import { Button, ClipboardText, Input } from '../ui.ts'
+import { Deliveries } from './event-deliveries.tsx'
 import { EndpointForm } from './event-endpoint-form.tsx'
 import { secretsOf } from './event-endpoints.tsx'
 import { Fact } from './session.tsx'
@@ -49,12 +44,19 @@ export function EventEndpointScreen() {
     refetchInterval: 10_000,
   })
   return (
-    <Screen title="Endpoint" about="Exact. Each event is sent until it is taken, for three days at most.">
+    <Screen
+      title="Endpoint"
+      about="Exact. Each event is sent until it is taken, for three days at most."
+      acts={
+        endpoint.data !== undefined && may('operator:stores') ? (
+          <Acts path={path} endpoint={endpoint.data} act={act} />
+        ) : undefined
+      }
+    >
       <Outcome act={act} />
       <Found query={endpoint}>
         {(found) => (
           <>
-            {may('operator:stores') ? <Acts path={path} endpoint={found} act={act} /> : null}
             <Facts endpoint={found} />
             <Deliveries path={path} mayResend={found.enabled && may('operator:stores')} act={act} />
           </>
@@ -70,6 +72,7 @@ function Facts({ endpoint }: { readonly endpoint: EventEndpoint }) {
       <Fact name="State">
         <EndpointState endpoint={endpoint} />
       </Fact>
+      <Fact name="Kind">{KINDS[endpoint.kind]}</Fact>
       <Fact name="URL">
         <span className="mono">{endpoint.url}</span>
         <div className="subtle">{endpoint.description}</div>
@@ -83,6 +86,11 @@ function Facts({ endpoint }: { readonly endpoint: EventEndpoint }) {
       {endpoint.old_secret_valid_until === null ? null : (
         <Fact name="The old secret signs too until">
           <Instant at={endpoint.old_secret_valid_until} />
+        </Fact>
+      )}
+      {endpoint.receiver === null ? null : (
+        <Fact name="Belongs to the credential">
+          <Whole text={endpoint.receiver} />
         </Fact>
       )}
       {endpoint.public_key === null ? null : (
@@ -116,38 +124,36 @@ function Acts({ path, endpoint, act }: Acting) {
     })
   return (
     <>
-      <div className="acts">
-        <Button
-          disabled={!enabled}
-          onClick={() =>
-            act.run(async () => {
-              await testEventEndpoint({ path })
-              return 'A test event is on its way.'
-            })
-          }
-        >
-          Send a test event
+      <Button
+        disabled={!enabled}
+        onClick={() =>
+          act.run(async () => {
+            await testEventEndpoint({ path })
+            return 'A test event is on its way.'
+          })
+        }
+      >
+        Send a test event
+      </Button>
+      <Button disabled={!enabled} onClick={() => setAsked('replay')}>
+        Send events again
+      </Button>
+      {kind === 'webhook' ? (
+        <>
+          <Button onClick={() => setAsked('rotate')}>New secret</Button>
+          <Button onClick={() => setAsked('change')}>Change</Button>
+        </>
+      ) : null}
+      {enabled ? (
+        <Button onClick={() => setAsked('disable')}>Disable</Button>
+      ) : (
+        <Button onClick={() => patch({ enabled: true }, 'The endpoint is enabled: what happened meanwhile is sent.')}>
+          Enable
         </Button>
-        <Button disabled={!enabled} onClick={() => setAsked('replay')}>
-          Send events again
-        </Button>
-        {kind === 'webhook' ? (
-          <>
-            <Button onClick={() => setAsked('rotate')}>New secret</Button>
-            <Button onClick={() => setAsked('change')}>Change</Button>
-          </>
-        ) : null}
-        {enabled ? (
-          <Button onClick={() => setAsked('disable')}>Disable</Button>
-        ) : (
-          <Button onClick={() => patch({ enabled: true }, 'The endpoint is enabled: what happened meanwhile is sent.')}>
-            Enable
-          </Button>
-        )}
-        <Button variant="destructive" onClick={() => setAsked('delete')}>
-          Delete
-        </Button>
-      </div>
+      )}
+      <Button variant="destructive" onClick={() => setAsked('delete')}>
+        Delete
+      </Button>
       {asked === 'change' ? (
         <EndpointForm endpoint={endpoint} onClose={close} onSave={(body) => patch(body, 'The endpoint is saved.')} />
       ) : null}
@@ -219,119 +225,5 @@ function Replay({ path, act, onClose }: { readonly path: Path; readonly act: Act
       />
       <Input name="before" label="Before the event" description="Empty: to the last." />
     </FormDialog>
-  )
-}
-
-const STATES = {
-  delivered: { name: 'Taken', variant: 'success' },
-  waiting: { name: 'Is tried again', variant: 'warning' },
-  given_up: { name: 'Given up', variant: 'error' },
-} as const
-
-/** Test events tell of nothing, and are not in the feed. */
-const isOfFeed = ({ event_id: id }: Delivery) => !id.startsWith('evt_trial_')
-
-function Deliveries({ path, mayResend, act }: { readonly path: Path; readonly mayResend: boolean; readonly act: Act }) {
-  const cursor = useUrlState().values.get('cursor')
-  const deliveries = useQuery({
-    queryKey: ['event-deliveries', path, cursor],
-    queryFn: ({ signal }) =>
-      bodyOf(
-        listEventDeliveries({ path, query: { limit: 50, ...(cursor !== null && { cursor: Number(cursor) }) }, signal }),
-      ),
-    placeholderData: keepPreviousData,
-    refetchInterval: 5_000,
-  })
-  function again({ event_id: id }: Delivery) {
-    act.run(async () => {
-      await replayEvents({ path, body: { event_id: id } })
-      return 'The event is on its way.'
-    })
-  }
-  return (
-    <>
-      <h2>Attempts</h2>
-      <Found query={deliveries}>
-        {({ deliveries: rows, pending, failing_since: failing, next_cursor: next }) => (
-          <>
-            <p className="subtle">
-              {pending === 0 ? 'Nothing waits.' : `${many(pending, 'event')} waiting.`}{' '}
-              {failing === null ? null : (
-                <>
-                  Nothing was taken since <Instant at={failing} />.
-                </>
-              )}
-            </p>
-            {rows.length > 0 ? (
-              <List
-                label="Attempts"
-                rows={rows}
-                idOf={(row) => `${row.event_id} ${row.attempt} ${row.at}`}
-                nameOf={(row) => row.event_id}
-                columns={[
-                  {
-                    name: 'Event',
-                    cell: (row) => (
-                      <>
-                        <span className="mono">{row.type}</span>
-                        <Whole text={row.event_id} />
-                      </>
-                    ),
-                  },
-                  {
-                    name: 'Attempt',
-                    cell: (row) => (
-                      <>
-                        {row.attempt}
-                        <div className="subtle">{row.duration_milliseconds} ms</div>
-                      </>
-                    ),
-                  },
-                  { name: 'At', cell: (row) => <Instant at={row.at} /> },
-                  {
-                    name: 'State',
-                    cell: (row) => (
-                      <>
-                        <Badge variant={STATES[row.state].variant}>{STATES[row.state].name}</Badge>
-                        {row.next_at === null ? null : (
-                          <div className="subtle">
-                            <Instant at={row.next_at} />
-                          </div>
-                        )}
-                      </>
-                    ),
-                  },
-                  {
-                    name: 'Answer',
-                    cell: (row) => (
-                      <>
-                        {row.status ?? <span className="subtle">None</span>}
-                        <Whole text={row.answer === '' ? null : row.answer} />
-                      </>
-                    ),
-                  },
-                  {
-                    name: '',
-                    cell: (row) =>
-                      mayResend && isOfFeed(row) ? (
-                        <Button size="sm" aria-label={`Send ${row.event_id} again`} onClick={() => again(row)}>
-                          Send again
-                        </Button>
-                      ) : null,
-                  },
-                ]}
-              />
-            ) : (
-              <Empty
-                size="sm"
-                title="Nothing was sent yet"
-                description="Each attempt shows here with its answer. A test event shows whether the receiver is there."
-              />
-            )}
-            <Pages next={next} />
-          </>
-        )}
-      </Found>
-    </>
   )
 }

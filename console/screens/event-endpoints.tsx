@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { Link } from 'wouter'
 import { bodyOf, createEventEndpoint, type EventEndpoint, listEventEndpoints } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
-import { EndpointState, Types } from '../common/endpoints.tsx'
+import { EndpointState, KINDS, Types } from '../common/endpoints.tsx'
 import { Instant } from '../common/instant.tsx'
 import { List } from '../common/list.tsx'
 import { Found, Screen } from '../common/screen.tsx'
@@ -58,7 +58,7 @@ export function EventEndpoints() {
                     </>
                   ),
                 },
-                { name: 'Kind', cell: (row) => row.kind },
+                { name: 'Kind', cell: (row) => KINDS[row.kind] },
                 { name: 'State', cell: (row) => <EndpointState endpoint={row} /> },
                 { name: 'Is sent', cell: (row) => <Types endpoint={row} /> },
                 { name: 'Made', cell: (row) => <Instant at={row.created_at} /> },

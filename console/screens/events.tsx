@@ -145,8 +145,8 @@ function About({ event: { data }, storeId }: { readonly event: StoreEvent; reado
   return Object.entries(places).map(([name, place]) => {
     const id = data[name]
     return typeof id !== 'string' ? null : (
-      <div key={name}>
-        <Link className="link mono" href={`/stores/${storeId}/${place}/${id}`}>
+      <div key={name} className="whole mono">
+        <Link className="link" href={`/stores/${storeId}/${place}/${id}`} title={id}>
           {id}
         </Link>
       </div>
@@ -160,8 +160,6 @@ function Said({ event: { data } }: { readonly event: StoreEvent }) {
     ([name, value]) => value !== null && !['user_id', 'session_id', 'endpoint_id'].includes(name),
   )
   return said.map(([name, value]) => (
-    <div key={name} className="mono">
-      {name}: {typeof value === 'object' ? JSON.stringify(value) : String(value)}
-    </div>
+    <Whole key={name} text={`${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`} />
   ))
 }

@@ -54,7 +54,7 @@ export function LiveSessions() {
   })
   const view = sessions.isPlaceholderData ? 'old' : JSON.stringify([path, page])
   const settled = useSettled(sessions.data?.sessions, idOfSession, view)
-  const names = useUserSummaries(settled.rows.map(({ user_id: id }) => id))
+  const { known: names } = useUserSummaries(settled.rows.map(({ user_id: id }) => id))
   const chosen = selection.chosen.length
   // An administrator of the store has a session of its own among these.
   const isOfUser = me.data !== undefined && me.data.user_id !== null

@@ -1,8 +1,8 @@
 /** The users of a store: found by how their name begins, imported, ended, disabled and given settings by many at once. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Link } from 'wouter'
-import { bodyOf, listUsers, type User } from '../api.ts'
+import { bodyOf, listUsers, type User, type UserSummary } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
 import { Results, useEach } from '../common/each.tsx'
 import { Filters, filtersOf } from '../common/filters.tsx'
@@ -42,7 +42,13 @@ export function Users() {
     queryFn: ({ signal }) => bodyOf(listUsers({ path, query: page, signal })),
     placeholderData: keepPreviousData,
   })
-  const summaries = useUserSummaries(users.data?.users.map(({ user_id: id }) => id) ?? [], 10_000)
+  const { known, asking } = useUserSummaries(users.data?.users.map(({ user_id: id }) => id) ?? [], 10_000)
+  /** Until it is known, nothing is said. */
+  const ofUser = (userId: string, say: (summary: UserSummary) => ReactNode) => {
+    const summary = known.get(userId)
+    if (summary !== undefined) return say(summary)
+    return asking ? <div className="awaited" /> : <span className="subtle">Not known</span>
+  }
   return (
     <Screen
       title="Users"
@@ -89,21 +95,20 @@ export function Users() {
                   { name: 'Group', cell: (user) => user.group_id ?? <span className="subtle">None</span> },
                   {
                     name: 'Live sessions',
-                    cell: ({ user_id: userId }) => {
-                      const live = summaries.get(userId)?.live_sessions
-                      if (live === undefined) return <span className="subtle">Not known</span>
-                      return live.count === 0 ? (
-                        <span className="subtle">None</span>
-                      ) : (
-                        <Link className="link" href={`/stores/${path.identity_store_id}/sessions?user_id=${userId}`}>
-                          {`${live.count}${live.exact ? '' : ' or more'}`}
-                        </Link>
-                      )
-                    },
+                    cell: ({ user_id: userId }) =>
+                      ofUser(userId, ({ live_sessions: { count, exact } }) =>
+                        count === 0 ? (
+                          <span className="subtle">None</span>
+                        ) : (
+                          <Link className="link" href={`/stores/${path.identity_store_id}/sessions?user_id=${userId}`}>
+                            {`${count}${exact ? '' : ' or more'}`}
+                          </Link>
+                        ),
+                      ),
                   },
                   {
                     name: 'Last sign-in',
-                    cell: ({ user_id: userId }) => <Instant at={summaries.get(userId)?.last_opened_at ?? null} />,
+                    cell: ({ user_id: userId }) => ofUser(userId, ({ last_opened_at: at }) => <Instant at={at} />),
                   },
                 ]}
               />

@@ -321,6 +321,7 @@ function endpointBody(
     types: [...endpoint.types],
     description: endpoint.description,
     public_key: endpoint.publicKey,
+    receiver: endpoint.receiver,
     enabled: disabledAt === null,
     disabled_at: instantOrNull(disabledAt),
     disabled_reason: endpoint.disabledReason,

@@ -78,6 +78,7 @@ export const EventEndpointBody = z
     types,
     description,
     public_key: z.string().nullable().describe('Verifies signatures of version `v1a`; null without it.'),
+    receiver: z.string().nullable().describe('The credential that a stream belongs to; null of a webhook.'),
     enabled: z.boolean(),
     disabled_at: instant.nullable(),
     disabled_reason: z.enum(DISABLED_REASONS).nullable(),
