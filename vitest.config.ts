@@ -18,7 +18,16 @@ const PLAIN = [
 const STARTED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 /** As `npm run dev` would, without its start (test/e2e/support/served.ts). */
 const SERVED = [
-  ...['apio', 'browser-cookies', 'client-readme', 'console-complaints', 'console-screens', 'devices-page', 'docs-page'],
+  ...[
+    'apio',
+    'browser-cookies',
+    'client-readme',
+    'console-acts',
+    'console-complaints',
+    'console-screens',
+    'devices-page',
+    'docs-page',
+  ],
   ...['identity-center', 'looker', 'session-events', 'slack', 'slack-bodies'],
 ].map((name) => `test/e2e/${name}.test.ts`)
 /** How both are run: clients and browsers take most of their time. */

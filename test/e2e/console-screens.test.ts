@@ -1,93 +1,79 @@
 /**
- * Every screen of the console with no session, one and 10 000, and what is done there by mouse and by keyboard alone.
- * 10 000 sessions take too long to open: their records are written into the database, where lists come from; what is
- * ended here was opened.
+ * Every screen of the console with no session, one and 10 000: what is there, how it looks, and what keys do. 10 000
+ * sessions take too long to open: their records are written into the database, where lists come from.
  */
-import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { launchChromium, noBrowser } from './support/chromium.ts'
 import {
   byKeyboard,
-  byMouse,
-  type Hand,
+  cookiesOf,
   longestMotion,
   OF_A_STORE,
   open,
-  PAST_UNDO_MILLISECONDS,
-  signInWith,
   stopsOf,
   violations,
   type Watched,
   watchedPage,
 } from './support/console-page.ts'
+import { at, FIREFOX, type Stores, storesOf } from './support/console-stores.ts'
 import { openLocalDatabase } from './support/local-database.ts'
+import { type Receiver, receive } from './support/receiver.ts'
 import { type Served, serve } from './support/served.ts'
 
-const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const MANY = 10_000
-/** How many sessions one user of each store for acts has. */
-const ENDED_TOGETHER = 214
+const MAX_FIRST_LOAD_BYTES = 300_000
 /** A machine may be busy. */
 const PATIENT = { timeout: 20_000 }
-const HANDS = { mouse: byMouse, keyboard: byKeyboard }
 
 let server: Served
 let browser: Browser
+let receiver: Receiver
+let stores: Stores
 let baseUrl: string
 let token: string
-const tokens = new Map<string, string>()
+let cookies: Awaited<ReturnType<typeof cookiesOf>>
+/** Of a session, and of endpoints for events: a webhook, and a stream of security events. */
+const ids = { session: '', webhook: '', stream: '' }
 
 beforeAll(async () => {
   if (noBrowser) return
   const started = serve()
+  receiver = await receive()
   browser = await launchChromium()
   server = await started
+  stores = storesOf(server)
   ;({ base_url: baseUrl, operator_token: token } = server.credentials)
-  await Promise.all(['none', 'one', 'many', ...Object.keys(HANDS)].map(makeStore))
-  await openSession('one', 'jo')
+  await Promise.all(['none', 'one', 'many'].map(stores.make))
+  await makeEndpoints()
+  await stores.openSession('one', 'jo')
+  const { sessions } = (await stores.call('GET', `${at('one')}/sessions`)).body as {
+    sessions: { session_id: string }[]
+  }
+  ids.session = sessions[0]?.session_id ?? ''
+  await vi.waitFor(() => expect(receiver.messages).toHaveLength(1), PATIENT)
   writeMany()
-  await Promise.all(
-    Object.keys(HANDS).map(async (store) => {
-      await openSession(store, 'jo')
-      for (let session = 0; session < ENDED_TOGETHER; session += 1) await openSession(store, 'busy')
-      for (let tries = 0; tries < 5; tries += 1) {
-        await call('POST', '/sessions', { username: `max@${store}.example`, password: 'wrong' }, null)
-      }
-    }),
-  )
+  cookies = await cookiesOf(browser, baseUrl, token)
 })
 
 afterAll(async () => {
   await browser?.close()
   await server?.stop()
+  receiver?.stop()
 })
 
-async function call(method: string, path: string, body?: object, bearer: string | null = token) {
-  const headers = { 'content-type': 'application/json', ...(bearer !== null && { authorization: `Bearer ${bearer}` }) }
-  const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }
-  const response = await fetch(baseUrl + path, init)
-  const text = await response.text()
-  return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> }
-}
-
-const at = (store: string) => `/operator/identity-stores/${store}`
-
-/** A store with three users, and a back end that opens sessions for them. */
-async function makeStore(store: string): Promise<void> {
-  await call('PUT', at(store), { name: `Store ${store}` })
-  if (store !== 'none') {
-    const users = ['jo', 'busy', 'max'].map((name) => ({ user_id: name, username: `${name}@${store}.example` }))
-    await call('POST', `${at(store)}/users`, { users })
-  }
-  const credential = { kind: 'bearer', name: 'back end', scopes: ['sessions:open'] }
-  tokens.set(store, String((await call('POST', `${at(store)}/credentials`, credential)).body.token))
-}
-
-async function openSession(store: string, userId: string): Promise<void> {
-  const client = { address: '192.0.2.1', user_agent: FIREFOX }
-  const opened = await call('POST', '/sessions', { user_id: userId, client }, tokens.get(store) ?? '')
-  expect(opened.status).toBe(201)
+/** Of store `one`: what its events are sent to. */
+async function makeEndpoints(): Promise<void> {
+  const path = `${at('one')}/event-endpoints`
+  const webhook = { kind: 'webhook', url: receiver.url, types: ['session.*'], description: 'Warehouse' }
+  ids.webhook = String((await stores.call('POST', path, webhook)).body.endpoint_id)
+  const credential = { kind: 'bearer', name: 'security team', scopes: ['ssf.manage'] }
+  const { body } = await stores.call('POST', `${at('one')}/credentials`, credential)
+  const stream = { delivery: { method: 'urn:ietf:rfc:8936' }, description: 'Security team' }
+  ids.stream = String((await stores.call('POST', '/ssf/one/streams', stream, String(body.token))).body.stream_id)
 }
 
 /** Records of sessions as objects would have written them: of users who have no other. */
@@ -105,16 +91,6 @@ function writeMany(): void {
   database.close()
 }
 
-/** The session of a store that has one. */
-async function sessionOf(store: string): Promise<string> {
-  const { sessions } = (await call('GET', `${at(store)}/sessions`)).body as { sessions: { session_id: string }[] }
-  return sessions[0]?.session_id ?? ''
-}
-
-async function liveOf(store: string, filter: string): Promise<unknown> {
-  return (await call('GET', `${at(store)}/sessions/count?${filter}`)).body.count
-}
-
 /** What differs from one run to the next, by what it is. */
 function masked(snapshot: string): string {
   return (
@@ -125,10 +101,35 @@ function masked(snapshot: string): string {
       .replaceAll(/\b(?:now|yesterday|tomorrow|in \d+ \w+\.?|\d+ \w+\.? ago)(?= <instant>)/g, '<when>')
       .replaceAll(/\b[\da-f]{16}\b/g, '<public id>')
       .replaceAll(/Chrome [\d.]+ on \w+/g, '<browser>')
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<instant>')
+      .replaceAll(/ssf_key:[\w-]{43}/g, '<key>')
+      .replaceAll(/evt_[\da-f]+_\d+/g, '<event>')
+      .replaceAll(/127\.0\.0\.1:\d+/g, '<host>')
+      .replaceAll(/\b\d+ ms\b/g, '<span>')
       // Console sessions of the tests before.
       .replace(/\n +- row "local development <browser>[\s\S]*$/, '')
       .replaceAll(/(?:( +- row "<hour> )\d+":\n +- cell "<hour>"\n +- cell "\d+"\n)+/g, '$1…"\n')
   )
+}
+
+test('loads at most 300 kB at first, compressed; the globe only with the map', () => {
+  const assets = join(inject('model').state, 'dev/assets')
+  const page = readFileSync(join(assets, 'console.html'), 'utf8')
+  const [script = '', style = ''] = ['js', 'css'].map(
+    (type) => new RegExp(`/(console/[^"]+\\.${type})"`).exec(page)?.[1],
+  )
+  const first = [script, style, ...importedBy(join(assets, script)).map((name) => `console/${name}`)]
+  const bytes = first.map((name) => gzipSync(readFileSync(join(assets, name))).byteLength)
+  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(MAX_FIRST_LOAD_BYTES)
+  const globe = readdirSync(join(assets, 'console')).filter((name) => /^globe-.*\.js$/.test(name))
+  expect(globe).toHaveLength(1)
+  expect(first).not.toContain(`console/${globe[0]}`)
+})
+
+/** The scripts that a script imports at once. */
+function importedBy(file: string): readonly string[] {
+  const text = readFileSync(file, 'utf8')
+  return [...text.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)].map(([, name]) => name ?? '')
 }
 
 describe.skipIf(noBrowser)('the console', () => {
@@ -136,8 +137,7 @@ describe.skipIf(noBrowser)('the console', () => {
 
   /** Signed in, in a browser that looks so. */
   async function inConsole(options: Parameters<typeof watchedPage>[2] = {}) {
-    watched = await watchedPage(browser, baseUrl, options)
-    await signInWith(token, watched)
+    watched = await watchedPage(browser, baseUrl, { storageState: cookies, ...options })
     return watched.page
   }
 
@@ -145,6 +145,13 @@ describe.skipIf(noBrowser)('the console', () => {
     expect([watched.complaints, watched.strangers]).toEqual([[], []])
     await watched.page.context().close()
   })
+
+  /** Screens that look the same however many sessions there are: once in each scheme. */
+  const OF_NO_SIZE = ['stores', 'operators', 'session', 'webhook', 'stream'] as const
+  const pathOf = (name: (typeof OF_NO_SIZE)[number]) => {
+    if (name === 'stores' || name === 'operators') return `/${name}`
+    return `/stores/one/${name === 'session' ? 'sessions' : 'endpoints'}/${ids[name]}`
+  }
 
   test.each([
     ['none', 'light', 'Nobody is signed in'],
@@ -156,18 +163,12 @@ describe.skipIf(noBrowser)('the console', () => {
     const ofStore = (section: string) => [section, `/stores/${store}/${section}`] as const
     const screens = [
       ...[...OF_A_STORE, ...(store === 'none' ? [] : ['users/jo'])].map(ofStore),
-      ...(store === 'one'
-        ? ([
-            ['stores', '/stores'],
-            ['operators', '/operators'],
-          ] as const)
-        : []),
-      ...(store === 'one' ? ([['session', `/stores/one/sessions/${await sessionOf('one')}`]] as const) : []),
+      ...(store === 'none' ? [] : OF_NO_SIZE.map((name) => [name, pathOf(name)] as const)),
     ]
     for (const [section, path] of screens) {
       await open(page, path)
       if (section === 'sessions') await page.getByText(live).waitFor()
-      if (section === 'users') await page.getByText('Not known').first().waitFor({ state: 'detached' })
+      await page.locator('.awaited').first().waitFor({ state: 'detached' })
       found.push(...(await violations(page)).map((violation) => `${section}: ${violation}`))
       if (store !== 'one') continue
       const snapshot = masked(await page.getByRole('main').ariaSnapshot())
@@ -210,6 +211,17 @@ describe.skipIf(noBrowser)('the console', () => {
     expect(stops.filter(({ shown }) => !shown).map(({ name }) => name)).toEqual([])
   })
 
+  test('a row is found and selected by keys alone', async () => {
+    const page = await inConsole()
+    await open(page, '/stores/one/sessions?user_id=jo')
+    await page.getByRole('button', { name: /^End jo's session/ }).waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('x')
+    await page.getByRole('button', { name: 'End 1 selected' }).waitFor()
+    await page.keyboard.press('/')
+    expect(await page.locator(':focus').getAttribute('name')).toBe('user_id')
+  })
+
   test('Escape closes what is asked, does nothing, and leads back to where one was', async () => {
     const page = await inConsole()
     for (const [path, opener] of [
@@ -230,7 +242,7 @@ describe.skipIf(noBrowser)('the console', () => {
     await palette.waitFor()
     await page.keyboard.press('Escape')
     await palette.waitFor({ state: 'detached' })
-    expect(await liveOf('one', '')).toBe(1)
+    expect(await stores.liveOf('one', '')).toBe(1)
   })
 
   test('a list that is asked for every five seconds comes once, as long as nothing changes', async () => {
@@ -256,6 +268,7 @@ describe.skipIf(noBrowser)('the console', () => {
 
   test('a breach of its policy would be heard', async () => {
     const page = await inConsole()
+    await open(page, '/stores')
     await page.getByRole('main').evaluate((main) => main.setAttribute('style', 'color: red'))
     await expect
       .poll(() => watched.complaints.filter((one) => one.startsWith('policy: ')), PATIENT)
@@ -283,135 +296,5 @@ describe.skipIf(noBrowser)('the console', () => {
     await page.waitForURL('**/devices')
     found.push(...(await violations(page)))
     expect(found).toEqual([])
-  })
-
-  describe.each(Object.entries(HANDS))('by %s', (store, hand: Hand) => {
-    test('a user is found, a session ended, taken back, and ended', async () => {
-      const page = await inConsole()
-      await page.clock.install()
-      await open(page, `/stores/${store}/users`)
-      await hand.write(page.getByLabel('User name begins with'), 'jo')
-      await page.keyboard.press('Enter')
-      await page.waitForLoadState('networkidle')
-      await hand.press(page.getByRole('link', { name: `jo@${store}.example` }))
-      const end = page.getByRole('button', { name: /^End .* session on/ })
-      await hand.press(end)
-      await hand.press(page.getByRole('button', { name: 'Undo' }))
-      await page.clock.fastForward(PAST_UNDO_MILLISECONDS)
-      await expect.poll(() => end.isEnabled(), PATIENT).toBe(true)
-      expect(await liveOf(store, 'user_id=jo')).toBe(1)
-      await hand.press(end)
-      await page.clock.fastForward(PAST_UNDO_MILLISECONDS)
-      await page.getByText('Not signed in').waitFor()
-      await expect.poll(() => liveOf(store, 'user_id=jo'), PATIENT).toBe(0)
-    })
-
-    test('214 sessions that match are ended, and no more', async () => {
-      const page = await inConsole()
-      await openSession(store, 'max')
-      await open(page, `/stores/${store}/sessions?user_id=busy`)
-      await hand.press(page.getByRole('button', { name: `End all ${ENDED_TOGETHER} that match` }))
-      await hand.press(page.getByRole('dialog').getByRole('button', { name: `End ${ENDED_TOGETHER} sessions` }))
-      await page.getByText(`${ENDED_TOGETHER} sessions are being ended`).waitFor()
-      await expect.poll(() => liveOf(store, 'user_id=busy'), PATIENT).toBe(0)
-      expect(await liveOf(store, 'user_id=max')).toBe(1)
-    })
-
-    test('a policy is previewed, saved, and put back', async () => {
-      const page = await inConsole()
-      await open(page, `/stores/${store}/session-config`)
-      const limit = page.getByLabel('A user may have so many sessions at once')
-      for (const [version, value] of [
-        [2, '7'],
-        [3, '3'],
-      ] as const) {
-        await hand.write(limit, value)
-        await hand.press(page.getByRole('button', { name: 'Preview the change' }))
-        await page.getByText('Ends now:').waitFor()
-        await hand.press(page.getByRole('button', { name: /^Save/ }))
-        await page.getByText(`Saved as version ${version}`).waitFor()
-        await page.getByRole('row', { name: new RegExp(`^${version} `) }).waitFor()
-      }
-      await hand.press(page.getByRole('button', { name: 'Put back' }).first())
-      await hand.press(page.getByRole('dialog').getByRole('button', { name: 'Put it back' }))
-      await page.getByText('holds again').waitFor()
-      expect((await call('GET', `${at(store)}/session-config`)).body).toMatchObject({
-        concurrent_sessions: { limit: 7 },
-      })
-    })
-
-    test('a user is unlocked', async () => {
-      const page = await inConsole()
-      await open(page, `/stores/${store}/lockouts`)
-      await hand.press(page.getByRole('button', { name: new RegExp(`^Unlock max@${store}`) }))
-      await page.getByText('Nobody is locked out').waitFor()
-      expect((await call('GET', `${at(store)}/lockouts`)).body.lockouts).toEqual([])
-    })
-
-    test('the audit log is exported', async () => {
-      const page = await inConsole()
-      await open(page, `/stores/${store}/audit`)
-      const download = page.waitForEvent('download')
-      await hand.press(page.getByRole('button', { name: /^Export.*(?:NDJSON|lines)/ }))
-      const lines = execFileSync('cat', [await (await download).path()], { encoding: 'utf8' })
-      expect(
-        lines
-          .trim()
-          .split('\n')
-          .map((line) => JSON.parse(line).action),
-      ).toContain('credential.created')
-    })
-
-    test('a credential is revoked', async () => {
-      const page = await inConsole()
-      await open(page, `/stores/${store}/credentials`)
-      await hand.press(page.getByRole('button', { name: 'Revoke back end' }))
-      await hand.press(page.getByRole('dialog').getByRole('button', { name: 'Revoke' }))
-      await page.getByText('Revoked', { exact: true }).waitFor()
-      const refused = await call('POST', '/sessions', { user_id: 'jo' }, tokens.get(store) ?? '')
-      expect(refused.status).toBe(401)
-    })
-  })
-
-  test('of two operators who change one config, the second is told', async () => {
-    const page = await inConsole()
-    await open(page, '/stores/none/session-config')
-    await page.getByLabel('A user may have so many sessions at once').fill('5')
-    await page.getByRole('button', { name: 'Preview the change' }).click()
-    await page.getByText('Ends now:').waitFor()
-    await call('PATCH', `${at('none')}/session-config`, { persistent_cookies: false })
-    await page.getByRole('button', { name: /^Save/ }).click()
-    await page
-      .getByText(/changed meanwhile|somebody|another version/i)
-      .first()
-      .waitFor()
-    const config = (await call('GET', `${at('none')}/session-config`)).body
-    expect(config).toMatchObject({ persistent_cookies: false, concurrent_sessions: { limit: null } })
-    // A refusal is told in the browser's console too.
-    watched.complaints.splice(0)
-  })
-
-  test('an operator limited to one store sees nothing of another', async () => {
-    const limited = { name: 'of one', scopes: ['operator:read', 'operator:sessions'], limited_store_ids: ['one'] }
-    const made = await call('POST', '/operator/credentials', limited)
-    watched = await watchedPage(browser, baseUrl, {})
-    await signInWith(String(made.body.token), watched)
-    const { page } = watched
-    await page.getByRole('link', { name: 'Store one' }).waitFor()
-    expect(await page.getByText('Store many').count()).toBe(0)
-    expect(await page.getByRole('link', { name: 'Operators' }).count()).toBe(0)
-    await page.goto('/console#/stores/many/sessions')
-    await page.getByText('identity_store_not_found').first().waitFor()
-    watched.complaints.splice(0)
-  })
-
-  test('who signs out has no cookie any more', async () => {
-    const page = await inConsole()
-    const cookies = async () => (await page.context().cookies()).map(({ name }) => name)
-    expect(await cookies()).toContain('latchkey-operator')
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByLabel('Operator token').waitFor()
-    expect(await cookies()).not.toContain('latchkey-operator')
-    watched.complaints.splice(0)
   })
 })

@@ -109,6 +109,17 @@ describe.skipIf(noBrowser)('without scripts', () => {
 
   afterAll(() => stalePage?.context().close())
 
+  test('a breach of their policy would be heard', async () => {
+    const page = await newPage()
+    await page.route('**/sign-in', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, body: (await response.text()).replace('<main', '<main style="color: red"') })
+    })
+    await page.goto('/sign-in')
+    await expect.poll(() => complaints.length).toBe(1)
+    expect(complaints.splice(0)[0]).toContain('Content Security Policy')
+  })
+
   test('a user signs in, after a wrong password, and sees this device alone', async () => {
     const page = await newPage()
     const max = user('U0000000004')

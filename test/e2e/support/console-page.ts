@@ -39,6 +39,16 @@ export async function watchedPage(browser: Browser, baseUrl: string, options: Br
   const strangers: string[] = []
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => complaints.push(message.text()))
+  if (options.javaScriptEnabled !== false) await hearPolicy(page, complaints)
+  page.on('request', (request) => {
+    const url = request.url()
+    if (new URL(url).origin !== baseUrl && !/^(?:data|blob):/.test(url)) strangers.push(url)
+  })
+  return { page, complaints, strangers }
+}
+
+/** Breaches of a page's policy. Of pages without scripts the browser's console tells them. */
+async function hearPolicy(page: Page, complaints: string[]): Promise<void> {
   await page.exposeFunction('policyWasBroken', (what: string) => complaints.push(`policy: ${what}`))
   await page.addInitScript(() => {
     interface Violation {
@@ -53,11 +63,6 @@ export async function watchedPage(browser: Browser, baseUrl: string, options: Br
       page.policyWasBroken(`${effectiveDirective} ${blockedURI}`),
     )
   })
-  page.on('request', (request) => {
-    const url = request.url()
-    if (new URL(url).origin !== baseUrl && !/^(?:data|blob):/.test(url)) strangers.push(url)
-  })
-  return { page, complaints, strangers }
 }
 
 /** Shows the token. Whoever is not signed in is told so, and browsers say that too: it is no complaint. */
@@ -70,6 +75,16 @@ export async function signInWith(
   complaints.length = 0
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'Stores' }).waitFor()
+}
+
+/** The cookies of an operator who is signed in. */
+export async function cookiesOf(browser: Browser, baseUrl: string, token: string) {
+  const watched = await watchedPage(browser, baseUrl, {})
+  await signInWith(token, watched)
+  const context = watched.page.context()
+  const state = await context.storageState()
+  await context.close()
+  return state
 }
 
 /** A screen, by what stands behind the `#`, once it has what it shows. */
