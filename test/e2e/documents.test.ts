@@ -70,6 +70,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['packages/client/README.md', 'npm init -y', 'test/e2e/client-package.test.ts installs it'],
   ['packages/client/README.md', 'DEMO=', CLIENT],
   ['docs/events.md', 'import { Webhook }', 'test/events/webhooks.test.ts verifies so'],
+  ['docs/events.md', 'const told = {', 'test/e2e/support/openid-provider.ts registers so'],
   ['docs/events.md', 'import { createRemoteJWKSet', 'test/support/ssf-receiver.ts verifies so'],
   ['examples/hono/README.md', 'npm start', EXAMPLE],
   ['examples/express/README.md', 'npm start', EXAMPLE],
