@@ -69,7 +69,10 @@ export function serve(apis: readonly Api[]): Served {
   }
 }
 
-/** Whether a path is spelled as the API's are. */
+/**
+ * Whether a path is spelled as the API's are: without `//`, and with a slash at its end exactly if the API's paths have
+ * one.
+ */
 function isExact({ trailingSlash }: Api, path: string): boolean {
   return !path.includes('//') && path.endsWith('/') === (trailingSlash === 'always')
 }

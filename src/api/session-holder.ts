@@ -15,10 +15,10 @@ import { cookieValues } from '../http/cookies.ts'
 import type { RequestContext } from './context.ts'
 
 /**
- * Acts as the session that the request is made with: that of `Authorization: Bearer`, else of a cookie, the name that
- * only this host can have set first. Where the first one's session has ended, another API may have set the second.
- * Errors: those of `act`; `unauthenticated`; `wrong_token_kind`; `origin_not_allowed` for an unsafe request with a cookie
- * from a foreign page.
+ * Acts as the session that the request is made with: that of `Authorization: Bearer`, else of a cookie. Of the two
+ * cookie names the one that only this host can have set is tried first; if its session has ended, the other is tried,
+ * which another API may have set since. Errors: those of `act`; `unauthenticated`; `wrong_token_kind`;
+ * `origin_not_allowed` for an unsafe request with a cookie from a foreign page.
  */
 export async function asHolder<T>(
   request: Request,
@@ -50,7 +50,7 @@ async function holdersOf(
   const callers: CarriedToken[] = []
   for (const name of [HOST_COOKIE, COOKIE]) {
     const found = await tokensInCookies(request, name, tokens)
-    // Of two genuine ones nobody can tell which is the browser's own.
+    // Of two genuine tokens in cookies of one name, nobody can tell which is the browser's own.
     if (found === null || found.length > 1) return ok([])
     const [only] = found
     if (only === undefined) continue

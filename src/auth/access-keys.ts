@@ -77,7 +77,7 @@ export async function authenticateSigner(
   if (!(await Promise.all(signed)).includes(true) || key === null) return fail({ code: 'unauthenticated' })
 
   const { sessionTokenHash, delegatedStoreIds } = key
-  // A permanent key has nothing to compare the header with: whatever it says, it gives nothing.
+  // For a permanent key the header means nothing, whatever it says: there is nothing to compare it with.
   if (sessionTokenHash !== null && !bearsToken(request, signature, sessionTokenHash, strict)) {
     return fail({ code: 'unauthenticated' })
   }

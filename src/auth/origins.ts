@@ -45,7 +45,7 @@ export function cookiesAreSecure(request: Request, origins: Origins): boolean {
   return protocol !== 'http:' || !origins.publicOrigins.includes(origin)
 }
 
-/** By its headers: a proxy may hand over an empty body where there was none. A form always names its type. */
+/** Decided by the headers, since a proxy may add an empty body where there was none. A form always names its type. */
 function hasNoBody(request: Request): boolean {
   const length = request.headers.get('content-length')
   return request.headers.get('content-type') === null && (length === null || length === '0')

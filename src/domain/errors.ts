@@ -12,8 +12,8 @@ export interface Issue {
 }
 
 /**
- * How much a client may still do: `signin-address` counts the wrong passwords of an address, `signin-requests` what comes
- * to the gate in front. Nothing is told of what is counted of a user: strangers would hear of it.
+ * How much a client may still do. `signin-address` counts the wrong passwords of an address, `signin-requests` the
+ * requests at the gate in front. What is counted for a user is never told: strangers would learn it.
  */
 export interface Quota {
   readonly policy: 'signin-address' | 'signin-requests'
@@ -73,21 +73,24 @@ export type SessionError =
   | { readonly code: 'confirmation_needed'; readonly provenAt: number }
   /** A cookie request came from a foreign page. */
   | { readonly code: 'origin_not_allowed' }
-  /** Those that are not there are named where it is not the one in the path. */
+  /** `identityStoreIds`: those that do not exist; missing where it is the one in the path. */
   | { readonly code: 'identity_store_not_found'; readonly identityStoreIds?: readonly string[] }
   | { readonly code: 'user_not_found' }
   | { readonly code: 'user_disabled' }
-  /** The user has as many sessions as the limit allows, and none is ended unasked: these, oldest first. */
+  /**
+   * The user has as many sessions as the limit allows, and the policy ends none of them for a new one. `sessions`:
+   * these, oldest first.
+   */
   | { readonly code: 'session_limit_reached'; readonly sessions: readonly SessionView[] }
   | { readonly code: 'session_not_found' }
   | { readonly code: 'credential_not_found' }
-  /** Nothing was said of the group. */
+  /** The group has no config of its own. */
   | { readonly code: 'group_config_not_found' }
   /** No such job, or it is over and nothing of it is kept. */
   | { readonly code: 'job_not_found' }
   /** The identity store has no such endpoint for events. */
   | { readonly code: 'event_endpoint_not_found' }
-  /** Many more sessions would be ended than the caller saw: so many. */
+  /** Many more sessions would be ended than the caller saw. `count`: how many. */
   | { readonly code: 'more_than_expected'; readonly count: number }
   /** No such version of the session config is kept. */
   | { readonly code: 'config_version_not_found' }

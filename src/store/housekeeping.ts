@@ -15,7 +15,7 @@ import { removeGivenUpWork } from './failing-work.ts'
 
 export const DAY_MILLISECONDS = 86_400_000
 
-/** Removes what is due. What fails is logged, and does not keep the rest from being removed. */
+/** Removes what is due. A failure is logged, and the rest is removed all the same. */
 export async function keepHouse(
   db: Database,
   retention: Retention,
@@ -57,7 +57,7 @@ async function inBatches(
   return ok()
 }
 
-/** Tables without an index for their age: their primary keys, and which of their rows no rule looks at any more. */
+/** Tables that have no index by age: their primary keys, and a condition for rows that no rule needs any more. */
 const SPENT = {
   call_counters: { key: ['identity_store_id', 'subject'], due: 'window_ends_at < ?1' },
   sign_in_attempts: {
@@ -67,7 +67,7 @@ const SPENT = {
   login_tokens: { key: ['token_hash'], due: 'expires_at <= ?1' },
 } as const
 
-/** Removes what no rule looks at any more. Goes once through the table by its primary key, a batch at a time. */
+/** Removes rows that no rule needs any more. Goes once through the table by its primary key, a batch at a time. */
 export async function removeSpent(
   db: Database,
   table: keyof typeof SPENT,

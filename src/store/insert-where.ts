@@ -1,4 +1,4 @@
-/** Inserting on a condition: what is decided and what is written are one statement, so nothing comes between. */
+/** Inserting on a condition: check and write are one statement, so nothing comes between. */
 import { getTableColumns, is, SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from './database.ts'

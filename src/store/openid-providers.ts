@@ -95,9 +95,9 @@ export async function deleteOpenIdProvider(db: Database, entry: AuditEntry): Pro
 }
 
 /**
- * The user of a subject of the store's provider. Without one: the only user of the store who has the verified
- * address from an operator and no subject there yet; the subject is the user's from then on. Null: nobody, or
- * not surely one.
+ * The user of a subject of the store's provider. Without one: the only user of the store who has the verified address
+ * from an operator and no subject there yet; the subject is the user's from then on. Null: there is nobody, or more
+ * than one could be meant.
  */
 export async function findUserOfSubject(
   db: Database,

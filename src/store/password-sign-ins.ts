@@ -1,4 +1,7 @@
-/** What a good sign-in by password leaves at its user: from where it came, and a hash of our own cost. */
+/**
+ * What a good sign-in by password leaves in the user's row: the address prefix it came from, and a hash of the current
+ * cost.
+ */
 
 import { hash } from 'node:crypto'
 import { and, eq, isNull } from 'drizzle-orm'
@@ -43,7 +46,7 @@ function marksOf({ signedInFrom }: User): readonly string[] {
   return signedInFrom?.split(',') ?? []
 }
 
-/** Of this user alone, so that it does not show who else signs in from there. */
+/** The hash is different for each user, so that it does not show who else signs in from there. */
 function markOf({ identityStoreId, userId }: User, prefix: string): string {
   return hash('sha256', JSON.stringify([identityStoreId, userId, prefix]), 'base64url').slice(0, 22)
 }

@@ -13,8 +13,8 @@ import type { User } from './users.ts'
 const VIEW = auditView(users, ['firstName', 'lastName', 'emailAddress'])
 
 /**
- * SQL of the profile that changes made here alone are told by (`ProfileBase`): what it was before the first of them.
- * A base of another version than the profile's is one that an older release did not keep up.
+ * SQL of the merge base (`ProfileBase`) of changes that are made here alone: the profile before the first of them. A
+ * base of another version than the profile's is one that an older release did not keep up.
  */
 export const PROFILE_BASE = sql`iif(${users.profileBase} IS NOT NULL AND ${users.profileBase} ->> '$.version' IS ${users.profileVersion},
   ${users.profileBase}, ${jsonObject({

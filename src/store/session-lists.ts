@@ -1,6 +1,7 @@
 /**
- * Session records of a store, the newest first, in ranges of the index that fits: as far as they are asked for, whatever
- * they are looked at for. Each range names its index: without statistics SQLite reads every record of the store.
+ * Session records of a store, the newest first, read in ranges of an index; filters come later
+ * (`sessions/session-search.ts`). Each range names its index: without statistics SQLite reads every record of the
+ * store.
  */
 import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Policy } from '../domain/policy.ts'
@@ -15,12 +16,12 @@ import { attempt, type Database } from './database.ts'
 import { sessions } from './schema.ts'
 import type { SessionRecord } from './session-records.ts'
 
-/** The columns without the table's name: a table that is read with `INDEXED BY` is another one to drizzle. */
+/** The columns as SQL: a table whose index is named (`INDEXED BY`) is another table to drizzle. */
 const COLUMNS = Object.fromEntries(
   Object.entries(getTableColumns(sessions)).map(([name, column]) => [name, sql`${column}`.mapWith(column)]),
 ) as unknown as ReturnType<typeof getTableColumns<typeof sessions>>
 
-/** Which records are read: nothing else bounds the work. */
+/** Which records are read: only this bounds the work. */
 export interface RecordRange {
   readonly identityStoreId: string
   readonly state: 'live' | 'ended'

@@ -153,15 +153,15 @@ function ownerOf({ identity_store_id: identityStoreId, user_id: userId }: UserPa
 }
 
 /**
- * Nobody could end a bot's sessions in Slack's API. The new epoch keeps out whoever signs in meanwhile, and ends what
- * this call cannot reach.
+ * A user who becomes a bot loses its sessions, since Slack's API could not end a bot's. The new epoch keeps out
+ * sign-ins that are under way, and ends what this call cannot reach.
  */
 async function endSessionsOfBot(owner: UserKey, { services, requestId, actor }: OperatorContext): Promise<void> {
   const by = { caller: actor, requestId }
   await services.sessions.end(owner, { all: 'every kind' }, 'revoked', by)
 }
 
-/** A subject belongs to its issuer: without one it would name nobody. */
+/** A subject belongs to an issuer: without a provider it would name nobody. */
 const NO_PROVIDER: SessionError = {
   code: 'conflict',
   detail: 'openid_subject: the identity store has no OpenID provider whose subject it could be.',

@@ -32,9 +32,8 @@ const KINDS = new Map<string, 'list' | 'integer' | 'boolean'>([
 ])
 
 /**
- * The arguments of a request: those in its URL, and with a POST those of its body beside them; but a token is never
- * taken from a URL. A POST without body and media type has no arguments in its body; python's client sends an empty
- * JSON body.
+ * The arguments of a request: those in its URL, and of a POST also those in its body. A token is never taken from a
+ * URL. A POST without body and media type has no arguments in its body; python's client sends an empty JSON body.
  */
 export async function readArguments(request: Request): Promise<Result<Arguments, Refusal>> {
   const inUrl = [...new URL(request.url).searchParams].filter(([name]) => name !== 'token')

@@ -90,7 +90,8 @@ async function letIn(
   headers: Headers,
 ): Promise<Result<SlackCaller, Refusal>> {
   const early = given.ok ? null : given.error
-  // Wrong content comes before a wrong token; wrong arguments come after, unless the token was to be among them.
+  // A wrong content type is told before a wrong token. Wrong arguments are told after it, unless the token should have
+  // been among them.
   if (early !== null && (CONTENT.has(early.error) || !request.headers.has('authorization'))) return fail(early)
   const caller = await authenticate(request, given.ok ? given.value : null, context)
   if (!caller.ok) return caller
