@@ -85,7 +85,7 @@ export async function authenticateBearer(
 
 /**
  * The caller of `Authorization: Bearer`, and the user of its store for whom it calls; null if there is no such user.
- * One trip. Errors as for `authenticateBearer`.
+ * One round trip to D1. Errors as for `authenticateBearer`.
  */
 export async function authenticateBearerFor(
   db: Database,

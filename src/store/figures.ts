@@ -53,7 +53,7 @@ const FAILING = `SELECT kind, count(*) AS count, min(since) AS since, max(seen_a
 const CONFIGS = `SELECT max(updated_at) AS changed_at
   FROM (SELECT updated_at FROM session_configs LIMIT ${MAX_COUNTED_STORES + 1})`
 
-/** Reads them, in one trip. */
+/** Reads them, in one round trip to D1. */
 export async function readFigures(db: Database, now: number): Promise<Result<Figures, Unavailable>> {
   const { $client: d1 } = db
   const read = await attempt(() =>

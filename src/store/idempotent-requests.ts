@@ -24,7 +24,7 @@ export type ClaimOutcome =
   | { readonly state: 'running' }
   | { readonly state: 'answered'; readonly status: number; readonly sealedAnswer: string }
 
-/** Claims a key for a request, unless another has it. One trip. */
+/** Claims a key for a request, unless another has it. One round trip to D1. */
 export async function claimKey(
   db: Database,
   keyHash: string,

@@ -15,7 +15,9 @@ export interface StoreOverview {
   readonly config: { readonly version: number; readonly changedAt: number; readonly changedBy: string | null }
 }
 
-/** The overview of a store; null if there is no such store. One trip, that reads no more rows than it shows. */
+/**
+ * The overview of a store; null if there is no such store. One round trip to D1, that reads no more rows than it shows.
+ */
 export async function readOverview(
   db: Database,
   identityStoreId: string,

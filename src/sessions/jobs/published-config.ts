@@ -1,11 +1,10 @@
 /** The session config as KV has it, the copy for the edge. Written by the store's jobs alone. */
 
-import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { type SessionConfig, type Versioned, WHEN_LIMIT_REACHED } from '../../domain/policy.ts'
 import { ok, type Result } from '../../domain/result.ts'
-import { STORE_TAG_BYTES } from '../../domain/token.ts'
 import { KV_TIMEOUT_MILLISECONDS } from '../../limits.ts'
+import { storeTag } from '../../store/store-tag.ts'
 import { type Unavailable, within } from '../../time-limit.ts'
 
 const count = z.number().int().positive()
@@ -23,11 +22,6 @@ const PublishedConfig: z.ZodType<Versioned<SessionConfig>> = z.object({
     trackSessionLocation: z.boolean(),
   }),
 })
-
-/** The tag by which a store's tokens and its KV entry are known: a hash, so that a token names no tenant. */
-export function storeTag(identityStoreId: string): string {
-  return hash('sha256', identityStoreId, 'hex').slice(0, 2 * STORE_TAG_BYTES)
-}
 
 /** Writes a store's config to KV. Only the store's jobs may. */
 export function publishConfig(
