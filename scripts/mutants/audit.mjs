@@ -4,6 +4,8 @@ const CHAIN = 'src/audit/chain.ts'
 const CARE = 'src/audit/care.ts'
 const KEPT = 'src/store/audit-chain.ts'
 const TEST = 'test/audit/chain.test.ts'
+const ERASURE = 'src/store/erasure.ts'
+const ERASED = { file: 'test/audit/erasure.test.ts', test: 'a deleted user is found nowhere' }
 
 export const auditMutants = [
   {
@@ -82,5 +84,54 @@ export const auditMutants = [
     from: 'gt(auditChains.sealedNumber, auditChains.publishedNumber)',
     to: 'gt(auditChains.sealedNumber, 0)',
     caughtBy: { file: TEST, test: 'are told each hour, signed' },
+  },
+  {
+    name: 'erasure: the sealed bodies of what was done to the credentials of a user stay',
+    file: ERASURE,
+    from: '    bodies(about),\n',
+    to: '',
+    caughtBy: ERASED,
+  },
+  {
+    name: 'erasure: the bodies of it that are not sealed yet stay',
+    file: ERASURE,
+    from: '    bodies(unnoted),\n',
+    to: '',
+    caughtBy: ERASED,
+  },
+  {
+    name: 'erasure: the names and addresses of credentials stay',
+    file: ERASURE,
+    from: ".set({ name: '', addressAllowList: null })",
+    to: '.set({ revokedAt: credentials.revokedAt })',
+    caughtBy: ERASED,
+  },
+  {
+    name: 'erasure: login tokens stay',
+    file: ERASURE,
+    from: 'eq(loginTokens.userId, userId)',
+    to: "eq(loginTokens.userId, '')",
+    caughtBy: ERASED,
+  },
+  {
+    name: 'erasure: lockouts stay',
+    file: ERASURE,
+    from: 'isNotNull(signInAttempts.lockedUntil)',
+    to: 'eq(signInAttempts.lockedUntil, 0)',
+    caughtBy: ERASED,
+  },
+  {
+    name: 'erasure: counters of wrong passwords keep the name',
+    file: ERASURE,
+    from: "userSubject(username ?? '')",
+    to: "userSubject('')",
+    caughtBy: ERASED,
+  },
+  {
+    name: 'erasure: a profile change that waits goes on after the deletion',
+    file: 'src/identity/user-profiles.ts',
+    from: 'if (owned.ok && owned.value !== null && owned.value.deletedAt !== null) return true',
+    to: 'if (owned.ok && owned.value === null) return true',
+    caughtBy: ERASED,
   },
 ]

@@ -242,6 +242,9 @@ export class UserProfiles extends DurableObject<Bindings> {
   private async isSettled(pending: PendingChange): Promise<boolean> {
     const { owner, username, idempotencyKey, request, baseVersion } = pending
     if (baseVersion === null) return true
+    const owned = await readUserRow(this.db, owner)
+    // What is left of a deleted user is erased, here too.
+    if (owned.ok && owned.value !== null && owned.value.deletedAt !== null) return true
     if (request === null) return false
     const { actor: _, ours, ...update } = request
     const asker = askerOf(pending)

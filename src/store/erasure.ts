@@ -2,7 +2,7 @@
  * Erasing what names a person, a device or a place from what is kept of a deleted user: the records of its sessions and
  * the audit events about it. A batch at a time, since there may be a great many.
  */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { ERASURE_BATCH_ROWS } from '../limits.ts'
@@ -10,7 +10,8 @@ import type { Unavailable } from '../time-limit.ts'
 import { auditEvents } from './audit-schema.ts'
 import { rowExists } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
-import { sessions, users } from './schema.ts'
+import { credentials, loginTokens, sessions, signInAttempts, users } from './schema.ts'
+import { ANY_STORE, userSubject } from './sign-in-attempts.ts'
 
 /** How far an erasure has come: the last session and the last audit event; empty before the first. */
 export interface ErasedUntil {
@@ -20,8 +21,8 @@ export interface ErasedUntil {
 
 const NOTHING: ErasedUntil = { sessionId: '', eventId: '' }
 
-/** What the audit log keeps of a deleted user: nothing of these. */
-const PERSONAL = ['username', 'first_name', 'last_name', 'email_address', 'openid_subject', 'address', 'user_agent']
+/** The body of an audit event goes with its salt; who did what to whom, and the hashes, stay: docs/security.md. */
+const BODILESS = { before: null, after: null, salt: null }
 
 /** The two statements of a batch: sessions, then audit events, each with a condition. They answer what they erased. */
 export function erasure(
@@ -56,7 +57,7 @@ export function erasure(
       .returning({ id: sessions.sessionId }),
     db
       .update(auditEvents)
-      .set({ before: withoutNames(auditEvents.before), after: withoutNames(auditEvents.after) })
+      .set(BODILESS)
       .where(sql`(${auditEvents.identityStoreId}, ${auditEvents.eventId}) IN ${events} AND ${where.events}`)
       .returning({ id: auditEvents.eventId }),
   ] as const
@@ -104,8 +105,47 @@ export async function eraseNext(
   return erased.ok ? ok(nextErasure(erased.value[0], erased.value[1], until)) : erased
 }
 
-/** SQL of an audit event's object with null for whatever names a person. */
-function withoutNames(object: SQLWrapper): SQL {
-  const members = PERSONAL.map((name) => sql.raw(`, '$.${name}', NULL`))
-  return sql`json_replace(${object}${sql.join(members)})`
+/**
+ * What else the transaction of a deletion erases, each statement on its condition: names and addresses of the user's
+ * credentials, and in the audit events about them; login tokens; and lockouts of its name. Of wrong passwords that have
+ * locked nobody the rows go with the next hourly run.
+ */
+export function otherErasure(db: Database, { identityStoreId, userId }: UserKey, username: string | null, where: SQL) {
+  // Each index covers its query: with both in one SQLite reads the whole log.
+  const about = sql`(SELECT identity_store_id, event_id FROM audit_events
+    WHERE identity_store_id = ${identityStoreId} AND about = ${`user:${userId}`})`
+  // Whose credential it is, is noted when an event is sealed; earlier versions did not.
+  const unnoted = sql`(SELECT event.identity_store_id, event.event_id FROM credentials AS own
+    CROSS JOIN audit_events AS event INDEXED BY audit_events_by_subject
+    ON event.identity_store_id = own.identity_store_id AND event.subject = 'credential:' || own.credential_id
+    WHERE own.identity_store_id = ${identityStoreId} AND own.owner_user_id = ${userId})`
+  const bodies = (which: SQL) =>
+    db
+      .update(auditEvents)
+      .set(BODILESS)
+      .where(sql`(${auditEvents.identityStoreId}, ${auditEvents.eventId}) IN ${which} AND ${where}`)
+  const { identityStoreId: store, ownerUserId } = credentials
+  return [
+    bodies(about),
+    bodies(unnoted),
+    db
+      .update(credentials)
+      .set({ name: '', addressAllowList: null })
+      .where(and(eq(store, identityStoreId), eq(ownerUserId, userId), where)),
+    db
+      .delete(loginTokens)
+      .where(and(eq(loginTokens.identityStoreId, identityStoreId), eq(loginTokens.userId, userId), where)),
+    db
+      .delete(signInAttempts)
+      .where(and(eq(signInAttempts.username, username ?? ''), isNotNull(signInAttempts.lockedUntil), where)),
+    db
+      .delete(signInAttempts)
+      .where(
+        and(
+          eq(signInAttempts.identityStoreId, ANY_STORE),
+          eq(signInAttempts.subject, userSubject(username ?? '')),
+          where,
+        ),
+      ),
+  ] as const
 }

@@ -49,12 +49,20 @@ export interface AttemptCounts {
 
 /** What the counters are called, and what D1 calls them. */
 function subjectsOf({ username, prefix, device }: SignInAttempt): Readonly<Record<keyof AttemptCounts, string>> {
-  const subject = (...parts: string[]) => hash('sha256', JSON.stringify(parts), 'hex')
   return {
     pair: device === null ? subject('pair', username, prefix) : subject('device', username, device),
     address: subject('address', prefix),
-    user: subject('user', username),
+    user: userSubject(username),
   }
+}
+
+/** What D1 calls the counter of a user anywhere. */
+export function userSubject(username: string): string {
+  return subject('user', username)
+}
+
+function subject(...parts: string[]): string {
+  return hash('sha256', JSON.stringify(parts), 'hex')
 }
 
 /** What was counted before this attempt, and the user of the name; null if there is none. One trip, nothing is written. */

@@ -10,7 +10,7 @@ import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
 import { attempt, attemptUnique, type Database } from './database.ts'
-import { type ErasedUntil, firstErasure, nextErasure } from './erasure.ts'
+import { type ErasedUntil, firstErasure, nextErasure, otherErasure } from './erasure.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { jsonBoolean, jsonObjectWith } from './json-object.ts'
@@ -212,12 +212,16 @@ export async function deleteUser(
   const { identityStoreId, at } = entry
   const key = { identityStoreId, userId }
   const isThere = rowExists(users, thereIs(key))
+  // An index leads to the lockouts of a name, and no statement may look through all of them for one.
+  const named = await attempt(() => db.select({ username: users.username }).from(users).where(thereIs(key)))
+  if (!named.ok) return named
   const written = await attempt(() =>
     db.batch([
       insertRowEvent(db, entry, VIEW, thereIs(key), null),
       revocation(db, identityStoreId, userId, isThere, at),
       voidTokensMadeBy(db, identityStoreId, userId, isThere),
       ...firstErasure(db, key, isThere),
+      ...otherErasure(db, key, named.value[0]?.username ?? null, isThere),
       db
         .update(users)
         .set({
@@ -240,7 +244,8 @@ export async function deleteUser(
     ]),
   )
   if (!written.ok) return written
-  const [, , , erasedSessions, erasedEvents, deleted] = written.value
+  const [, , , erasedSessions, erasedEvents] = written.value
+  const deleted = written.value.at(-1) as readonly unknown[]
   return ok(deleted.length > 0 ? { left: nextErasure(erasedSessions, erasedEvents) } : null)
 }
 

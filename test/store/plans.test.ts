@@ -62,7 +62,7 @@ const WALK = new RegExp(
 const ON_PURPOSE: readonly [RegExp, string][] = [
   [/^delete from "login_tokens" /, 'what a user made, when the user is changed: rows live for minutes'],
   [/^select (?!.* join ).* order by "\w+"\."(user_id|event_id|credential_id)" (asc|desc) limit \?$/, 'a page'],
-  [/^update "credentials" set "revoked_at"/, "a store's credentials, when it or a user of it is deleted"],
+  [/^update "credentials" set "(revoked_at|name)"/, "a store's credentials, when it or a user of it is deleted"],
 ]
 
 test('no statement of what happens often walks through a whole table', async () => {

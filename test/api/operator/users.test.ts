@@ -6,7 +6,7 @@ import { breakD1Statements, breakUserObjects } from '../../support/faults.ts'
 import { userObject } from '../../support/objects.ts'
 import { check, send, signIn } from '../../support/requests.ts'
 import { db, makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
-import { auditEvents, operate, patch, put, remove } from './operator.ts'
+import { type Answer, auditEvents, operate, patch, put, remove } from './operator.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const HASH = '$scrypt$ln=1,r=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
@@ -375,6 +375,7 @@ test('a change of a user is in the audit events with who, what, from what, to wh
   await put(path, { username, password_hash: HASH })
   await put(path, { username, first_name: 'Ada', role: 'owner' })
   await patch(path, { active: false, password_hash: null })
+  const known = (await auditEvents(identityStoreId)).reverse()
   await remove(path)
   await put(path, { username })
   const events = (await auditEvents(identityStoreId)).reverse()
@@ -392,15 +393,21 @@ test('a change of a user is in the audit events with who, what, from what, to wh
     has_password: true,
     openid_subject: null,
   }
-  // The deletion takes the names out of what was written before it.
-  const nameless = { ...fresh, username: null }
-  const replaced = { ...nameless, role: 'owner' }
+  const told = (some: Answer['body'][]) => some.map(({ action, before, after }) => ({ action, before, after }))
+  const replaced = { ...fresh, first_name: 'Ada', role: 'owner' }
   const disabled = { ...replaced, active: false, has_password: false }
-  expect(events.map(({ action, before, after }) => ({ action, before, after }))).toEqual([
-    { action: 'user.created', before: null, after: nameless },
-    { action: 'user.replaced', before: nameless, after: replaced },
+  expect(told(known)).toEqual([
+    { action: 'user.created', before: null, after: fresh },
+    { action: 'user.replaced', before: fresh, after: replaced },
     { action: 'user.updated', before: replaced, after: disabled },
-    { action: 'user.deleted', before: disabled, after: null },
+  ])
+  // The deletion takes the bodies of what was written before it.
+  expect(told(events)).toEqual([
+    ...['created', 'replaced', 'updated', 'deleted'].map((what) => ({
+      action: `user.${what}`,
+      before: null,
+      after: null,
+    })),
     { action: 'user.created', before: null, after: { ...fresh, has_password: false } },
   ])
   for (const event of events) {
