@@ -7,7 +7,7 @@ import { DELIVERY_RETRY_MILLISECONDS, FAILING_MILLISECONDS } from '../../src/lim
 import { auditEvents, operate, patch, put, remove } from '../api/operator/operator.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
-import { mirrored } from '../support/objects.ts'
+import { fireUserAlarm, mirrored } from '../support/objects.ts'
 import { alarmOf, arrived, good, idsOf, makeReceiver, type Receiver, receiveEvents } from '../support/receivers.ts'
 import { send, signIn } from '../support/requests.ts'
 import { makeStore, makeUser } from '../support/stores.ts'
@@ -66,6 +66,24 @@ test('the end of a session is told at once, signed so that the libraries of rece
   expect(ended.headers).toMatchObject({ 'content-type': 'application/json' })
   expect(await idsOf(store, /^session\./)).toEqual(receiver.messages.map(({ id }) => id).toSorted())
   expect(receiver.messages.map(({ id }) => id).every((id) => !id.includes('.'))).toBe(true)
+})
+
+test('a session that idles out while nobody looks is told', async () => {
+  stopClock()
+  const store = await newStore()
+  expect((await patch(`${store}/session-config`, { inactivity_timeout_seconds: 900 })).status).toBe(200)
+  const receiver = await makeReceiver(store, { types: ['session.ended'] })
+  const user = await makeUser({ identityStoreId: idOf(store) })
+  const { id } = await signIn(user)
+  await mirrored(user)
+  advanceClock(900)
+  await fireUserAlarm(user)
+  await arrived(receiver, 1)
+  expect(JSON.parse(receiver.messages[0]?.body ?? '').data).toMatchObject({
+    session_id: id,
+    reason: 'idle',
+    ended_by: null,
+  })
 })
 
 test('new and changed users and credentials are told at once, and by no look of the endpoint’s own', async () => {
