@@ -1,4 +1,4 @@
-/** What happens in a store as CAEP 1.0 and the Shared Signals Framework (SSF) 1.0 say it. Pure. */
+/** Events of a store in the terms of CAEP 1.0 and the Shared Signals Framework (SSF) 1.0. Pure. */
 import { END_SENTENCES } from './end-sentences.ts'
 import type { EventType } from './events.ts'
 import type { EndReason } from './session.ts'
@@ -17,14 +17,14 @@ const SOURCES: Readonly<Record<string, readonly EventType[]>> = {
 }
 export const SECURITY_EVENTS: readonly string[] = Object.keys(SOURCES)
 
-/** What a stream itself tells of: that its state was changed, not by its receiver, and that it works. */
+/** Events about a stream itself: its status was changed, and not by its receiver; and a verification that it works. */
 export const STREAM_UPDATED = 'ssf.stream_updated'
 export const STREAM_VERIFICATION = 'ssf.verification'
 
 export const STREAM_STATUSES = ['enabled', 'paused', 'disabled'] as const
 export type StreamStatus = (typeof STREAM_STATUSES)[number]
 
-/** Those of some security events that there are. */
+/** Those of `uris` that this service can send. */
 export function deliverable(uris: readonly string[]): readonly string[] {
   return SECURITY_EVENTS.filter((uri) => uris.includes(uri))
 }
@@ -52,7 +52,7 @@ export interface Teller {
   readonly streamId: string
 }
 
-/** The claims that say what has happened to whom. Null: it is nothing that a stream tells. */
+/** The claims that say what has happened to whom. Null: streams do not tell of such an event. */
 export function securityEvent(event: ToldEvent, teller: Teller): { sub_id: Subject; events: object } | null {
   const { type, data } = event
   const when = { event_timestamp: Math.floor(event.at / 1000) }
@@ -104,7 +104,7 @@ export function securityEvent(event: ToldEvent, teller: Teller): { sub_id: Subje
 
 type Initiator = 'admin' | 'user' | 'policy' | 'system'
 
-/** Of `revoked` it depends on who did it. */
+/** For `revoked` it depends on who asked. */
 const INITIATORS: Readonly<Record<Exclude<EndReason, 'revoked'>, Initiator>> = {
   logout: 'user',
   expired: 'policy',

@@ -37,7 +37,7 @@ const STEPS: readonly string[] = [
      answer TEXT NOT NULL,
      next_at INTEGER
    );`,
-  // For streams. A version of before writes the columns that it knows.
+  // For streams. An earlier version writes only the columns that it knows.
   `ALTER TABLE pending ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE pending ADD COLUMN user_id TEXT;
    ALTER TABLE pending ADD COLUMN issued_at INTEGER NOT NULL DEFAULT 0;
@@ -59,7 +59,7 @@ export interface PendingMessage extends Record<string, SqlStorageValue> {
   readonly body: string
   readonly attempts: number
   readonly due_at: number
-  /** Of an event, its number; 0 for what is none, or was taken in by a version of before. */
+  /** The number of the event; 0 for a message of no event, or one that an earlier version took in. */
   readonly number: number
   /** Of a stream: messages about one user are not on their way at the same time. */
   readonly user_id: string | null
@@ -153,7 +153,7 @@ export class EndpointStorage {
   }
 
   /**
-   * Takes the message that is due longest; until then nobody else takes it. Null: none is due.
+   * Claims the message that has been due longest: until `until` it is not claimed again. Null: none is due.
    * @param busyUsers no message about these
    * @param only a type; null: any
    */
@@ -211,7 +211,7 @@ export class EndpointStorage {
     this.sql.exec('UPDATE owner SET failures = 0, failing_since = NULL WHERE failures > 0')
   }
 
-  /** All that waits is due now. */
+  /** Makes all messages that wait due now. */
   hurry(now: number): void {
     this.sql.exec('UPDATE pending SET due_at = ? WHERE due_at > ? AND attempts > 0', now, now)
   }
@@ -230,7 +230,7 @@ export class EndpointStorage {
     else this.sql.exec('UPDATE replays SET after = ? WHERE replay = ?', after, replay)
   }
 
-  /** The endpoint was removed: nothing of it stays. */
+  /** Deletes everything: the endpoint was removed. */
   clear(): void {
     for (const table of ['owner', 'pending', 'replays', 'deliveries', 'removed_subjects'])
       this.sql.exec(`DELETE FROM ${table}`)

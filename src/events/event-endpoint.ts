@@ -60,18 +60,18 @@ export class EventEndpoint extends DurableObject<Bindings> {
   private readonly streams: StreamStorage
   private readonly settings: Settings
   private readonly sealing: Sealing
-  /** Where to send to. Null: there is nobody, or a receiver that polls. */
+  /** Where messages are sent. Null: nothing can be sent, or a receiver polls for it. */
   private target: Target | null = null
-  /** Who tells a stream. Null: the endpoint is none, or is told nothing. */
+  /** What signs a stream's tokens. Null: the endpoint is no stream, or is sent nothing. */
   private signer: Signer | null = null
-  /** The only type of messages that goes out, of a stream that is not enabled. Null: any. */
+  /** For a stream that is not enabled: the only type of message that is sent. Null: every type is. */
   private only: string | null = null
   private looking: Promise<void> | null = null
   private lookAgain = false
   /** Whether the outbox holds more than there was room for. */
   private more = false
   private readonly underWay = new Set<Promise<void>>()
-  /** Users of whom a stream is being told. */
+  /** Users about whom a stream's message is under way. */
   private readonly busyUsers = new Set<string>()
   private readonly waitingPoll = new WaitingPoll()
 
@@ -86,14 +86,14 @@ export class EventEndpoint extends DurableObject<Bindings> {
     this.streams = new StreamStorage(ctx.storage.sql)
   }
 
-  /** There may be something to send, or the endpoint was changed. It is done whatever becomes of the caller. */
+  /** Looks for something to send, or at a change of the endpoint. The work goes on whatever becomes of the caller. */
   async wake(identityStoreId: string, endpointId: string): Promise<void> {
     this.storage.setOwner({ identityStoreId, endpointId })
     await this.ctx.storage.setAlarm(Date.now() + EVENT_POLL_MILLISECONDS)
     this.ctx.waitUntil(this.look())
   }
 
-  /** Sends a message that tells of nothing, and answers its id. */
+  /** Sends a trial message, which is about no event, and answers its id. */
   async sendTest(owner: Owner): Promise<string> {
     const id = `evt_trial_${crypto.randomUUID().replaceAll('-', '')}`
     return this.sendOwn(owner, id, TRIAL_EVENT, { endpoint_id: owner.endpointId })
@@ -124,14 +124,14 @@ export class EventEndpoint extends DurableObject<Bindings> {
     await this.wake(owner.identityStoreId, owner.endpointId)
   }
 
-  /** A stream's receiver has changed how it stands, and need not be told. */
+  /** Notes that a stream's receiver has changed the status itself, and need not be told of it. */
   async setTold(owner: Owner, status: StreamStatus): Promise<void> {
     this.storage.setOwner(owner)
     this.streams.setTold(status)
     await this.wake(owner.identityStoreId, owner.endpointId)
   }
 
-  /** Leaves a subject out of a stream, or takes it in again; false if too many are left out. */
+  /** Removes a subject from a stream, or adds it again; false if too many are removed. */
   setSubject(owner: Owner, subject: string, isWanted: boolean): boolean {
     this.storage.setOwner(owner)
     if (!isWanted) return this.streams.removeSubject(subject, MAX_REMOVED_SUBJECTS)
@@ -139,7 +139,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
     return true
   }
 
-  /** Answers a poll; one that may wait is answered when there is something, or after a while. */
+  /** Answers a poll; one that may wait is answered when there is a token, or after `POLL_WAIT_MILLISECONDS`. */
   async poll(owner: Owner, asked: Poll): Promise<Polled> {
     this.storage.setOwner(owner)
     acknowledge(this.storage, this.streams, asked)
@@ -174,13 +174,13 @@ export class EventEndpoint extends DurableObject<Bindings> {
 
   override async alarm(): Promise<void> {
     if (this.storage.owner() === null) return
-    // For what a crash leaves undone.
+    // An alarm for what a crash would leave undone.
     await this.ctx.storage.setAlarm(Date.now() + EVENT_POLL_MILLISECONDS)
     await this.look()
     while (this.underWay.size > 0) await Promise.allSettled(this.underWay)
   }
 
-  /** Reads the outbox and the endpoint anew, and sends what is due. One look at a time; who comes meanwhile has the next. */
+  /** Reads outbox and endpoint again, and sends what is due. One look at a time: a call meanwhile causes one more. */
   private async look(): Promise<void> {
     this.lookAgain = true
     this.looking ??= this.lookWhileAsked()
@@ -332,7 +332,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
       answer: text,
       next_at: wait === null ? null : now + wait,
     })
-    // Who refuses has read it.
+    // A receiver that refuses a token has read it.
     if (isTaken(status) || isRefused) {
       this.storage.noteSuccess()
       if (failures >= FAILURES_TO_TELL) this.ctx.waitUntil(forgetFailing(this.db, failing(owner)))
@@ -372,7 +372,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
       },
       reason,
     )
-    // Without D1 it goes on, and is disabled by the next failure.
+    // If D1 does not answer, sending goes on, and the next failure disables the endpoint.
     if (!disabled.ok) return
     this.target = null
     this.storage.noteSuccess()
@@ -384,7 +384,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
 
   private async setNextAlarm(): Promise<void> {
     const now = Date.now()
-    // A receiver that polls comes by itself.
+    // Nothing is sent to a receiver that polls.
     if (this.target === null && this.signer !== null) return this.ctx.storage.deleteAlarm()
     const dueAt = this.target === null ? null : this.storage.nextDueAt(this.only)
     const due = Math.max(now, dueAt ?? Number.POSITIVE_INFINITY)
@@ -392,7 +392,7 @@ export class EventEndpoint extends DurableObject<Bindings> {
   }
 }
 
-/** An endpoint among what does not succeed in the stores. */
+/** The key of an endpoint in the table of failing work. */
 function failing({ identityStoreId, endpointId }: Owner) {
   return { identityStoreId, kind: ENDPOINT_WORK, id: endpointId }
 }

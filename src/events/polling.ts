@@ -19,7 +19,7 @@ export interface Polled {
   readonly moreAvailable: boolean
 }
 
-/** What was taken, or never will be, comes no more. */
+/** Forgets the tokens that the receiver has taken, or says it will never take. */
 export function acknowledge(storage: EndpointStorage, streams: StreamStorage, { ack, setErrs }: Poll): void {
   const at = Date.now()
   const done = (id: string, status: number, answer: string) => {
@@ -32,11 +32,11 @@ export function acknowledge(storage: EndpointStorage, streams: StreamStorage, { 
   for (const [id, why] of Object.entries(setErrs)) done(id, 400, why)
 }
 
-/** The poll that waits: of a stream one at a time, the last one. */
+/** The waiting poll of a stream: at most one, the latest. */
 export class WaitingPoll {
   private release: (() => void) | null = null
 
-  /** Waits until `end` is called, or so long. */
+  /** Waits until `end` is called, or for `milliseconds`. */
   async wait(milliseconds: number): Promise<void> {
     this.end()
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -18,7 +18,7 @@ export function waitAfter(attempts: number, retryAfter: number | null, chance: n
 export function parseRetryAfter(text: string | null, now: number): number | null {
   if (text === null) return null
   if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000 || null
-  // `Date.parse` reads much that is no date of HTTP: -1 is one of its years.
+  // `Date.parse` accepts much that is no HTTP date: `-1` is a year to it.
   const wait = / GMT$/.test(text) ? Date.parse(text) - now : 0
   return wait > 0 ? wait : null
 }

@@ -3,7 +3,7 @@ import { securityEvent, type Teller } from '../domain/security-events.ts'
 import type { PendingMessage } from './endpoint-storage.ts'
 import { type SigningKey, signToken } from './ssf-keys.ts'
 
-/** Who tells a stream, whom, and with which key. */
+/** What makes a stream's tokens: the issuer, the receiver and the key. */
 export interface Signer extends Teller {
   readonly audience: string
   readonly key: SigningKey
@@ -20,8 +20,7 @@ export function pollUrl(issuer: string, streamId: string): string {
 }
 
 /**
- * A message as a token: with the same claims each time that it is delivered, whichever key signs. Null: it is nothing
- * that a stream tells.
+ * A message as a token. Its claims are the same at each attempt, whichever key signs. Null: streams do not tell of it.
  */
 export async function tokenOf(
   { id, body, issued_at: issuedAt }: Pick<PendingMessage, 'id' | 'body' | 'issued_at'>,
@@ -36,8 +35,8 @@ export async function tokenOf(
 }
 
 /**
- * What a receiver can mend, after which the same token is good: it did not know us, or not yet the key. Source: RFC 8935,
- * section 2.4, and the registry that it begins.
+ * Errors that a receiver can correct, so that the same token is valid later: it did not know us, or not yet the key.
+ * Source: RFC 8935, section 2.4, and its registry.
  */
 const MENDABLE = ['authentication_failed', 'access_denied', 'invalid_key']
 

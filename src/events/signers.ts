@@ -1,4 +1,4 @@
-/** Who tells a stream: the issuer of its store, with the key of the day. */
+/** What signs a stream's tokens: the issuer of its store, with its current key. */
 import type { Sealing } from '../auth/sealing.ts'
 import type { Database } from '../store/database.ts'
 import { findSsfKeys } from '../store/ssf-keys.ts'
@@ -7,8 +7,8 @@ import { issuerOf, type Signer } from './security-event-tokens.ts'
 import { keepKeys, keysAt, openKey } from './ssf-keys.ts'
 
 /**
- * The signer of a stream; a key is made if it is time for one. Null: no key opens.
- * @param known the one of before, which is good while D1 does not answer
+ * The signer of a stream; a key is made if one is due. Null: no key can be unsealed.
+ * @param known the previous signer, used while D1 does not answer
  */
 export async function findSigner(
   db: Database,

@@ -11,10 +11,10 @@ const ALGORITHM = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 /** 65537. */
 const EXPONENT = 'AQAB'
 
-/** What a store's keys are for at an instant. */
+/** The use of a store's keys at an instant. */
 export interface KeysAt {
   readonly signing: SsfKeyRow | null
-  /** Those that something may be verified with, now or soon. */
+  /** The keys with which tokens are verified, now or soon. */
   readonly published: readonly SsfKeyRow[]
   readonly retired: readonly SsfKeyRow[]
   /** Whether the next key is to be made. */
@@ -36,7 +36,7 @@ export function keysAt(keys: readonly SsfKeyRow[], now: number): KeysAt {
   }
 }
 
-/** Who has a key made, for the audit log. */
+/** Who asks for a new key, for the audit log. */
 export interface AskedKey {
   readonly identityStoreId: string
   readonly actor: string

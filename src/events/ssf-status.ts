@@ -1,4 +1,4 @@
-/** How a stream stands, and what its receiver is told of it. */
+/** The status of a stream, and what its receiver is told of it. */
 import type { DisabledReason } from '../domain/events.ts'
 import { STREAM_UPDATED } from '../domain/security-events.ts'
 import { type StreamRow, statusOf } from '../store/ssf-streams.ts'
@@ -18,7 +18,10 @@ export function newTokenId(): string {
   return `ssf_${crypto.randomUUID().replaceAll('-', '')}`
 }
 
-/** Has a stream's receiver told what it does not know, and drops what is not for it. */
+/**
+ * Queues a message of the stream's status, if the receiver does not know it, and drops messages that the status
+ * forbids.
+ */
 export function followStatus(storage: EndpointStorage, streams: StreamStorage, stream: StreamRow): void {
   const status = statusOf(stream)
   if (streams.toldStatus() !== status) {

@@ -17,7 +17,7 @@ export class StreamStorage {
 
   setTold(status: StreamStatus): void {
     this.sql.exec('UPDATE owner SET told_status = ?', status)
-    // What was to be told of before is not so any more.
+    // An update that still waits is out of date.
     this.sql.exec('DELETE FROM pending WHERE type = ?', STREAM_UPDATED)
   }
 
@@ -29,12 +29,14 @@ export class StreamStorage {
     return true
   }
 
-  /** Drops the events that happened no later than that of a number. */
+  /** Drops the events up to a number. */
   dropUntil(number: number): void {
     this.sql.exec('DELETE FROM pending WHERE number > 0 AND number <= ?', number)
   }
 
-  /** What waits, in the order in which it happened; of a stream that is not enabled only what tells so. */
+  /**
+   * The messages that wait, in the order of their events; of a stream that is not enabled only the update that says so.
+   */
   first(limit: number, onlyUpdate: boolean): PendingMessage[] {
     const which = onlyUpdate ? `WHERE type = '${STREAM_UPDATED}'` : ''
     return this.sql.exec<PendingMessage>(`SELECT * FROM pending ${which} ORDER BY number, id LIMIT ?`, limit).toArray()
@@ -45,7 +47,7 @@ export class StreamStorage {
     return this.sql.exec<PendingMessage>('SELECT * FROM pending WHERE id = ?', id).toArray()[0] ?? null
   }
 
-  /** Leaves a subject out; false if there are too many. */
+  /** Removes a subject; false if too many are removed already. */
   removeSubject(subject: string, most: number): boolean {
     const { count } = this.sql.exec<{ count: number }>('SELECT count(*) AS count FROM removed_subjects').one()
     if (count >= most && !this.leavesOut([subject])) return false
@@ -57,7 +59,7 @@ export class StreamStorage {
     this.sql.exec('DELETE FROM removed_subjects WHERE subject = ?', subject)
   }
 
-  /** Whether any of these subjects is left out. */
+  /** Whether any of these subjects is removed. */
   leavesOut(subjects: readonly string[]): boolean {
     const { found } = this.sql
       .exec<{ found: number }>(

@@ -9,7 +9,7 @@ import { signedHeaders, signingKeyRecord } from './signing.ts'
 
 /** What came of an attempt. */
 export interface Outcome extends Answer {
-  /** It was answered that it will never be taken. */
+  /** The receiver said that it will never take the message. */
   readonly isRefused: boolean
 }
 
@@ -54,7 +54,7 @@ async function webhookTarget(
   }
 }
 
-/** What is sealed of a stream that is pushed: what it wants to read in `Authorization`; empty for nothing. */
+/** The record for which a push stream's `Authorization` header is sealed; an empty one is none. */
 export const AUTHORIZATION = ':authorization'
 
 /** Where a stream's tokens are pushed to (RFC 8935). Text: why nothing can be sent. */

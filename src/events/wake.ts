@@ -44,7 +44,7 @@ export function wakeEndpointsOf(db: Database, endpoints: Endpoints, identityStor
   waitUntil(work())
 }
 
-/** Wakes every endpoint there is: those whose own alarm was lost too. */
+/** Wakes every endpoint, also those whose own alarm was lost. */
 export async function wakeAllEndpoints(db: Database, endpoints: Endpoints): Promise<void> {
   for (let after = ''; ; ) {
     const page = await endpointsOfStores(db, after, OBJECTS_AT_ONCE)

@@ -119,7 +119,7 @@ export async function hear(
   }
 }
 
-/** Nobody goes on guessing because D1 does not count: the next turn waits until it does, or for half a minute. */
+/** While D1 does not count, nobody may go on guessing: the turn is held until it counts, or for half a minute. */
 async function again(count: () => Promise<Result<unknown, SessionError>>): Promise<void> {
   for (let time = 0; time < COUNT_AGAIN_TIMES; time += 1) {
     await scheduler.wait(COUNT_AGAIN_MILLISECONDS)
@@ -127,7 +127,10 @@ async function again(count: () => Promise<Result<unknown, SessionError>>): Promi
   }
 }
 
-/** Why a try is not heard; null if it is. Who is known is held to the tries of the pair alone. */
+/**
+ * Why an attempt is refused before the password is checked; null if it is not. For a known device or address only the
+ * attempts of the pair count.
+ */
 function refusal(
   { pair, address, user }: AttemptCounts,
   known: boolean,

@@ -49,7 +49,7 @@ export const eventEndpoints = sqliteTable(
     types: text('types', { mode: 'json' }).notNull().$type<readonly string[]>(),
     description: text('description').notNull(),
     sealedSecret: text('sealed_secret').notNull(),
-    /** The secret of before, and until when it signs too. */
+    /** The previous secret, and until when it signs too. */
     previousSealedSecret: text('previous_sealed_secret'),
     previousValidUntil: integer('previous_valid_until'),
     /** Of `v1a`, Ed25519: the private key, sealed, and the public one, base64. Null: not asked for. */
@@ -72,7 +72,7 @@ export const eventEndpoints = sqliteTable(
   (table) => [primaryKey({ columns: [table.identityStoreId, table.endpointId] })],
 )
 
-/** The keys that sign what streams are told: the newest, one that is still to sign, and those of before for a while. */
+/** The keys that sign the tokens of streams: the newest, one that will sign next, and earlier ones for a while. */
 export const ssfKeys = sqliteTable(
   'ssf_keys',
   {

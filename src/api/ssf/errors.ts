@@ -1,4 +1,4 @@
-/** The words of security events for what goes wrong: `err` and `description` (RFC 8935), and a challenge (RFC 6750). */
+/** How the transmitter words errors: `err` and `description` (RFC 8935), and a challenge (RFC 6750). */
 import type { SessionError } from '../../domain/errors.ts'
 import type { RequestContext } from '../context.ts'
 import type { ApiErrors } from '../route.ts'

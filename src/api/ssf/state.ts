@@ -1,4 +1,4 @@
-/** How a stream stands, whom it is about, and whether it works. */
+/** The status of a stream, its subjects, and its verification. */
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
