@@ -12,10 +12,11 @@ import { serviceClient } from './dev/service-client.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TARGET = resolve(ROOT, process.argv[2] ?? 'docs/pictures')
 const WIDE = { width: 1_280, height: 800 }
-const NARROW = { width: 390, height: 844 }
-const SESSIONS = 200
+const NARROW = { width: 360, height: 800 }
+const SESSIONS = 500
 /** A third of PNG's size. */
 const SMALL = { format: 'webp', quality: 85 }
+const LONG_MILLISECONDS = 3_600_000
 const SETTLED_MILLISECONDS = 1_500
 
 const persistTo = mkdtempSync(join(tmpdir(), 'latchkey-screenshots-'))
@@ -59,9 +60,16 @@ async function screens(size) {
   const at = (path) => async (page) => {
     await page.goto(`${baseUrl}/console#/stores/${store}/${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
+    // Narrow screens hide the switcher.
+    if (size === 'wide') await page.getByRole('combobox').filter({ hasText: 'Pie' }).first().waitFor()
     await page.waitForLoadState('networkidle')
   }
-  const main = { overview: at('overview'), 'live-sessions': at('sessions') }
+  const sessions = async (page) => {
+    await at('sessions')(page)
+    await page.getByText(/sessions live/).waitFor()
+    await page.getByRole('link', { name: '@pie.example' }).first().waitFor()
+  }
+  const main = { overview: at('overview'), 'live-sessions': sessions }
   if (size === 'narrow') return main
   const { session_id: session } = await aBusySession()
   return {
@@ -124,14 +132,15 @@ async function signedInUser() {
   return state
 }
 
-/** A session whose client has moved. */
+/** A session whose client has moved, and which outlives the pictures. */
 async function aBusySession() {
   const { base_url: baseUrl, operator_token: token, identity_store_id: store } = server.credentials
   const path = `/operator/identity-stores/${store}/sessions`
   const { sessions } = await serviceClient(baseUrl, token).call('GET', `${path}?limit=1000`)
   for (const session of sessions) {
     const story = await serviceClient(baseUrl, token).call('GET', `${path}/${session.session_id}`)
-    if (story.timeline.length > 1 && session.idles_out_at === null) return session
+    const lasts = Date.parse(session.expires_at) - Date.now() > LONG_MILLISECONDS
+    if (story.timeline.length > 1 && session.idles_out_at === null && lasts) return session
   }
   return sessions[0]
 }
