@@ -9,7 +9,7 @@ import { campaign, type Target } from './faults/fuzz/campaign.ts'
 import type { HostileRequest } from './faults/fuzz/requests.ts'
 import { signedHeaders } from './faults/fuzz/signing.ts'
 import type { Answer } from './faults/fuzz/verdict.ts'
-import type { Call } from './faults/fuzz/world.ts'
+import type { Call } from './faults/mix/store.ts'
 import { ORIGIN, send } from './support/requests.ts'
 import { makeOperator } from './support/stores.ts'
 

@@ -9,6 +9,7 @@ import { clientMutants } from './client.mjs'
 import { cookieMutants } from './cookies.mjs'
 import { epochMutants } from './epochs.mjs'
 import { eventMutants } from './events.mjs'
+import { faultMutants } from './faults.mjs'
 import { identityMutants } from './identity.mjs'
 import { identityCenterMutants } from './identity-center.mjs'
 import { inputMutants } from './input.mjs'
@@ -428,6 +429,7 @@ export const mutants = [
   ...sessionMutants,
   ...callerMutants,
   ...signInMutants,
+  ...faultMutants,
   ...identityMutants,
   ...inputMutants,
   ...backEndMutants,

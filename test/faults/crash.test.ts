@@ -5,6 +5,8 @@ import { expect, test, vi } from 'vitest'
 
 const CRASH = join(import.meta.dirname, 'crash.mjs')
 const WEBHOOKS = join(import.meta.dirname, 'webhooks.mjs')
+const VERSIONS = join(import.meta.dirname, 'versions.mjs')
+const SOAK = join(import.meta.dirname, 'soak.mjs')
 const STREAMS = join(import.meta.dirname, 'streams.mjs')
 const LOGOUTS = join(import.meta.dirname, 'logouts.mjs')
 const END_JOB = join(import.meta.dirname, 'end-job.mjs')
@@ -34,4 +36,14 @@ test.concurrent('what a provider has signed out ends, though everything is kille
 test.concurrent('everybody who listens is told, however many they are', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [STREAMS, '--streams', '100'])
   expect(stdout).toMatch(/100 streams of 100 sessions of 5 users: \d+ KiB each\neach was told \d+ ms/)
+})
+
+test.concurrent('an earlier version and this one take over from each other, and serve together, and lose nothing', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [VERSIONS, '--acts', '40'])
+  expect(stdout).toMatch(/[1-9]\d* opens and [1-9]\d* ends acknowledged by two versions, none lost|there is no history/)
+})
+
+test.concurrent('beyond what it can do, nothing acknowledged is lost, and who is turned away is told when to come', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [SOAK, '--minutes', '0.1'])
+  expect(stdout).toMatch(/[1-9]\d* opens and [1-9]\d* ends acknowledged; 0 findings/)
 })

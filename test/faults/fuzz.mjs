@@ -3,9 +3,10 @@
 // stay as it is, and D1 must agree with the objects of the others. What goes wrong is made smaller, and printed.
 import { parseArgs } from 'node:util'
 import { SECRETS } from '../support/secrets.ts'
-import { campaign } from './fuzz/campaign.ts'
-import { startDirectWorker } from './fuzz/direct-worker.ts'
+import { startDirectWorker } from './direct-worker.ts'
+import { campaign, stall } from './fuzz/campaign.ts'
 import { sendOver } from './fuzz/wire.ts'
+import { UNLIMITED } from './mix/unlimited.ts'
 
 const { values } = parseArgs({
   options: {
@@ -20,17 +21,10 @@ if (!Number.isInteger(seed)) throw new Error('--seed takes a whole number')
 
 /** One of those that wrangler.toml names. */
 const ORIGIN = 'http://127.0.0.1:8787'
-/** Limits that would answer for what is behind them. */
 const VARIABLES = {
   SIGN_IN_FLOOR_MILLISECONDS: '0',
   PASSWORD_HASH_COST: 'ln=1,r=1,p=1',
-  SIGN_IN_TRIES_PER_USER_AND_ADDRESS: '1000000',
-  SIGN_IN_TRIES_PER_ADDRESS: '1000000',
-  SIGN_IN_TRIES_BEFORE_SLOWING: '1000000',
-  SIGN_IN_TRIES_PER_USER: '1000000',
-  SLACK_TIER2_PER_MINUTE: '1000000',
-  SLACK_TIER4_PER_MINUTE: '1000000',
-  LOOKER_CONFIG_CHANGES_PER_MINUTE: '1000000',
+  ...UNLIMITED,
 }
 const logged = []
 const worker = await startDirectWorker({
@@ -46,18 +40,16 @@ try {
     json: { name: 'Fuzz' },
   })
   const started = Date.now()
-  const report = await campaign(
-    {
-      origin: ORIGIN,
-      operator: operator.body.token,
-      call,
-      send: (request) => sendOver(worker.url, new URL(ORIGIN).host, request),
-      rows: { all: worker.rows },
-      troubles: () => logged.splice(0),
-    },
-    seed,
-    requests,
-  )
+  const target = {
+    origin: ORIGIN,
+    operator: operator.body.token,
+    call,
+    send: (request) => sendOver(worker.url, new URL(ORIGIN).host, request),
+    rows: { all: worker.rows },
+    troubles: () => logged.splice(0),
+  }
+  const report = await campaign(target, seed, requests)
+  report.findings.push(...(await stall(target, seed)))
   const statuses = [...report.statuses].toSorted(([a], [b]) => a - b).map(([status, count]) => `${count} × ${status}`)
   console.log(
     `seed ${seed}: ${report.requests} requests of ${report.operations.size} operations in ${Math.round((Date.now() - started) / 1000)} s: ${statuses.join(', ')}`,

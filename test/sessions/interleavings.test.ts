@@ -8,6 +8,7 @@ import { deleteUser, putUser, updateUser } from '../../src/store/user-changes.ts
 import { readUserRow } from '../../src/store/users.ts'
 import { intercept } from '../support/bindings.ts'
 import { mirrored, userObject } from '../support/objects.ts'
+import { randomFrom } from '../support/random.ts'
 import { db, makeStore } from '../support/stores.ts'
 import { newUser } from '../support/users.ts'
 
@@ -17,17 +18,6 @@ const USERS = 25
 /** Of each kind: `npm test` has 200, `npm run interleavings` 500. */
 const { INTERLEAVINGS } = env
 const ROUNDS = INTERLEAVINGS / USERS
-
-/** A small generator, so that a failure can be had again: mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const seed = Date.now() % 1_000_000
 const random = randomFrom(seed)

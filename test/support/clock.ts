@@ -19,6 +19,19 @@ export function advanceClock(seconds: number): number {
 /** Waits as long as this, in milliseconds, are time limits. Shorter ones are pauses, which pass. */
 const SHORTEST_TIME_LIMIT = 1_000
 
+/** How much sooner. */
+const SOONER = 20
+
+/** Until the returned function is called, time limits strike much sooner: what hangs need not be waited for. */
+export function hastenTimeLimits(): () => void {
+  const { setTimeout } = globalThis
+  const spy = vi
+    .spyOn(globalThis, 'setTimeout')
+    .mockImplementation(((run: () => void, milliseconds = 0) =>
+      setTimeout(run, milliseconds < SHORTEST_TIME_LIMIT ? milliseconds : milliseconds / SOONER)) as typeof setTimeout)
+  return () => spy.mockRestore()
+}
+
 /** Until the test ends nobody gives up waiting: what is held is held, however slow the machine is. */
 export function holdTimeLimits(): void {
   const { setTimeout } = globalThis

@@ -3,8 +3,11 @@ import { type BindingCall, intercept } from './bindings.ts'
 
 /** What goes wrong, and with which calls. */
 export interface Fault {
-  /** `fail`: an error. `hang`: no answer ever. A number: the answer comes so many milliseconds later. */
-  readonly how?: 'fail' | 'hang' | number
+  /**
+   * `fail`: an error. `hang`: no answer ever. A number: the answer comes so many milliseconds later. A function: is done,
+   * and the call goes on.
+   */
+  readonly how?: 'fail' | 'hang' | number | (() => unknown)
   /** `before`: nothing was done (default). `after`: it was done, and the caller does not learn of it. */
   readonly when?: 'before' | 'after'
   /** Only calls for which this holds, such as `({ writes }) => writes`. */
@@ -51,6 +54,16 @@ export function breakStoreJobs(fault: Fault = {}): OngoingFault {
   return inject((call) => call.to === 'JOBS', 'Durable Object: network connection lost.', fault)
 }
 
+/** Breaks the way to the password hashers. */
+export function breakHashers(fault: Fault = {}): OngoingFault {
+  return inject((call) => call.to === 'HASHERS', 'Durable Object: network connection lost.', fault)
+}
+
+/** Breaks the way to anything. */
+export function breakAnything(fault: Fault = {}): OngoingFault {
+  return inject(() => true, 'Network connection lost.', fault)
+}
+
 function inject(concerns: (call: BindingCall) => boolean, message: string, fault: Fault): OngoingFault {
   const { how = 'fail', when = 'before', only = () => true, times = Number.POSITIVE_INFINITY } = fault
   let hits = 0
@@ -60,7 +73,7 @@ function inject(concerns: (call: BindingCall) => boolean, message: string, fault
     const answer = when === 'after' ? await goOn() : undefined
     if (how === 'fail') throw new Error(message)
     if (how === 'hang') return new Promise(() => {})
-    await scheduler.wait(how)
+    await (typeof how === 'number' ? scheduler.wait(how) : how())
     return when === 'after' ? answer : goOn()
   })
   return {

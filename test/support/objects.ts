@@ -20,6 +20,11 @@ export function storeJobs(identityStoreId: string): DurableObjectStub<StoreJobs>
   return uncountedStub(env.JOBS, identityStoreId)
 }
 
+/** An object goes out of memory at once, whatever it is doing: who waits for it hears that it is gone. */
+export async function abortObject(stub: DurableObjectStub<UserSessions | StoreJobs>): Promise<void> {
+  await runInDurableObject(stub, (_object, state) => state.abort('it restarts')).catch(() => undefined)
+}
+
 /** Fires a user's alarm now, whenever it was due; false if none was set. */
 export function fireUserAlarm(user: UserKey): Promise<boolean> {
   return runDurableObjectAlarm(userObject(user))

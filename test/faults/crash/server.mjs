@@ -21,8 +21,9 @@ async function untilFree(port) {
 }
 
 /** Starts the service on `port` with its data in `directory`, and waits until it serves. */
-export async function startServer(port, directory) {
-  const child = spawn(process.execPath, [DEV, '--port', String(port), '--persist-to', directory], {
+export async function startServer(port, directory, variables = {}) {
+  const changed = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+  const child = spawn(process.execPath, [DEV, '--port', String(port), '--persist-to', directory, ...changed], {
     env: environmentIn(directory),
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,10 +1,11 @@
 /** Requests by the thousand, in worlds of some hundred each, and what was found. */
 import fc from 'fast-check'
+import type { Caller } from '../mix/store.ts'
 import { type Document, type Operation, operationsOf } from './operations.ts'
 import { anyRequest, type HostileRequest } from './requests.ts'
 import { contradictions, deadOf, differences, type Rows, rowsOfStore } from './state.ts'
 import { type Answer, findingIn, show } from './verdict.ts'
-import { type Caller, makeBystander, makeWorld } from './world.ts'
+import { makeBystander, makeWorld } from './world.ts'
 
 /** The service, and the two ways to it. */
 export interface Target {
@@ -29,16 +30,15 @@ export interface Report {
 
 /** How many requests a store lives through: by and by they end and delete what they are made with. */
 const A_WORLD = 120
+/** Of these one has a body. */
+const SAMPLES = 20
 /** How long the database may be behind the objects, in tries a tenth of a second apart. */
 const PATIENCE = 100
 
 /** Sends so many requests. What goes wrong is made smaller as far as it still goes wrong. */
 export async function campaign(target: Target, seed: number, requests: number): Promise<Report> {
   const report: Report = { seed, requests: 0, statuses: new Map(), operations: new Set(), findings: [] }
-  const documents: Document[] = []
-  for (const path of ['/openapi.json', '/openapi/vendors.json']) {
-    documents.push((await target.call({ method: 'GET', path })).body)
-  }
+  const documents = await documentsOf(target)
   const bystander = await makeBystander(target.call, target.operator)
   await settled(target, bystander.sessions)
   const before = await rowsOfStore(target.rows, bystander.identityStoreId)
@@ -69,6 +69,30 @@ export async function campaign(target: Target, seed: number, requests: number): 
     )
   }
   return report
+}
+
+/** A body of each operation stops in its middle, all at the same time: nobody may wait for it for long. */
+export async function stall(target: Target, seed: number): Promise<readonly string[]> {
+  const documents = await documentsOf(target)
+  const bystander = await makeBystander(target.call, target.operator)
+  const world = await makeWorld(target.call, target.operator, target.origin, bystander)
+  const named = Object.assign({}, ...documents.map(({ components }) => components.schemas))
+  const operations = documents.flatMap(operationsOf).filter(({ body }) => body !== null)
+  const findings = operations.map(async (operation) => {
+    const any = anyRequest([operation], world, { named, known: world.known })
+    const given = fc.sample(any, { seed, numRuns: SAMPLES }).find(({ body }) => body !== null && body.length > 1)
+    if (given === undefined) return []
+    const request = { ...given, delivery: 'stalled' } as const
+    const answer = await target.send(request)
+    const finding = answer === null ? null : findingIn(request, answer, bystander.marks)
+    return finding === null ? [] : [`${finding}\n${show(request)}`]
+  })
+  return (await Promise.all(findings)).flat()
+}
+
+async function documentsOf({ call }: Target): Promise<readonly Document[]> {
+  const asked = ['/openapi.json', '/openapi/vendors.json'].map((path) => call({ method: 'GET', path }))
+  return (await Promise.all(asked)).map(({ body }) => body)
 }
 
 function note(report: Report, { id }: Operation, { status }: Answer): void {

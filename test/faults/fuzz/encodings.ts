@@ -1,6 +1,6 @@
 /** Bodies as each vendor's clients write them, and as no client does. */
 
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { isObject, type Json, type Member, write } from './json.ts'
 import type { Operation } from './operations.ts'
@@ -127,6 +127,9 @@ const ODD: readonly Encoder[] = [
     ],
   }),
   (value) => compressed('gzip', gzipSync(bytes(write(value)))),
+  (value) => compressed('gzip', gzipSync(bytes(write(value))).subarray(0, -9)),
+  (value) => compressed('br', brotliCompressSync(bytes(write(value)))),
+  (value) => compressed('deflate', deflateSync(bytes(write(value)))),
   (value) => compressed('gzip', bytes(write(value))),
   (value) => compressed('br, gzip', bytes(write(value))),
   (value) => compressed('identity', bytes(write(value))),

@@ -9,8 +9,11 @@ import type { Carrier, World } from './world.ts'
 
 export type Header = readonly [name: string, value: string]
 
-/** How the body comes. `broken`: it ends before it is whole. */
-export type Delivery = 'whole' | 'in pieces' | 'broken'
+/**
+ * How the body comes. `slowly`: a few bytes at a time. `broken`: it ends before it is whole. `stalled`: half of it comes,
+ * and then nothing, for longer than anybody waits.
+ */
+export type Delivery = 'whole' | 'in pieces' | 'slowly' | 'broken' | 'stalled'
 
 export interface HostileRequest {
   readonly operation: Operation
@@ -59,7 +62,7 @@ function requestOf(operation: Operation, world: World, schemas: Schemas): fc.Arb
         ? usually<string | null>(null, 'key-1', '', 'k'.repeat(300), '"quoted"', 'a, b')
         : fc.constant(null),
       address: fc.constantFrom(...ADDRESSES),
-      delivery: usually<Delivery>('whole', 'in pieces', 'broken'),
+      delivery: usually<Delivery>('whole', 'in pieces', 'slowly', 'broken'),
       fault: usually<Signer['fault']>('none', 'late', 'body', 'cut'),
     })
     .map(({ method, path, query, carriers, encoding, more, origin, idempotencyKey, address, delivery, fault }) => {

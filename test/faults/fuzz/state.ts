@@ -1,5 +1,6 @@
 /** What must be as it was, and what must hold, after whatever was asked. */
-import type { Bystander, Caller, World } from './world.ts'
+import type { Caller } from '../mix/store.ts'
+import type { Bystander, World } from './world.ts'
 
 /** As much of a D1 database as is asked. */
 export interface Rows {

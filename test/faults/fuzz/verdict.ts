@@ -12,7 +12,7 @@ export interface Answer {
 /** A body is waited for 10 s. */
 const LONGEST_MILLISECONDS = 15_000
 /** Words of the platform, of D1 and of our own source. */
-const INTERNAL =
+export const INTERNAL =
   /SQLITE|D1_ERROR|no such (?:table|column)|\bat \w+ \(|\.ts:\d|drizzle|Cannot read propert|is not a function|internal error; reference/
 /** Slack answers 200 to a bug too. */
 const SLACK_BUG = /^\{"ok":false,"error":"(?:internal_error|fatal_error)"/
@@ -32,7 +32,8 @@ export function findingIn(request: HostileRequest, answer: Answer, marks: readon
   return formOf(headers, text)
 }
 
-function formOf(headers: Headers, text: string): string | null {
+/** What no answer may look like, whatever it says. */
+export function formOf(headers: Headers, text: string): string | null {
   for (const name of ['x-request-id', 'x-content-type-options', 'content-security-policy', 'referrer-policy']) {
     if (!headers.has(name)) return `has no ${name}`
   }

@@ -1,5 +1,5 @@
 /** Sends requests over a socket, as they are written. */
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { HostileRequest } from './requests.ts'
 import { signedHeaders } from './signing.ts'
 import type { Answer } from './verdict.ts'
@@ -22,7 +22,7 @@ export function sendOver(url: URL, host: string, request: HostileRequest): Promi
     ...signedHeaders(request, host).filter(([, value]) => value !== ''),
     ...(body === null
       ? []
-      : delivery === 'in pieces'
+      : delivery === 'in pieces' || delivery === 'slowly'
         ? [['transfer-encoding', 'chunked']]
         : [['content-length', String(body.length)]]),
   ]
@@ -36,7 +36,13 @@ export function sendOver(url: URL, host: string, request: HostileRequest): Promi
     })
     let outgoing: ReturnType<typeof httpRequest>
     try {
-      const options = { host: url.hostname, port: url.port, method, path: target, agent: broken ? false : agent }
+      const options = {
+        host: url.hostname,
+        port: url.port,
+        method,
+        path: target,
+        agent: broken || delivery === 'stalled' ? false : agent,
+      }
       outgoing = httpRequest({ ...options, headers: headers.flat() as unknown as Record<string, string> })
     } catch {
       // Node writes no such header or path.
@@ -60,12 +66,24 @@ export function sendOver(url: URL, host: string, request: HostileRequest): Promi
       ),
     )
     outgoing.on('error', () => done(null))
-    const middle = body === null ? 0 : Math.ceil(body.length / 2)
     if (body === null) return void outgoing.end()
+    if (delivery === 'slowly') return void writeSlowly(outgoing, body)
+    const middle = Math.ceil(body.length / 2)
     outgoing.write(body.subarray(0, middle))
+    if (delivery === 'stalled') return
     if (broken) return void outgoing.socket?.end()
     outgoing.end(body.subarray(middle))
   })
+}
+
+/** In eight pieces, some milliseconds apart. */
+async function writeSlowly(outgoing: ClientRequest, body: Uint8Array): Promise<void> {
+  const size = Math.max(1, Math.ceil(body.length / 8))
+  for (let at = 0; at < body.length && !outgoing.destroyed; at += size) {
+    outgoing.write(body.subarray(at, at + size))
+    await new Promise((resolve) => setTimeout(resolve, 3))
+  }
+  outgoing.end()
 }
 
 function headOf(response: IncomingMessage) {

@@ -2,7 +2,7 @@
  * Two identity stores: one whose credentials the requests are made with, and one that nobody is authorised for, whose
  * ids are known all the same. Made by the operator API, as operators do.
  */
-import { scryptSync } from 'node:crypto'
+import { type Caller, makeFullStore, type OpenSession, PASSWORD } from '../mix/store.ts'
 import type { Header } from './requests.ts'
 import type { Known } from './schemas.ts'
 
@@ -22,12 +22,6 @@ export interface World {
   readonly sessions: readonly OpenSession[]
 }
 
-export interface OpenSession {
-  readonly id: string
-  readonly token: string
-  readonly userId: string
-}
-
 /** The store that nobody is authorised for. */
 export interface Bystander {
   readonly identityStoreId: string
@@ -39,31 +33,9 @@ export interface Bystander {
   readonly known: Known
 }
 
-/** A call of the setting up, which must succeed. */
-export interface Call {
-  readonly method: string
-  readonly path: string
-  readonly bearer?: string
-  readonly json?: unknown
-  readonly form?: Readonly<Record<string, string>>
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: bodies of every form are read.
-export type Caller = (call: Call) => Promise<{ readonly body: any; readonly cookies: readonly string[] }>
-
-const PASSWORD = 'correct horse battery staple'
-const USERS = [
-  { name: 'owner', role: 'primary_owner', user_level: 12 },
-  { name: 'admin', role: 'admin', user_level: 12 },
-  { name: 'member', role: 'member' },
-  { name: 'other', role: 'member', group_id: 'group' },
-  { name: 'bot', role: 'member', bot: true },
-]
-const LIMIT = 5
-
 /** Makes the store that nobody is authorised for. */
 export async function makeBystander(call: Caller, operator: string): Promise<Bystander> {
-  const made = await makeStore(call, operator, 'mark')
+  const made = await makeFullStore(call, operator, { name: 'mark' })
   return {
     identityStoreId: made.identityStoreId,
     userIds: made.userIds,
@@ -81,7 +53,7 @@ export async function makeBystander(call: Caller, operator: string): Promise<Bys
 
 /** Makes a store with users, sessions and every kind of credential. */
 export async function makeWorld(call: Caller, operator: string, origin: string, bystander: Bystander): Promise<World> {
-  const made = await makeStore(call, operator, 'own')
+  const made = await makeFullStore(call, operator, { name: 'own' })
   const { identityStoreId, sessions } = made
   const limited = await call({
     method: 'POST',
@@ -145,69 +117,7 @@ export async function makeWorld(call: Caller, operator: string, origin: string, 
   }
 }
 
-async function makeStore(call: Caller, operator: string, name: string) {
-  const mark = `${name}-${crypto.randomUUID().slice(0, 13)}`
-  const identityStoreId = `fuzz-${crypto.randomUUID().slice(0, 13)}`
-  const store = `/operator/identity-stores/${identityStoreId}`
-  const operate = (method: string, path: string, json?: unknown) => call({ method, path, bearer: operator, json })
-  const passwordHash = cheapHash()
-  const users = USERS.map(({ name: who, ...rest }) => ({
-    user_id: `${who}-${identityStoreId}`,
-    username: `${who}@${identityStoreId}.example`,
-    first_name: mark,
-    password_hash: passwordHash,
-    ...rest,
-  }))
-  const [owner = '', admin = '', member = '', other = ''] = users.map((user) => user.user_id)
-  await operate('PUT', store, { name: `Store ${mark}`, default_login_mode: 'LOCAL_LOGIN_SHARED', state: 'active' })
-  await operate('POST', `${store}/users`, { users })
-  const rules = { concurrent_sessions: { limit: LIMIT }, inactivity_timeout_seconds: null }
-  await operate('PATCH', `${store}/session-config`, rules)
-  await operate('PUT', `${store}/events`, { enabled: true })
-  const credential = async (kind: string, scopes: readonly string[], ownerUserId: string | null = null) =>
-    (await operate('POST', `${store}/credentials`, { kind, name: mark, scopes, owner_user_id: ownerUserId })).body
-  const service = await credential('bearer', ['sessions:open', 'sessions:introspect', 'sessions:revoke'])
-  const slack = await credential('bearer', ['admin.users:read', 'admin.users:write'], owner)
-  const looker = await credential('api_client', ['looker', 'sessions:introspect', 'sessions:revoke'], admin)
-  const sdk = await credential('access_key', [
-    'IdentityCenter:user:listSessions',
-    'IdentityCenter:user:batchDeleteSession',
-  ])
-  const sessions: OpenSession[] = []
-  for (const userId of [owner, admin, member, member, other]) {
-    const json = { user_id: userId, client: { address: '192.0.2.1', user_agent: `Browser ${mark}` } }
-    const { body } = await call({ method: 'POST', path: '/sessions', bearer: service.token, json })
-    sessions.push({ id: body.id, token: body.token, userId })
-  }
-  const accessTokens: string[] = []
-  for (let logins = 0; logins < 2; logins += 1) {
-    const form = { client_id: looker.client_id, client_secret: looker.client_secret }
-    accessTokens.push((await call({ method: 'POST', path: '/api/4.0/login', form })).body.access_token)
-  }
-  return {
-    mark,
-    identityStoreId,
-    userIds: users.map((user) => user.user_id),
-    usernames: users.map((user) => user.username),
-    sessions,
-    accessTokens,
-    service: service.token as string,
-    slack: slack.token as string,
-    looker: { clientId: looker.client_id as string, clientSecret: looker.client_secret as string },
-    sdk: { accessKey: sdk.access_key as string, secretKey: sdk.secret_key as string },
-    credentialIds: [service, slack, looker, sdk].map((one) => one.credential_id as string),
-  }
-}
-
 function together(one: Known, other: Known): Known {
   const names = new Set([...Object.keys(one), ...Object.keys(other)])
   return Object.fromEntries(Array.from(names, (name) => [name, [...(other[name] ?? []), ...(one[name] ?? [])]]))
-}
-
-/** A scrypt hash that takes no time. */
-function cheapHash(): string {
-  const salt = Buffer.alloc(16, 7)
-  const hash = scryptSync(PASSWORD, salt, 32, { N: 2, r: 1, p: 1 })
-  const [saltText, hashText] = [salt, hash].map((part) => part.toString('base64').replaceAll('=', ''))
-  return `$scrypt$ln=1,r=1,p=1$${saltText}$${hashText}`
 }

@@ -1,0 +1,126 @@
+// `npm run soak -- --minutes 3`: nine checks of ten acts, and openings, sign-ins with real hashing, ends, lists, settings
+// and config changes of all APIs, at what one process can do and far beyond, and then beside one user whom all ask for at
+// once. Who is turned away is told when to come back. At last what was acknowledged is compared with what there is.
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { randomFrom } from '../support/random.ts'
+import { SECRETS } from '../support/secrets.ts'
+import { descendants } from './crash/server.mjs'
+import { startDirectWorker } from './direct-worker.ts'
+import { audit } from './mix/audit.ts'
+import { Ledger } from './mix/ledger.ts'
+import { load } from './mix/load.ts'
+import { callerTo, sendTo } from './mix/over-http.ts'
+import { makeFullStore, passwordHash } from './mix/store.ts'
+import { UNLIMITED } from './mix/unlimited.ts'
+
+const ORIGIN = 'http://127.0.0.1:8787'
+const MEMBERS = 60
+/** As the service makes new hashes. */
+const COST = { ln: 14, p: 5, r: 8 }
+const WEIGHTS = { check: 90, open: 4, list: 2, end: 3, rules: 1 }
+const PHASES = [
+  { name: 'at what it can do', atOnce: 16 },
+  { name: 'beyond it', atOnce: 256 },
+  { name: 'beside one user whom all ask for', atOnce: 16, hot: 128 },
+  { name: 'as in the beginning', atOnce: 16 },
+]
+const SAMPLE_MILLISECONDS = 1_000
+const TRIES = 240
+/** The last quarter of the time may hold so much more memory than the second. */
+const MAX_GROWTH = 1.3
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Date.now() % 1e6) },
+  },
+})
+const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
+if (!(minutes >= 0.1 && minutes <= 240)) throw new Error('--minutes takes 0.1 to 240')
+
+const findings = []
+const worker = await startDirectWorker({
+  variables: UNLIMITED,
+  gateLimit: 1_000_000_000,
+  logged: ({ level, message }) => level === 'error' && findings.push(`logged: ${message.slice(0, 500)}`),
+})
+try {
+  await run()
+} finally {
+  await worker.stop()
+}
+if (findings.length > 0) {
+  console.error(`${findings.length} findings:\n${findings.slice(0, 50).join('\n')}`)
+  process.exitCode = 1
+}
+process.exit()
+
+async function run() {
+  const call = callerTo(worker.url.origin)
+  const bootstrap = { method: 'POST', path: '/operator/bootstrap', bearer: SECRETS.OPERATOR_BOOTSTRAP_SECRET }
+  const { token: operator } = (await call({ ...bootstrap, json: { name: 'Soak' } })).body
+  const store = await makeFullStore(call, operator, {
+    name: 'soak',
+    members: MEMBERS,
+    passwordHash: passwordHash(COST.ln, COST.p, COST.r),
+  })
+  const send = sendTo(worker.url.origin, (what) => findings.push(what))
+  const ledger = new Ledger()
+  const common = { origin: ORIGIN, operator, store, ledger, random: randomFrom(seed), findings, send }
+  const [hot, ...others] = store.memberIds
+  const memory = []
+  const sampling = setInterval(() => memory.push(residentMegabytes()), SAMPLE_MILLISECONDS)
+  const begun = Date.now()
+  for (const [index, phase] of PHASES.entries()) {
+    const until = begun + (minutes * 60_000 * (index + 1)) / PHASES.length
+    await pass({ ...common, note: phase.name, tally: new Map() }, phase, hot, others, () => Date.now() >= until)
+  }
+  clearInterval(sampling)
+  const scene = { ...common, note: 'at last', tally: new Map() }
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 500))
+  findings.push(...(await audit(scene, { rows: worker.rows, settle, tries: TRIES })))
+  const quarter = Math.ceil(memory.length / 4)
+  const mean = (some) => some.reduce((sum, one) => sum + one, 0) / some.length
+  const [second, last] = [mean(memory.slice(quarter, 2 * quarter)), mean(memory.slice(-quarter))]
+  console.log(`memory: ${Math.round(second)} MB in the second quarter, ${Math.round(last)} MB in the last one`)
+  if (minutes >= 1 && last > second * MAX_GROWTH) findings.push('memory grows')
+  console.log(`seed ${seed}: ${ledger.opens} opens and ${ledger.ends} ends acknowledged; ${findings.length} findings`)
+}
+
+async function pass(scene, { name, atOnce, hot: hotAtOnce = 0 }, hot, others, stopped) {
+  const times = []
+  const timed = {
+    ...scene,
+    async send(request) {
+      const begun = performance.now()
+      const answer = await scene.send(request)
+      times.push(performance.now() - begun)
+      return answer
+    },
+  }
+  const heat = { ...scene, note: `${scene.note}, that one`, tally: new Map() }
+  const started = Date.now()
+  const amounts = await Promise.all([
+    load(timed, { atOnce, acts: Number.POSITIVE_INFINITY, stopped, weights: WEIGHTS, userIds: others }),
+    load(heat, { atOnce: hotAtOnce, acts: Number.POSITIVE_INFINITY, stopped, weights: WEIGHTS, userIds: [hot] }),
+  ])
+  const seconds = (Date.now() - started) / 1000
+  const sum = (tally, pattern) => [...tally].reduce((all, [how, count]) => all + (pattern.test(how) ? count : 0), 0)
+  const [yes, no, notNow, none] = [/ yes$/, / no$/, / not now$/, / no answer$/].map((one) => sum(timed.tally, one))
+  const middle = times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0
+  console.log(
+    `${name}, ${atOnce} at once: ${Math.round(amounts[0] / seconds)} acts a second, ${Math.round(middle)} ms in the middle; ` +
+      `${yes} × yes, ${no} × no, ${notNow} × come back later` +
+      (hotAtOnce > 0 ? `; of that one ${Math.round(amounts[1] / seconds)} a second` : ''),
+  )
+  if (none > 0) findings.push(`${name}: ${none} got no answer`)
+  if (yes === 0) findings.push(`${name}: nobody got what it asked for`)
+}
+
+/** What the runtime has in memory. */
+function residentMegabytes() {
+  const pids = descendants(process.pid).flatMap(({ pid, args }) => (/workerd.* serve /.test(args) ? [pid] : []))
+  const kilobytes = execFileSync('ps', ['-o', 'rss=', '-p', pids.join()], { encoding: 'utf8' }).trim().split(/\s+/)
+  return kilobytes.reduce((sum, count) => sum + Number(count), 0) / 1024
+}
