@@ -85,6 +85,7 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['CONTRIBUTING.md', 'npm run campaigns', MINUTES],
   ['CONTRIBUTING.md', 'npm run fuzz', MINUTES],
   ['CONTRIBUTING.md', 'npm run crash', MINUTES],
+  ...['faults', 'versions', 'soak'].map((name) => ['CONTRIBUTING.md', `npm run ${name}`, MINUTES] as const),
   ['CONTRIBUTING.md', 'npm run end-job', MINUTES],
   ['CONTRIBUTING.md', 'npm run webhooks', MINUTES],
   ['CONTRIBUTING.md', 'npm run logouts', MINUTES],
