@@ -109,7 +109,7 @@ export function verifyStretch(
 ): readonly ChainFault[] {
   const faults = new Map<number, ChainFault>()
   const say = (fault: ChainFault['fault'], number: number, eventId: string | null) => {
-    // One that is found twice is told once.
+    // A fault that is found twice is reported once.
     if (!faults.has(number)) faults.set(number, { fault, number, eventId })
   }
   /** The event before; null where it is not known what its hash was. */
@@ -127,7 +127,8 @@ export function verifyStretch(
     next = number + 1
     const fault = event === null ? 'missing' : faultOf(event, number, mayBeErased)
     if (fault !== null) say(fault, number, eventId)
-    // Each names the one that it follows. Where that is another now, it is that one which is not what it was.
+    // Each event names the hash of the event before it. Where that event has another hash now, it is the one that was
+    // altered.
     else if (before !== null && event?.previousHash !== before.hash) {
       if (before.eventId === null) say('altered', number, eventId)
       else say('altered', before.number, before.eventId)

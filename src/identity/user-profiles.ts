@@ -160,7 +160,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     return pending
   }
 
-  /** Nothing was changed anywhere, and nothing will be. */
+  /** Gives a change up: nothing was changed anywhere, and nothing will be. */
   private async abandon(error: SessionError): Promise<Result<never, SessionError>> {
     await this.forget()
     return fail(error)
@@ -171,7 +171,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     await this.ctx.storage.deleteAlarm()
   }
 
-  /** Theirs has the change already: only ours is to follow. */
+  /** The application server has the change already: only our database must follow. */
   private async adopt(
     pending: PendingChange,
     user: User,
@@ -184,7 +184,7 @@ export class UserProfiles extends DurableObject<Bindings> {
     return taken.value ? ok(profile) : fail(BUSY)
   }
 
-  /** Theirs has changed: ours follows, now or by the alarm. */
+  /** The application server has changed the profile: our database follows, now or by the alarm. */
   private async takeOver(
     pending: PendingChange,
     user: User,
@@ -300,7 +300,7 @@ function actorOf({ owner, request }: Pick<PendingChange, 'owner' | 'request'>): 
   return request?.actor ?? `user:${owner.userId}`
 }
 
-/** Whoever changes its own profile is signed in. */
+/** A user who changes the own profile is signed in, and so is known. */
 function askerOf(pending: PendingChange): Asker {
   const isOwn = actorOf(pending) === `user:${pending.owner.userId}`
   return { priority: isOwn ? 'known' : 'operator', who: pending.username }

@@ -90,7 +90,7 @@ WHERE identity_store_id = ${identityStoreId}${ofSubject} AND event_id < ${to} AN
 /** Later than any event. */
 const MAX_ID_TIME = 2 ** 48 - 1
 
-/** Writes an event that tells of no change in D1. `after` is what is to be known of the deed. */
+/** Writes an event of an action that changes nothing in D1. `after`: facts about the action. */
 export async function recordAuditEvent(
   db: Database,
   entry: AuditEntry,

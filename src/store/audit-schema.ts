@@ -31,7 +31,7 @@ export const auditEvents = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.identityStoreId, table.eventId] }),
-    /** These two serve the erasure of a deleted user. */
+    /** These two indexes serve the erasure of a deleted user. */
     index('audit_events_by_subject').on(table.identityStoreId, table.subject),
     index('audit_events_about').on(table.identityStoreId, table.about).where(sql`about IS NOT NULL`),
   ],

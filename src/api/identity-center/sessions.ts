@@ -26,9 +26,9 @@ export async function listSessions(
 }
 
 /**
- * `POST …/users/{user_id}/sessions/batch-delete`: one call of the user's object. Idempotent; ids that are not of
- * live sessions of this user are passed over. The deed is on record before it is done; each session's own record
- * then says by whom and by which request it was ended.
+ * `POST …/users/{user_id}/sessions/batch-delete`: one call of the user's object. Idempotent; ids that are not of live
+ * sessions of this user are passed over. The request is in the audit log before anything is ended; each session's own
+ * record then says by whom and by which request it was ended.
  */
 export async function batchDeleteSessions(
   _request: Request,
