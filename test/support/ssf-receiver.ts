@@ -1,8 +1,14 @@
 /**
  * A receiver of security events, written by the figures of the Shared Signals Framework 1.0, RFC 8935 and RFC 8936, with
- * jose and nothing of ours: it discovers the issuer, manages its streams, and verifies what it is told.
+ * jose, oauth4webapi and nothing of ours: it discovers the issuer, manages its streams, and verifies what it is told.
  */
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import {
+  allowInsecureRequests,
+  customFetch,
+  protectedResourceRequest,
+  WWWAuthenticateChallengeError,
+} from 'oauth4webapi'
 import { expect, vi } from 'vitest'
 import { serveHost } from './receivers.ts'
 import { send } from './requests.ts'
@@ -73,8 +79,15 @@ export class SsfReceiver {
   }
 
   async askAt(url: string, method: string, json?: unknown): Promise<Answer> {
-    const body = json === undefined ? {} : { body: typeof json === 'string' ? json : JSON.stringify(json) }
-    const response = await send(url, { method, bearer: this.bearer, origin: null, ...body })
+    const body = json === undefined ? null : typeof json === 'string' ? json : JSON.stringify(json)
+    const response = await protectedResourceRequest(this.bearer, method, new URL(url), new Headers(), body, {
+      [allowInsecureRequests]: true,
+      [customFetch]: (to, { method, headers, body }) =>
+        send(to, { method, headers, origin: null, ...(typeof body === 'string' && { body }) }),
+    }).catch((error) => {
+      if (error instanceof WWWAuthenticateChallengeError) return error.response
+      throw error
+    })
     const text = await response.text()
     const type = response.headers.get('content-type') ?? ''
     return { status: response.status, headers: response.headers, body: type.includes('json') ? JSON.parse(text) : text }
