@@ -51,7 +51,7 @@ export async function mirroredByAlarm(user: UserKey): Promise<void> {
     await fireUserAlarm(user)
     await expectMirrored(user)
   }
-  await vi.waitFor(attempt, { timeout: 10_000, interval: 50 })
+  await vi.waitFor(attempt, { timeout: 40_000, interval: 50 })
 }
 
 async function expectMirrored(user: UserKey): Promise<void> {
