@@ -46,7 +46,7 @@ const MENTIONED = new Map([
   ['wrangler deploy', STAND_IN],
   ['wrangler login', STAND_IN],
   ['curl -k', 'is an option, not a command'],
-  ...['crash', 'end-job', 'webhooks', 'fuzz', 'faults', 'versions', 'soak'].map(
+  ...['crash', 'end-job', 'webhooks', 'logouts', 'fuzz', 'faults', 'versions', 'soak'].map(
     (name) => [`npm run ${name}`, MINUTES] as const,
   ),
   ['npm run audit:verify', 'docs/security.md has it with its arguments'],
