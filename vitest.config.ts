@@ -20,6 +20,7 @@ const STARTED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 const SERVED = [
   ...[
     'apio',
+    'audit-verify',
     'browser-cookies',
     'client-readme',
     'console-acts',

@@ -31,6 +31,8 @@ export interface Served {
   /** The Worker's own socket: nothing of the local runtime's is before it, which answers broken requests itself. */
   readonly socket: URL
   readonly stop: () => Promise<void>
+  /** Does what the platform does at the times that wrangler.toml names. */
+  readonly runCron: (cron: string) => Promise<void>
   /** SIGKILL to workerd. */
   readonly kill: () => Promise<void>
   /** Starts it again, on the same port, with what it has stored. */
@@ -72,6 +74,10 @@ export async function serve(variables: Record<string, string> = {}): Promise<Ser
     async stop() {
       await miniflare.dispose()
       rmSync(persistTo, { recursive: true, force: true })
+    },
+    async runCron(cron) {
+      const worker = await miniflare.getWorker(workers[0]?.name)
+      await worker.scheduled({ cron })
     },
     async kill() {
       const entry = `=entry=127.0.0.1:${port} `
