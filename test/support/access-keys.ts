@@ -8,6 +8,7 @@ import { newRecordId } from '../../src/store/audit-events.ts'
 import { credentials } from '../../src/store/schema.ts'
 import { type RequestOptions, send } from './requests.ts'
 import { sdkAuthorization, sdkDate } from './sdk-signature.ts'
+import { keepSecret } from './secret-watch.ts'
 import { type CredentialOptions, db } from './stores.ts'
 
 /** An access key as its holder knows it. */
@@ -48,6 +49,7 @@ export async function makeAccessKey(
   const { publicId: accessKey, secret } = newAccessKey()
   const secretKey = options.secretKey ?? secret
   const credentialId = newRecordId(Date.now())
+  for (const one of [secretKey, ...(securityToken === undefined ? [] : [securityToken])]) keepSecret(one)
   await db.insert(credentials).values({
     identityStoreId,
     credentialId,

@@ -1,14 +1,16 @@
 /** The support files do what they promise: a test that leans on them can fail. */
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { makeAccessKey } from './access-keys.ts'
 import { advanceClock, stopClock } from './clock.ts'
 import { countCalls } from './counts.ts'
 import { breakD1, breakD1Writes, breakKv, breakUserObjects } from './faults.ts'
 import { KvDouble } from './kv-double.ts'
 import { fireUserAlarm, mirrored, userAlarm } from './objects.ts'
 import { check, send, signIn } from './requests.ts'
+import { leaksSince } from './secret-watch.ts'
 import { SECRETS } from './secrets.ts'
-import { makeBearer, makeUser } from './stores.ts'
+import { makeApiClient, makeBearer, makeUser } from './stores.ts'
 
 const live = async (user: { userId: string }) =>
   (
@@ -130,4 +132,44 @@ test('the KV double delays, reorders and refuses a second write within a second'
   advanceClock(55)
   expect(await env.CONFIG.get('key')).toBe('first')
   expect(kv.refused).toBe(1)
+})
+
+describe('a secret', () => {
+  const inLog = [expect.stringContaining('a log line shows')]
+  const inAnswer = [expect.stringContaining('an answer shows')]
+
+  test('of every kind is found where it is logged, also where a test has the console say nothing', async () => {
+    const { user, token } = await signIn(await makeUser({ password: 'a password of some words' }))
+    const cookie = (await signIn(user, { transport: 'cookie' })).token
+    const bearer = await makeBearer(user.identityStoreId, ['sessions:open'])
+    const key = await makeAccessKey(user.identityStoreId)
+    const client = await makeApiClient(user.identityStoreId, ['looker'])
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const secrets = [user.password, token, cookie, bearer, key.secretKey, client.clientSecret]
+    for (const secret of [...secrets, ...Object.values(SECRETS)]) {
+      console.warn('unavailable', { what: `got ${secret}`, error: new Error('nothing') })
+      expect([secret, leaksSince()]).toEqual([secret, inLog])
+    }
+    console.warn(new Error(`refused: ${token}`))
+    expect(leaksSince()).toEqual(inLog)
+    console.warn('unavailable', { user: user.userId, session: 'nothing' })
+    expect(leaksSince()).toEqual([])
+  })
+
+  test('is found in an answer, and where one is handed out a second time', async () => {
+    const { token, user } = await signIn(await makeUser())
+    Response.json({ session: { hint: `it is ${token}` } })
+    expect(leaksSince()).toEqual(inAnswer)
+    Response.json({ token })
+    expect(leaksSince()).toEqual(inAnswer)
+    new Response(`<p>${user.password}</p>`)
+    expect(leaksSince()).toEqual(inAnswer)
+    new Response(null, { status: 303, headers: { location: `/devices?token=${token}` } })
+    expect(leaksSince()).toEqual([expect.stringContaining('a redirect shows')])
+    const fresh = 'a-token-that-nobody-has-seen-before'
+    Response.json({ token: fresh })
+    expect(leaksSince()).toEqual([])
+    Response.json({ error: fresh })
+    expect(leaksSince()).toEqual(inAnswer)
+  })
 })

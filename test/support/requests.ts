@@ -1,6 +1,7 @@
 /** Requests to the Worker as its clients send them. */
 import { exports } from 'cloudflare:workers'
 import { expect } from 'vitest'
+import { keepSecret } from './secret-watch.ts'
 import { freshAddress, type TestUser } from './stores.ts'
 
 /** One of the Worker's own origins. */
@@ -87,5 +88,7 @@ export function check(session: TestSession, options: RequestOptions = {}): Promi
 /** The session token that an answer sets as a cookie; null if it sets none. */
 export function tokenInCookie(response: Response): string | null {
   const cookies = response.headers.getSetCookie().map((text) => /^(?:__Host-)?sessionid=([^;]*)/.exec(text)?.[1])
-  return cookies.find((value) => value !== undefined && value !== '') ?? null
+  const token = cookies.find((value) => value !== undefined && value !== '') ?? null
+  if (token !== null) keepSecret(token)
+  return token
 }

@@ -4,13 +4,20 @@
  */
 import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, vi } from 'vitest'
+import { afterEach, expect, vi } from 'vitest'
 import { endLines } from './console-lines.ts'
+import { forgetSecrets, keepSecret, leaksSince, watchForSecrets } from './secret-watch.ts'
+import { SECRETS } from './secrets.ts'
 
+watchForSecrets()
+forgetSecrets()
+for (const secret of Object.values(SECRETS)) keepSecret(secret)
 await reset()
 await applyD1Migrations(env.DB, env.D1_MIGRATIONS)
 
 afterEach(({ task }) => {
+  const leaks = leaksSince()
   endLines(task.result?.state === 'fail')
   vi.useRealTimers()
+  expect(leaks).toEqual([])
 })

@@ -23,6 +23,7 @@ import {
   sessionSettings,
   users,
 } from '../../src/store/schema.ts'
+import { keepSecret } from './secret-watch.ts'
 
 /** The database of the tests. */
 export const db = openDatabase(env.DB)
@@ -122,6 +123,7 @@ export async function makeUser(options: UserOptions = {}): Promise<TestUser> {
       .insert(sessionSettings)
       .values({ identityStoreId, userId, version: 1, ...NO_SESSION_SETTINGS, ...settings, updatedAt: now })
   }
+  if (password !== null) keepSecret(password)
   return { identityStoreId, userId, username, password: password ?? '', address: freshAddress() }
 }
 
@@ -144,6 +146,7 @@ export async function makeBearer(
   options: CredentialOptions = {},
 ): Promise<string> {
   const { publicId, secret, token } = newBearer()
+  keepSecret(token)
   await insertCredential('bearer', identityStoreId, publicId, secret, scopes, options)
   return token
 }
@@ -163,6 +166,7 @@ export async function makeApiClient(
   options: CredentialOptions = {},
 ): Promise<{ readonly clientId: string; readonly clientSecret: string }> {
   const { publicId, secret } = newApiClient()
+  keepSecret(secret)
   await insertCredential('api_client', identityStoreId, publicId, secret, scopes, options)
   return { clientId: publicId, clientSecret: secret }
 }
