@@ -104,7 +104,7 @@ test('an address prefix from which a user has signed in before is known too, and
     .bind(user.userId)
     .first<{ signed_in_from: string }>()) ?? { signed_in_from: '' }
   expect(kept.split(',')).toHaveLength(2)
-  expect(kept).not.toContain('2001')
+  expect(kept).not.toContain('2001:db8')
 })
 
 test('a bearer is given no cookie', async () => {
