@@ -1,4 +1,5 @@
 /** The keys that sign heads and cuts of chains: Ed25519, sealed at rest. */
+import { calculateJwkThumbprint, SignJWT } from 'jose'
 import type { Sealing } from '../auth/sealing.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { type AuditKey, addAuditKey, readAuditKeys } from '../store/audit-chain.ts'
@@ -49,46 +50,30 @@ async function makeSigner(db: Database, sealing: Sealing, now: number): Promise<
     crypto.subtle.exportKey('raw', pair.publicKey),
   ])
   const privateKey = new Uint8Array(secret as ArrayBuffer).toBase64()
-  const publicKey = base64Url(new Uint8Array(open as ArrayBuffer))
-  const keyId = await thumbprint(publicKey)
+  const publicKey = new Uint8Array(open as ArrayBuffer).toBase64({ alphabet: 'base64url', omitPadding: true })
+  const keyId = await calculateJwkThumbprint(okp(publicKey))
   const sealedPrivateKey = await sealing.seal('audit_key', NO_STORE, keyId, privateKey)
   const added = await addAuditKey(db, { keyId, publicKey, sealedPrivateKey, createdAt: now })
   return added.ok ? ok({ keyId, key: await importKey(privateKey) }) : added
 }
 
 /** Signs a point of a store's chain: a compact JWS (RFC 7515). */
-export async function signPoint(
+export function signPoint(
   { keyId, key }: Signer,
   what: SignedPoint,
   identityStoreId: string,
   { number, hash }: ChainPoint,
   at: number,
 ): Promise<string> {
-  const head = { alg: 'EdDSA', typ: `latchkey-${what}+jwt`, kid: keyId }
-  const claims = { sub: identityStoreId, number, hash, iat: Math.floor(at / 1000) }
-  const content = [head, claims].map((part) => base64Url(utf8(JSON.stringify(part)))).join('.')
-  const signature = await crypto.subtle.sign('Ed25519', key, utf8(content))
-  return `${content}.${base64Url(new Uint8Array(signature))}`
+  return new SignJWT({ sub: identityStoreId, number, hash, iat: Math.floor(at / 1000) })
+    .setProtectedHeader({ alg: 'EdDSA', typ: `latchkey-${what}+jwt`, kid: keyId })
+    .sign(key)
 }
 
 function importKey(privateKey: string): Promise<CryptoKey> {
   return crypto.subtle.importKey('pkcs8', Uint8Array.fromBase64(privateKey), 'Ed25519', false, ['sign'])
 }
 
-/** RFC 7638. */
-async function thumbprint(x: string): Promise<string> {
-  const { crv, kty } = okp(x)
-  return base64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(JSON.stringify({ crv, kty, x })))))
-}
-
 function okp(x: string) {
   return { kty: 'OKP', crv: 'Ed25519', x } as const
-}
-
-function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>
-}
-
-function base64Url(bytes: Uint8Array): string {
-  return bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
 }

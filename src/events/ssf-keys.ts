@@ -1,4 +1,5 @@
 /** The keys that sign for streams: RSA, since the CAEP interoperability profile takes RS256 and nothing else. */
+import { calculateJwkThumbprint, type JWTPayload, SignJWT } from 'jose'
 import type { Sealing } from '../auth/sealing.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { SSF_KEY_LEAD_MILLISECONDS, SSF_KEY_MILLISECONDS, SSF_KEY_OVERLAP_MILLISECONDS } from '../limits.ts'
@@ -118,15 +119,8 @@ async function newKey() {
   return {
     privateKey: new Uint8Array(secret as ArrayBuffer).toBase64(),
     modulus,
-    keyId: await thumbprint(modulus),
+    keyId: await calculateJwkThumbprint({ kty: 'RSA', n: modulus, e: EXPONENT }),
   }
-}
-
-/** RFC 7638. */
-async function thumbprint(modulus: string): Promise<string> {
-  const text = JSON.stringify({ e: EXPONENT, kty: 'RSA', n: modulus })
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return new Uint8Array(digest).toBase64({ alphabet: 'base64url', omitPadding: true })
 }
 
 /** A key as a JWKS shows it. */
@@ -152,13 +146,6 @@ export async function openKey(
 }
 
 /** A compact JWS of some claims: RS256, explicitly typed as a security event token (RFC 8417, section 2.3). */
-export async function signToken({ keyId, key }: SigningKey, claims: object): Promise<string> {
-  const head = { typ: 'secevent+jwt', alg: 'RS256', kid: keyId }
-  const content = [head, claims].map((part) => base64Url(new TextEncoder().encode(JSON.stringify(part)))).join('.')
-  const signature = await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(content))
-  return `${content}.${base64Url(new Uint8Array(signature))}`
-}
-
-function base64Url(bytes: Uint8Array): string {
-  return bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
+export function signToken({ keyId, key }: SigningKey, claims: JWTPayload): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ typ: 'secevent+jwt', alg: 'RS256', kid: keyId }).sign(key)
 }

@@ -1,4 +1,5 @@
 /** The document as a generator of clients reads it: named schemas once, closed lists as enums, and not too long. */
+
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { jsonSchemas } from '../../src/api/openapi-schemas.ts'
@@ -14,10 +15,8 @@ import { LAYERS, WHEN_LIMIT_REACHED } from '../../src/domain/policy.ts'
 import { CREDENTIALS_TYPES, END_REASONS } from '../../src/domain/session.ts'
 import { CREDENTIAL_KINDS, LOGIN_MODES, STORE_STATES } from '../../src/store/schema.ts'
 import { DOCUMENTS, operationsOf, readDocuments } from '../support/documents.ts'
+import type { Json } from '../support/json.ts'
 import { send } from '../support/requests.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: JSON of any form
-type Json = any
 
 /** Longest document, in bytes. */
 const MAX_BYTES = { '/openapi.json': 142_000, '/openapi/vendors.json': 80_000 }

@@ -9,6 +9,7 @@ import { DELIVERY_RETRY_MILLISECONDS, FAILING_MILLISECONDS } from '../../src/lim
 import { operate, patch } from '../api/operator/operator.ts'
 import { uncountedStub } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
+import type { Json } from '../support/json.ts'
 import { mirrored } from '../support/objects.ts'
 import { idsOf, receiveEvents } from '../support/receivers.ts'
 import { send, signIn } from '../support/requests.ts'
@@ -26,9 +27,6 @@ import {
 import { makeStore, makeUser, type TestUser } from '../support/stores.ts'
 
 beforeEach(() => receiveEvents())
-
-// biome-ignore lint/suspicious/noExplicitAny: JSON of any form
-type Json = any
 
 /** A user signs in and out. */
 async function comeAndGo(user: TestUser) {

@@ -2,6 +2,7 @@
  * A receiver of security events, written by the figures of the Shared Signals Framework 1.0, RFC 8935 and RFC 8936, with
  * jose, oauth4webapi and nothing of ours: it discovers the issuer, manages its streams, and verifies what it is told.
  */
+
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
 import {
   allowInsecureRequests,
@@ -10,6 +11,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
 import { expect, vi } from 'vitest'
+import type { Json } from './json.ts'
 import { serveHost } from './receivers.ts'
 import { send } from './requests.ts'
 import { makeBearer } from './stores.ts'
@@ -23,9 +25,6 @@ export const CREDENTIAL_CHANGE = `${CAEP}/credential-change`
 const SSF = 'https://schemas.openid.net/secevent/ssf/event-type'
 export const VERIFICATION = `${SSF}/verification`
 export const UPDATED = `${SSF}/stream-updated`
-
-// biome-ignore lint/suspicious/noExplicitAny: JSON of any form
-type Json = any
 
 export interface Told extends JWTPayload {
   readonly jti: string
