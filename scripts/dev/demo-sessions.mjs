@@ -19,6 +19,8 @@ import { serviceClient, UnexpectedAnswer } from './service-client.mjs'
 const AT_ONCE = 12
 const MINUTE_MILLISECONDS = 60_000
 const HOUR_MILLISECONDS = 60 * MINUTE_MILLISECONDS
+/** How far what runs at once may lie apart. */
+const AT_ONCE_MILLISECONDS = 10 * MINUTE_MILLISECONDS
 const STORE = `/operator/identity-stores/${STORE_ID}`
 /** People who have just forgotten their passwords, by number. */
 const FORGETFUL = [0, 2]
@@ -181,16 +183,20 @@ function range(from, to) {
   return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index)
 }
 
-/** Acts in the order of their instants, some at once; `alone` is what may not see the clock jump meanwhile. */
+/**
+ * Acts in the order of their instants, some at once that are near each other: each sets the clock on for all that run
+ * with it. `alone` is what may not see the clock jump meanwhile.
+ */
 async function inOrder(steps) {
-  const running = new Set()
-  for (const { act, alone = false } of steps.toSorted((one, other) => one.at - other.at)) {
-    while (running.size > (alone ? 0 : AT_ONCE - 1)) await Promise.race(running)
+  const running = new Map()
+  const isFar = (at) => running.values().some((begun) => at - begun > AT_ONCE_MILLISECONDS)
+  for (const { at, act, alone = false } of steps.toSorted((one, other) => one.at - other.at)) {
+    while (running.size > (alone ? 0 : AT_ONCE - 1) || isFar(at)) await Promise.race(running.keys())
     const done = act().then(() => running.delete(done))
     // Who waits for it hears of it.
     done.catch(() => undefined)
-    running.add(done)
+    running.set(done, at)
     if (alone) await done
   }
-  await Promise.all(running)
+  await Promise.all(running.keys())
 }

@@ -227,7 +227,7 @@ describe('npm run dev', () => {
       join(project.directory, '.wrangler/state'),
       `SELECT count(DISTINCT opened_at / 3600000) AS hours, min(opened_at) AS first, max(ended_at) AS last FROM sessions`,
     )
-    expect(day?.hours).toBeGreaterThan(12)
+    expect(day?.hours).toBeGreaterThan(16)
     expect(day?.first).toBeGreaterThan(before - 86_400_000)
     expect(day?.last).toBeLessThan(Date.now())
     await server.stop()
