@@ -10,6 +10,7 @@ import { inSpan } from './spans.ts'
 import { storesToKeep, unsealedStores } from './store/audit-chain.ts'
 import { openDatabase } from './store/database.ts'
 import { DAY_MILLISECONDS, keepHouse } from './store/housekeeping.ts'
+import { storesAfter } from './store/identity-stores.ts'
 import { type Unavailable, within } from './time-limit.ts'
 
 /** What log lines say instead of a request. */
@@ -23,23 +24,28 @@ export async function runScheduled(cron: string, env: Env, storesInPage = STORES
   if (!settings.ok) return log('deployment.not_configured', { work: HOUSEKEEPING, issues: settings.error })
   const { retention, jurisdiction } = settings.value
   const [db, jobs, now] = [openDatabase(env.DB), objectsIn(env.JOBS, jurisdiction), Date.now()]
+  const ofStore = (store: string) => jobs.get(jobs.idFromName(store))
   await logContext.run({ work: HOUSEKEEPING }, async () => {
     if (cron === EACH_MINUTE) {
-      return keepAuditLogs(jobs, (after) => unsealedStores(db, after, storesInPage), null, storesInPage)
+      const unsealed = (after: string) => unsealedStores(db, after, storesInPage)
+      return inStores('audit log', unsealed, storesInPage, (store) => ofStore(store).keepAuditLog(store, null))
     }
     const cutBefore = now - retention.auditDays * DAY_MILLISECONDS
     await inSpan('housekeeping', {}, () => keepHouse(db, retention, now))
-    await keepAuditLogs(jobs, (after) => storesToKeep(db, cutBefore, after, storesInPage), cutBefore, storesInPage)
+    const toKeep = (after: string) => storesToKeep(db, cutBefore, after, storesInPage)
+    await inStores('audit log', toKeep, storesInPage, (store) => ofStore(store).keepAuditLog(store, cutBefore))
+    const all = (after: string) => storesAfter(db, after, storesInPage)
+    await inStores('jobs', all, storesInPage, (store) => ofStore(store).lookAfter(store))
   })
   if (cron !== EACH_MINUTE) await wakeAllEndpoints(db, objectsIn(env.ENDPOINTS, jurisdiction))
 }
 
-/** Has the objects of stores keep their audit logs. */
-async function keepAuditLogs(
-  jobs: Env['JOBS'],
+/** Has something done in stores, a few at a time. */
+async function inStores(
+  what: string,
   storesAfter: (after: string) => Promise<Result<readonly string[], Unavailable>>,
-  cutBefore: number | null,
   storesInPage: number,
+  act: (store: string) => Promise<Result<void, Unavailable>>,
 ): Promise<void> {
   let failed = 0
   for (let after: string | undefined = ''; after !== undefined; ) {
@@ -47,18 +53,13 @@ async function keepAuditLogs(
     const stores: readonly string[] = page.ok ? page.value : []
     for (let index = 0; index < stores.length; index += STORES_AT_ONCE) {
       const some = stores.slice(index, index + STORES_AT_ONCE)
-      const done = await Promise.all(some.map((store) => keepAuditLog(jobs, store, cutBefore)))
-      failed += done.filter((ok) => !ok).length
+      const done = await Promise.all(
+        some.map((store) => within(JOBS_TIMEOUT_MILLISECONDS, what, async () => act(store))),
+      )
+      failed += done.filter((one) => !one.ok || !one.value.ok).length
     }
     if (!page.ok) failed += 1
     after = stores.length < storesInPage ? undefined : stores.at(-1)
   }
-  if (failed > 0) log('housekeeping.failed', { what: 'audit log', failed })
-}
-
-async function keepAuditLog(jobs: Env['JOBS'], store: string, cutBefore: number | null): Promise<boolean> {
-  const kept = await within(JOBS_TIMEOUT_MILLISECONDS, 'audit log', async () =>
-    jobs.get(jobs.idFromName(store)).keepAuditLog(store, cutBefore),
-  )
-  return kept.ok && kept.value.ok
+  if (failed > 0) log('housekeeping.failed', { what, failed })
 }

@@ -2,8 +2,10 @@
  * One table of faults. While each lasts, clients, back ends and administrators go on by all APIs; then all is well again,
  * and what was acknowledged is compared with what there is (test/faults/mix/audit.ts).
  */
+import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import worker from '../src/index.ts'
 import { finishJobs } from './api/looker/support.ts'
 import type { Act, Scene } from './faults/mix/act.ts'
 import { ACTS } from './faults/mix/acts.ts'
@@ -15,6 +17,7 @@ import { UNLIMITED } from './faults/mix/unlimited.ts'
 import { intercept } from './support/bindings.ts'
 import { hastenTimeLimits, stopClock } from './support/clock.ts'
 import {
+  breakAlarms,
   breakAnything,
   breakD1,
   breakD1Writes,
@@ -98,9 +101,11 @@ interface AtAStep extends Pick<Fault, 'when'> {
 const [OPEN, LOGIN] = [ACTS[0], ACTS[3]] as [Act, Act]
 
 interface Lasting {
-  readonly begin: (store: FullStore) => { repair(): void }
+  readonly begin: (store: FullStore) => { repair(): void } | Promise<{ repair(): void }>
   /** Time limits strike sooner. */
   readonly hasty?: boolean
+  /** What heals it, where nothing comes by itself. */
+  readonly heal?: (store: FullStore) => Promise<void>
 }
 
 /** Moves the clock to and fro, no further than signed requests may be off. */
@@ -120,12 +125,30 @@ function restarts(store: FullStore) {
   return breakAnything({ how: () => (isTime() ? restart(store) : undefined) })
 }
 
-async function restart({ identityStoreId, memberIds }: FullStore): Promise<void> {
-  const stubs = [storeJobs(identityStoreId), ...memberIds.map((userId) => userObject({ identityStoreId, userId }))]
+async function restart({ identityStoreId, userIds }: FullStore): Promise<void> {
+  const stubs = [storeJobs(identityStoreId), ...userIds.map((userId) => userObject({ identityStoreId, userId }))]
   await Promise.all(stubs.map(abortObject))
 }
 
 const RESTART_EVERY = 19
+
+/** While alarms are bad, so is D1: else they have little to do. */
+async function badAlarms(how: 'lost' | 'late' | 'twice') {
+  const faults = [await breakAlarms(how), breakD1({ only: everySoOften(3) })]
+  return {
+    repair() {
+      for (const fault of faults) fault.repair()
+    },
+  }
+}
+
+/** The objects begin anew, the hourly run comes, and somebody asks for each user. */
+async function restartAndLook(store: FullStore): Promise<void> {
+  await restart(store)
+  await worker.scheduled(createScheduledController(), env)
+  const { identityStoreId, userIds } = store
+  for (const userId of userIds) await userObject({ identityStoreId, userId }).list({})
+}
 
 const LASTING: Readonly<Record<string, Lasting>> = {
   'nothing is wrong': { begin: () => ({ repair() {} }) },
@@ -153,6 +176,9 @@ const LASTING: Readonly<Record<string, Lasting>> = {
   'hashing is gone': { begin: () => breakHashers() },
   'all objects restart again and again': { begin: restarts },
   'the clock goes to and fro': { begin: restlessClock },
+  'every alarm is late': { begin: () => badAlarms('late') },
+  'every alarm comes twice': { begin: () => badAlarms('twice') },
+  'no alarm comes': { begin: () => badAlarms('lost'), heal: restartAndLook },
 }
 
 function everySoOften(every: number): () => boolean {
@@ -178,16 +204,17 @@ function hush(): void {
 describe(`nothing acknowledged is lost, no ended session alive, the limit kept, and each answer in its API's words (seed ${SEED})`, {
   timeout: 600_000,
 }, () => {
-  for (const [name, { begin, hasty = false }] of Object.entries(LASTING)) {
+  for (const [name, { begin, hasty = false, heal }] of Object.entries(LASTING)) {
     test(`while ${name}`, async () => {
       hush()
       const scene = await newScene(name)
       const restore = hasty ? hastenTimeLimits() : () => {}
-      const fault = begin(scene.store)
+      const fault = await begin(scene.store)
       await load(scene, { atOnce: AT_ONCE, acts: ACTS_OF_LOAD })
       fault.repair()
       vi.useRealTimers()
       restore()
+      await heal?.(scene.store)
       expect([...scene.findings, ...(await audit(scene, outsideOf(scene.store)))]).toEqual([])
       expect([...scene.tally.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(ACTS_OF_LOAD)
       console.info(`${name}: ${JSON.stringify(Object.fromEntries(scene.tally))}`)

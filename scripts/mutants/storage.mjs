@@ -3,9 +3,55 @@
 const HOUSEKEEPING = 'src/store/housekeeping.ts'
 const KEPT = 'test/store/housekeeping.test.ts'
 const JOBS = 'test/sessions/store-jobs.test.ts'
+const ALARMS = 'test/sessions/alarms.test.ts'
 const PLANS = 'test/store/plans.test.ts'
 
 export const storageMutants = [
+  {
+    name: 'alarms: an instance takes it for granted that its alarm is set',
+    file: 'src/sessions/object/mirror.ts',
+    from: 'if (at === null) this.schedule(Date.now())',
+    to: '',
+    caughtBy: {
+      file: ALARMS,
+      test: 'that never comes is set again by the next request of the user, whatever it was for',
+    },
+  },
+  {
+    name: 'alarms: a check does not look for a lost one',
+    file: 'src/sessions/object/user-sessions.ts',
+    from: '    this.mirror.look()\n    if (stored.ending',
+    to: '    if (stored.ending',
+    caughtBy: { file: ALARMS, test: 'that never comes leaves D1 without a session only until the next check of it' },
+  },
+  {
+    name: 'alarms: nobody looks for sessions that should be over',
+    file: 'src/sessions/jobs/store-jobs.ts',
+    from: 'new Date().getUTCHours() === itsHour ? [sweep] : []',
+    to: '[]',
+    caughtBy: { file: ALARMS, test: 'that never comes is made up for within a day, though nobody asks for the user' },
+  },
+  {
+    name: 'alarms: an object that is told the rules waits for its alarm',
+    file: 'src/sessions/object/user-sessions.ts',
+    from: '    this.tick(now)\n    this.mirror.schedule(now)',
+    to: '    this.mirror.schedule(now)',
+    caughtBy: { file: ALARMS, test: 'that never comes is made up for within a day, though nobody asks for the user' },
+  },
+  {
+    name: 'alarms: all who are signed in are asked for, each day',
+    file: 'src/sessions/jobs/store-scans.ts',
+    from: 'return due !== null && due <= now',
+    to: 'return due !== null',
+    caughtBy: { file: ALARMS, test: 'that is still set has nobody asked for who lives, and no row written' },
+  },
+  {
+    name: "alarms: the jobs of a store wait for the store's next change",
+    file: 'src/scheduled.ts',
+    from: "    await inStores('jobs', all, storesInPage, (store) => ofStore(store).lookAfter(store))",
+    to: '    void all',
+    caughtBy: { file: ALARMS, test: 'that never comes is set again within the hour' },
+  },
   {
     name: 'storage: session records are kept for ever',
     file: HOUSEKEEPING,

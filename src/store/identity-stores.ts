@@ -44,6 +44,23 @@ export async function wasIdentityStore(db: Database, identityStoreId: string): P
   return rows.ok ? ok(rows.value.length > 0) : rows
 }
 
+/** The ids of all stores after one, in their order: also of deleted ones, which may have work left. */
+export async function storesAfter(
+  db: Database,
+  after: string,
+  limit: number,
+): Promise<Result<readonly string[], Unavailable>> {
+  const rows = await attempt(() =>
+    db
+      .select({ id: identityStores.identityStoreId })
+      .from(identityStores)
+      .where(gt(identityStores.identityStoreId, after))
+      .orderBy(asc(identityStores.identityStoreId))
+      .limit(limit),
+  )
+  return rows.ok ? ok(rows.value.map(({ id }) => id)) : rows
+}
+
 /** Those of some ids that no store has, or a deleted one. */
 export async function missingIdentityStores(
   db: Database,

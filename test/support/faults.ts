@@ -1,5 +1,11 @@
 /** Faults of D1, KV and objects: they fail, hang or are slow, until the test ends or the fault is repaired. */
+import { runInDurableObject } from 'cloudflare:test'
+import { vi } from 'vitest'
+import { EventEndpoint } from '../../src/events/event-endpoint.ts'
+import { StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
+import { UserSessions } from '../../src/sessions/object/user-sessions.ts'
 import { type BindingCall, intercept } from './bindings.ts'
+import { userObject } from './objects.ts'
 
 /** What goes wrong, and with which calls. */
 export interface Fault {
@@ -63,6 +69,30 @@ export function breakHashers(fault: Fault = {}): OngoingFault {
 export function breakAnything(fault: Fault = {}): OngoingFault {
   return inject(() => true, 'Network connection lost.', fault)
 }
+
+/**
+ * Breaks the alarms of all objects: one that is set is `lost`, or comes an hour `late`; or each comes `twice` at the same
+ * time.
+ */
+export async function breakAlarms(how: 'lost' | 'late' | 'twice'): Promise<{ repair(): void }> {
+  if (how === 'twice') {
+    const spies = [UserSessions, StoreJobs, EventEndpoint].map(({ prototype }) => {
+      const { alarm } = prototype
+      return vi.spyOn(prototype, 'alarm').mockImplementation(async function (this: UserSessions) {
+        await Promise.all([alarm.call(this), alarm.call(this)])
+      })
+    })
+    return { repair: () => void spies.map((spy) => spy.mockRestore()) }
+  }
+  const storage = await runInDurableObject(userObject(NOBODY), (_object, state) => Object.getPrototypeOf(state.storage))
+  const { setAlarm } = storage
+  const spy = vi.spyOn(storage, 'setAlarm').mockImplementation(async function (this: DurableObjectStorage, at) {
+    if (how === 'late') await setAlarm.call(this, Number(at) + 3_600_000)
+  })
+  return { repair: () => spy.mockRestore() }
+}
+
+const NOBODY = { identityStoreId: 'faults', userId: 'nobody' }
 
 function inject(concerns: (call: BindingCall) => boolean, message: string, fault: Fault): OngoingFault {
   const { how = 'fail', when = 'before', only = () => true, times = Number.POSITIVE_INFINITY } = fault

@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers'
 import { expect, vi } from 'vitest'
 import type { UserKey } from '../../src/domain/ids.ts'
 import { userObjectName } from '../../src/domain/ids.ts'
+import type { EventEndpoint } from '../../src/events/event-endpoint.ts'
 import type { UserProfiles } from '../../src/identity/user-profiles.ts'
 import type { StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
 import { hasTables } from '../../src/sessions/object/schema.ts'
@@ -23,6 +24,24 @@ export function storeJobs(identityStoreId: string): DurableObjectStub<StoreJobs>
 /** An object goes out of memory at once, whatever it is doing: who waits for it hears that it is gone. */
 export async function abortObject(stub: DurableObjectStub<UserSessions | StoreJobs>): Promise<void> {
   await runInDurableObject(stub, (_object, state) => state.abort('it restarts')).catch(() => undefined)
+}
+
+type Alarmed = DurableObjectStub<UserSessions | StoreJobs | UserProfiles | EventEndpoint>
+
+/** An object's alarm never comes: it is gone, and so is the object's memory. */
+export async function loseAlarm(stub: Alarmed): Promise<void> {
+  const lost = async (_object: object, { storage }: DurableObjectState) => {
+    await storage.deleteAlarm()
+    await storage.sync()
+  }
+  await runInDurableObject(stub as DurableObjectStub, lost)
+  await abortObject(stub as DurableObjectStub<UserSessions>)
+}
+
+/** An object's alarm comes twice at the same time. */
+export async function fireTwice(stub: Alarmed): Promise<void> {
+  const twice = (object: DurableObject) => Promise.all([object.alarm?.(), object.alarm?.()])
+  await runInDurableObject(stub as DurableObjectStub, twice)
 }
 
 /** Fires a user's alarm now, whenever it was due; false if none was set. */

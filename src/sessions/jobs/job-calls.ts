@@ -1,6 +1,6 @@
 /** What every kind of durable work has: what it works with, what comes of a step, and how it reaches users' objects. */
 
-import type { UserRules } from '../../domain/policy.ts'
+import type { Limits, UserRules } from '../../domain/policy.ts'
 import type { Result } from '../../domain/result.ts'
 import { JOB_OBJECT_TIMEOUT_MILLISECONDS } from '../../limits.ts'
 import type { Database } from '../../store/database.ts'
@@ -20,6 +20,7 @@ export interface JobContext {
   readonly config: KVNamespace
   readonly users: DurableObjectNamespace<UserSessions>
   readonly verifyAfterMilliseconds: number
+  readonly limits: Limits
 }
 
 /** What came of a step of a job of one kind. */

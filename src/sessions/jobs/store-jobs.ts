@@ -86,6 +86,7 @@ export class StoreJobs extends DurableObject<Bindings> {
       config: env.CONFIG,
       users: objectsIn(env.USERS, settings.value.jurisdiction),
       verifyAfterMilliseconds: settings.value.configVerifySeconds * 1000,
+      limits: settings.value.limits,
     }
     migrate(this.sql, STEPS)
   }
@@ -219,6 +220,17 @@ export class StoreJobs extends DurableObject<Bindings> {
   /** Keeps the store's audit log: of each store its object does, since D1 takes so many statements of one invocation. */
   keepAuditLog(identityStoreId: string, cutBefore: number | null): Promise<Result<void, Unavailable>> {
     return keepAuditLog(this.context.db, this.sealing, identityStoreId, cutBefore, Date.now())
+  }
+
+  /**
+   * Comes each hour, for alarms that were lost: this object's is set again, and once a day, of each store at an hour of its
+   * own, those users are asked for whose objects should have ended sessions.
+   */
+  async lookAfter(identityStoreId: string): Promise<Result<void, Unavailable>> {
+    const itsHour = Number.parseInt(this.ctx.id.toString().slice(0, 8), 16) % 24
+    const sweep = { id: 'sweep_sessions:overdue', job: { kind: 'sweep_sessions', overdue: true } } as const
+    await this.write(identityStoreId, new Date().getUTCHours() === itsHour ? [sweep] : [], true, Date.now())
+    return ok()
   }
 
   /** Runs every job that is due. */

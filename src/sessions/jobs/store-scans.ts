@@ -4,9 +4,17 @@
  * The scan returns to users who could not be told at its end.
  */
 
+import { nextDeadline } from '../../domain/lifecycle.ts'
+import { resolvePolicy } from '../../domain/policy.ts'
 import { sessionIdTime } from '../../domain/session-id.ts'
 import { CLOCKS_DIFFER_MILLISECONDS, OBJECTS_AT_ONCE, SCAN_COME_BACK_MILLISECONDS } from '../../limits.ts'
-import { clearLocations, type FoundUser, liveSessionsAfter, usersWithLocationAfter } from '../../store/live-users.ts'
+import {
+  clearLocations,
+  type FoundSession,
+  type FoundUser,
+  liveSessionsAfter,
+  usersWithLocationAfter,
+} from '../../store/live-users.ts'
 import { readSessionConfig } from '../../store/session-configs.ts'
 import { applyRulesTo, type JobContext, type JobOutcome } from './job-calls.ts'
 
@@ -22,6 +30,8 @@ interface Progress {
 /** Tell every user who has live sessions what holds now. */
 export interface SweepSessions {
   readonly kind: 'sweep_sessions'
+  /** Only those of whose sessions one should be over, as far as D1 knows: their objects may have lost their alarms. */
+  readonly overdue?: true
   readonly progress?: Progress
 }
 
@@ -40,11 +50,16 @@ export async function sweepStep(job: SweepSessions, context: JobContext): Promis
   const progress = proceed(job.progress, config.value.version, context.now)
   const found = await liveSessionsAfter(db, identityStoreId, progress.cursor, OBJECTS_AT_ONCE)
   if (!found.ok) return { next: 'failed', what: 'D1' }
-  const told = await tellEach(found.value, context)
+  const told = await tellEach(job.overdue ? found.value.filter((one) => isOverdue(one, context)) : found.value, context)
   const last = found.value.at(-1)?.cursor ?? ''
   const finished =
     found.value.length < OBJECTS_AT_ONCE || sessionIdTime(last) > progress.beganAt + CLOCKS_DIFFER_MILLISECONDS
   return outcome(job, { ...progress, cursor: last }, told, finished, context.now)
+}
+
+function isOverdue({ session, rules }: FoundSession, { limits, now }: JobContext): boolean {
+  const due = nextDeadline([session], resolvePolicy(rules, limits))
+  return due !== null && due <= now
 }
 
 /** One step of clearing: the users' objects first, lest they write a location again; then the records. */
@@ -92,8 +107,7 @@ function outcome(
 ): ScanOutcome {
   if (told.missed > 0 && told.userIds.length === 0) return { next: 'failed', what: 'users' }
   const missed = progress.missed || told.missed > 0
-  if (!finished) return { next: 'again', dueAt: now, job: { kind: job.kind, progress: { ...progress, missed } } }
-  return missed
-    ? { next: 'again', dueAt: now + SCAN_COME_BACK_MILLISECONDS, job: { kind: job.kind } }
-    : { next: 'done' }
+  if (!finished) return { next: 'again', dueAt: now, job: { ...job, progress: { ...progress, missed } } }
+  const { progress: _, ...anew } = job
+  return missed ? { next: 'again', dueAt: now + SCAN_COME_BACK_MILLISECONDS, job: anew } : { next: 'done' }
 }

@@ -38,7 +38,11 @@ const StoredJob: z.ZodType<Job> = z.union([
     finishedAt: z.int().nullable(),
     cancelled: z.boolean(),
   }),
-  z.object({ kind: z.literal('sweep_sessions'), progress: Progress.exactOptional() }),
+  z.object({
+    kind: z.literal('sweep_sessions'),
+    overdue: z.literal(true).exactOptional(),
+    progress: Progress.exactOptional(),
+  }),
   z.object({ kind: z.literal('clear_locations'), progress: Progress.exactOptional() }),
   z.object({
     kind: z.literal('erase_user'),

@@ -55,8 +55,9 @@ export class SessionMirror {
    * Begins at the threshold, so that an instance prunes after its first copy: most see no more than one or two ends.
    */
   private endsSincePrune = REMEMBERED_ENDED
-  /** When the alarm is set for; undefined until this instance has set it. */
+  /** When the alarm is set for; undefined until this instance has set it or looked. */
   private alarmAt: number | null | undefined
+  private looked = false
 
   constructor(deps: MirrorDependencies) {
     this.deps = deps
@@ -70,6 +71,20 @@ export class SessionMirror {
     }
     this.setAlarmBy(now + MIRROR_RETRY_MILLISECONDS)
     this.deps.ctx.waitUntil(this.run())
+  }
+
+  /** At the first call of an instance: an alarm that the platform has lost is set again. */
+  look(): void {
+    if (this.looked) return
+    this.looked = true
+    if (this.alarmAt === undefined) this.deps.ctx.waitUntil(this.findAlarm())
+  }
+
+  private async findAlarm(): Promise<void> {
+    const at = await this.deps.ctx.storage.getAlarm()
+    if (this.alarmAt !== undefined) return
+    this.alarmAt = at
+    if (at === null) this.schedule(Date.now())
   }
 
   /** Copies every session once more. */
