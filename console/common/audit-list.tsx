@@ -14,7 +14,6 @@ export function AuditList({ events }: { readonly events: readonly AuditEvent[] }
       nameOf={(event) => event.action}
       columns={[
         { name: 'At', cell: (event) => <Instant at={event.at} /> },
-        { name: 'Who', cell: (event) => <Whole text={event.actor} /> },
         {
           name: 'What',
           cell: (event) => (
@@ -24,6 +23,7 @@ export function AuditList({ events }: { readonly events: readonly AuditEvent[] }
             </>
           ),
         },
+        { name: 'Who', cell: (event) => <Whole text={event.actor} /> },
         { name: 'Before and after', cell: (event) => <Changes before={event.before} after={event.after} /> },
         { name: 'Request', cell: (event) => <Whole text={event.request_id} /> },
       ]}

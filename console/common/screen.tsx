@@ -2,6 +2,7 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useEffect } from 'react'
 import { Loader } from '../ui.ts'
+import { Breakable } from './breakable.tsx'
 import { Failure } from './failure.tsx'
 
 interface Shown {
@@ -20,7 +21,9 @@ export function Screen({ title, about, acts, children }: Shown) {
     <>
       <header className="head">
         <div>
-          <h1>{title}</h1>
+          <h1>
+            <Breakable text={title} />
+          </h1>
           {about === undefined ? null : <p className="subtle">{about}</p>}
         </div>
         {acts === undefined ? null : <div className="acts">{acts}</div>}

@@ -2,6 +2,7 @@
 import { Link } from 'wouter'
 import type { AdministeredSession } from '../api.ts'
 import { Badge } from '../ui.ts'
+import { Breakable } from './breakable.tsx'
 import type { Filter } from './filters.tsx'
 import { Instant } from './instant.tsx'
 import type { Column } from './list.tsx'
@@ -56,19 +57,6 @@ export function placeName({ location }: Pick<Row, 'location'>): string {
   return known.length === 0 ? 'Not tracked' : known.join(', ')
 }
 
-/** A name that is broken before its @ rather than anywhere. */
-function Breakable({ name }: { readonly name: string }) {
-  const at = name.indexOf('@')
-  if (at === -1) return name
-  return (
-    <>
-      {name.slice(0, at)}
-      <wbr />
-      {name.slice(at)}
-    </>
-  )
-}
-
 /** The user's name over the id; `names` has those that are known. */
 function userColumn(names: ReadonlyMap<string, { readonly username: string }>): Column<Row> {
   return {
@@ -78,7 +66,7 @@ function userColumn(names: ReadonlyMap<string, { readonly username: string }>): 
       return (
         <div className="user">
           <Link className="link" href={`/stores/${storeId}/users/${userId}`}>
-            <Breakable name={username ?? userId} />
+            <Breakable text={username ?? userId} />
           </Link>
           {username === undefined ? null : <div className="subtle mono">{userId}</div>}
         </div>

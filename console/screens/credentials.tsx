@@ -12,6 +12,7 @@ import {
   revokeOperatorCredential,
 } from '../api.ts'
 import { Outcome, useAct } from '../common/act.tsx'
+import { Breakable } from '../common/breakable.tsx'
 import { Confirmation } from '../common/confirmation.tsx'
 import { Instant } from '../common/instant.tsx'
 import { List } from '../common/list.tsx'
@@ -113,7 +114,7 @@ export function CredentialScreen({ title, storeId, children }: Shown) {
                     cell: (row) =>
                       row.scopes.map((scope) => (
                         <div key={scope} className="mono scope">
-                          {scope}
+                          <Breakable text={scope} />
                         </div>
                       )),
                   },
