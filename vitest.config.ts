@@ -29,7 +29,7 @@ const SERVED = [
     'devices-page',
     'docs-page',
   ],
-  ...['erasure', 'identity-center', 'looker', 'session-events', 'slack', 'slack-bodies'],
+  ...['erasure', 'identity-center', 'locations', 'looker', 'session-events', 'slack', 'slack-bodies'],
 ].map((name) => `test/e2e/${name}.test.ts`)
 /** How both are run: clients and browsers take most of their time. */
 const WITH_CLIENTS = {

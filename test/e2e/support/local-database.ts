@@ -27,3 +27,17 @@ export function queryDatabaseWith(table: string, persistTo: string, query: strin
     database.close()
   }
 }
+
+/** The time of the alarms of a class of objects has come, as soon as the server that was stopped runs again. */
+export function makeAlarmsDue(persistTo: string, className: string): void {
+  const folder = join(persistTo, `v3/do/latchkey-${className}`)
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.sqlite'))) {
+    const database = new DatabaseSync(join(folder, file))
+    database.exec(
+      file === 'metadata.sqlite'
+        ? 'UPDATE _cf_ALARM SET scheduled_time = 1'
+        : 'UPDATE _cf_METADATA SET value = 1 WHERE key = 1',
+    )
+    database.close()
+  }
+}

@@ -39,8 +39,11 @@ export interface Served {
   readonly restart: () => Promise<void>
 }
 
-/** Starts it. `variables` are instead of those of wrangler.toml. */
-export async function serve(variables: Record<string, string> = {}): Promise<Served> {
+/** Starts it. `variables` are instead of those of wrangler.toml; `cf` is what each request says of where it is from. */
+export async function serve(
+  variables: Record<string, string> = {},
+  cf: Record<string, string> | false = false,
+): Promise<Served> {
   const { state, credentials, workers } = inject('model')
   const persistTo = mkdtempSync(join(tmpdir(), 'latchkey-served-'))
   cpSync(join(state, 'v3'), join(persistTo, 'v3'), { recursive: true })
@@ -49,7 +52,7 @@ export async function serve(variables: Record<string, string> = {}): Promise<Ser
   const start = () =>
     new Miniflare(
       convertV4MiniflareOptions({
-        cf: false,
+        cf,
         host: '127.0.0.1',
         port,
         resourcePersistencePath: join(persistTo, 'v3'),
