@@ -92,8 +92,7 @@ export default defineConfig({
         test: {
           name: 'workers',
           isolate: false,
-          // All files in one run of one runtime, which listens on one port. At the end of a run it is silent now and
-          // then, and nobody knows why.
+          // All files in one run of one runtime, which listens on one port.
           maxWorkers: 1,
           include: ['test/**/*.test.ts'],
           exclude: [...PLAIN, ...STARTED],

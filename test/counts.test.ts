@@ -13,6 +13,7 @@ import { makeTeam } from './api/slack/slack.ts'
 import { type BindingCall, intercept } from './support/bindings.ts'
 import { advanceClock, stopClock } from './support/clock.ts'
 import { type Counts, countCalls } from './support/counts.ts'
+import { Gate } from './support/gate.ts'
 import { meterRows } from './support/meters.ts'
 import { mirrored, storeJobs, userObject } from './support/objects.ts'
 import { check, send, signIn, type TestSession } from './support/requests.ts'
@@ -53,18 +54,21 @@ async function cost(what: string, user: TestUser, act: (answered: () => void) =>
   const counts = countCalls()
   const meters = await meterRows()
   const waited = new Trips()
-  const answer = Promise.withResolvers<void>()
+  const answer = new Gate()
   let trips: readonly string[] | null = null
   const answered = () => {
     trips ??= waited.steps
-    answer.resolve()
+    answer.open()
   }
   let mirror = 0
-  intercept((call, goOn) => {
+  intercept(async (call, goOn) => {
     const sql = call.to === 'D1' ? (call.statements[0] ?? '') : ''
     if (call.to === 'D1' && MIRRORS.test(sql)) mirror += call.statements.length
-    // That it is held until then shows that no answer waits for it.
-    if (FOLLOWS.test(sql)) return answer.promise.then(goOn)
+    if (FOLLOWS.test(sql)) {
+      // That it is held until then shows that no answer waits for it.
+      await answer.pass()
+      return goOn()
+    }
     const { object, job } = logContext.getStore() ?? {}
     return waited.pass(PARTIES[call.to], goOn, (object ?? job) !== undefined)
   })

@@ -5,6 +5,7 @@ import { claimKey, keepAnswer, releaseKey } from '../../src/store/idempotent-req
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { countCalls } from '../support/counts.ts'
+import { Gate } from '../support/gate.ts'
 import { userObject } from '../support/objects.ts'
 import { type RequestOptions, send } from '../support/requests.ts'
 import { db, makeBearer, makeUser, type TestUser } from '../support/stores.ts'
@@ -88,19 +89,16 @@ describe('a back end that opens a session twice by one key', () => {
   test('is told 409 while the first is being answered', async () => {
     const { open } = await setUp()
     const key = freshKey()
-    const [reached, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const gate = new Gate()
     intercept(async (call, goOn) => {
-      if (call.to === 'USERS') {
-        reached.resolve()
-        await go.promise
-      }
+      if (call.to === 'USERS') await gate.pass()
       return goOn()
     })
     const first = open(key)
-    await reached.promise
+    await gate.reached()
     const second = await open(key)
     expect([second.status, second.headers.get('retry-after')]).toEqual([409, '1'])
-    go.resolve()
+    gate.open()
     expect((await first).status).toBe(201)
     expect((await open(key)).headers.get('idempotent-replayed')).toBe('true')
   })

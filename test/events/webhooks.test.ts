@@ -7,6 +7,7 @@ import { DELIVERY_RETRY_MILLISECONDS, FAILING_MILLISECONDS } from '../../src/lim
 import { auditEvents, operate, patch, put, remove } from '../api/operator/operator.ts'
 import { intercept } from '../support/bindings.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
+import { Gate } from '../support/gate.ts'
 import { fireUserAlarm, mirrored } from '../support/objects.ts'
 import { alarmOf, arrived, good, idsOf, makeReceiver, type Receiver, receiveEvents } from '../support/receivers.ts'
 import { send, signIn } from '../support/requests.ts'
@@ -113,18 +114,19 @@ test('a lockout is told at once, and whoever is refused does not wait for it', a
   const receiver = await makeReceiver(store, { types: ['sign_in.locked_out'] })
   const { username, userId } = await makeUser({ identityStoreId: idOf(store) })
   const wrong = { json: { username, password: 'wrong' }, address: '192.0.2.91' }
-  const answered = Promise.withResolvers<void>()
+  const answered = new Gate()
   let looks = 0
-  intercept((call, goOn) => {
+  intercept(async (call, goOn) => {
     if (call.to !== 'D1' || !/from "event_stores"/i.test(call.statements[0] ?? '')) return goOn()
     looks += 1
-    return answered.promise.then(goOn)
+    await answered.pass()
+    return goOn()
   })
   for (let tries = 0; tries < 5; tries += 1) {
     expect(looks).toBe(0)
     expect((await send('/sessions', wrong)).status).toBe(401)
   }
-  answered.resolve()
+  answered.open()
   await arrived(receiver, 1)
   expect(JSON.parse(receiver.messages[0]?.body ?? '')).toMatchObject({ data: { user_id: userId, from: 'one_place' } })
   expect((await send('/sessions', wrong)).status).toBe(429)
@@ -133,9 +135,9 @@ test('a lockout is told at once, and whoever is refused does not wait for it', a
 
 test('three endpoints are each told everything, one of them slowly, one failing half the time', async () => {
   const store = await newStore()
-  const gate = Promise.withResolvers<Response>()
+  const gate = new Gate()
   const fine = await makeReceiver(store)
-  const slow = await makeReceiver(store, {}, () => gate.promise.then(() => new Response()))
+  const slow = await makeReceiver(store, {}, () => gate.pass().then(() => new Response()))
   const failing = await makeReceiver(store, {}, (_, nth) => new Response(null, { status: nth % 2 === 1 ? 500 : 204 }))
   const users = await Promise.all(Array.from({ length: 4 }, () => makeUser({ identityStoreId: idOf(store) })))
   const sessions = await Promise.all(users.map((user) => signIn(user)))
@@ -146,7 +148,7 @@ test('three endpoints are each told everything, one of them slowly, one failing 
   expect(ids).toHaveLength(13)
   // The others do not wait for the slow one.
   await arrived(fine, ids.length)
-  gate.resolve(new Response())
+  gate.open()
   await arrived(slow, ids.length)
   await vi.waitFor(
     async () => {

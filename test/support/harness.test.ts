@@ -2,12 +2,15 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { makeAccessKey } from './access-keys.ts'
+import { intercept } from './bindings.ts'
 import { advanceClock, stopClock } from './clock.ts'
 import { countCalls } from './counts.ts'
 import { breakD1, breakD1Writes, breakKv, breakUserObjects } from './faults.ts'
+import { Gate } from './gate.ts'
 import { KvDouble } from './kv-double.ts'
 import { fireUserAlarm, mirrored, userAlarm } from './objects.ts'
 import { check, send, signIn } from './requests.ts'
+import { isInRunner } from './runner-context.ts'
 import { leaksSince } from './secret-watch.ts'
 import { SECRETS } from './secrets.ts'
 import { makeApiClient, makeBearer, makeUser } from './stores.ts'
@@ -47,6 +50,23 @@ test('a trusted back end opens a session with its credential', async () => {
   const bearer = await makeBearer(user.identityStoreId, ['sessions:open'])
   const json = { user_id: user.userId, client: { address: user.address, user_agent: 'Test' } }
   expect((await send('/sessions', { bearer, json })).status).toBe(201)
+})
+
+test('a test goes on as itself, though a request of the Worker waited for it', async () => {
+  const gate = new Gate()
+  const inRunner: boolean[] = []
+  intercept(async (_call, goOn) => {
+    await gate.pass()
+    inRunner.push(isInRunner())
+    return goOn()
+  })
+  const answer = send('/healthz')
+  await gate.reached()
+  expect(isInRunner()).toBe(true)
+  gate.open()
+  expect((await answer).status).toBe(200)
+  expect(inRunner).toContain(false)
+  expect(isInRunner()).toBe(true)
 })
 
 test('the clock stands still, moves on, and moves the objects with it', async () => {

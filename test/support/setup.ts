@@ -6,6 +6,7 @@ import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, expect, vi } from 'vitest'
 import { endLines } from './console-lines.ts'
+import { isInRunner } from './runner-context.ts'
 import { forgetSecrets, keepSecret, leaksSince, watchForSecrets } from './secret-watch.ts'
 import { SECRETS } from './secrets.ts'
 
@@ -20,4 +21,5 @@ afterEach(({ task }) => {
   endLines(task.result?.state === 'fail')
   vi.useRealTimers()
   expect(leaks).toEqual([])
+  expect(isInRunner(), 'the test goes on as a request of the Worker: wait at a Gate (test/support/gate.ts)').toBe(true)
 })

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { intercept } from '../../support/bindings.ts'
+import { Gate } from '../../support/gate.ts'
 import { send, tokenInCookie } from '../../support/requests.ts'
 import { makeOperator, makeStore, makeUser } from '../../support/stores.ts'
 import { apio, readInfo } from './requests.ts'
@@ -437,11 +438,11 @@ test('first sign-ins of one subject at the same time are all the same user', asy
   const user = await makeUser({ identityStoreId: own.identityStoreId })
   provider.claims = { sub: 'subject-1', email: user.username, email_verified: true }
   // Each has looked for the subject, in vain, before the first is linked to it.
-  const [allLooked, looked] = [Promise.withResolvers<void>(), new Set<number>()]
+  const [allLooked, looked] = [new Gate(), new Set<number>()]
   intercept(async (call, goOn) => {
     if (call.to !== 'D1' || !/^update "users" set "openid_subject"/i.test(call.statements[0] ?? '')) return goOn()
-    if (looked.add(looked.size).size === 8) allLooked.resolve()
-    await allLooked.promise
+    if (looked.add(looked.size).size === 8) allLooked.open()
+    await allLooked.pass()
     return goOn()
   })
   const answers = await Promise.all(Array.from({ length: 8 }, () => login(own)))

@@ -140,15 +140,17 @@ test.each(STEPS)('a failure at $at leaves them equal', async ({ mishap, ours, st
 test('an object that dies while it writes theirs leaves them equal', async () => {
   const one = await user()
   const cookie = await sessionFor(one)
-  const killed = Promise.withResolvers<void>()
+  let isKilled = false
   applicationServer.decide = ({ method }) => {
     if (method !== 'PATCH') return 'none'
     const dead = runInDurableObject(userProfiles(one), (_object, state) => state.abort('killed'))
-    dead.catch(() => undefined).then(killed.resolve)
+    dead.catch(() => {
+      isKilled = true
+    })
     return 'held'
   }
   expect((await putInfo(cookie, { first_name: 'New' })).status).toBeGreaterThanOrEqual(500)
-  await killed.promise
+  await vi.waitFor(() => expect(isKilled).toBe(true))
   applicationServer.decide = () => 'none'
   expect(await settle([one])).toBeLessThanOrEqual(MINUTE)
   await deliverLateRequests()

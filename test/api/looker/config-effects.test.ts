@@ -7,6 +7,7 @@ import { sessions } from '../../../src/store/schema.ts'
 import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { breakKv, breakStoreJobs, breakUserObjects } from '../../support/faults.ts'
+import { Gate } from '../../support/gate.ts'
 import { KvDouble } from '../../support/kv-double.ts'
 import { fireUserAlarm, mirrored, userObject } from '../../support/objects.ts'
 import { check, send, signIn, tokenInCookie } from '../../support/requests.ts'
@@ -254,19 +255,16 @@ describe('track_session_location', () => {
   test('turned off, is not written again by an object that had not mirrored it yet', async () => {
     const { admin, user, store } = await people({ trackSessionLocation: true })
     // The mirror of the opening arrives in D1 only after everything was cleared.
-    let open = () => {}
-    const opened = new Promise<void>((resolve) => {
-      open = resolve
-    })
+    const gate = new Gate()
     const leave = intercept(async (call, goOn) => {
-      if (call.to === 'D1' && call.statements.some((text) => /^insert into "sessions"/i.test(text))) await opened
+      if (call.to === 'D1' && call.statements.some((text) => /^insert into "sessions"/i.test(text))) await gate.pass()
       return goOn()
     })
     await signIn(user, { cf: CF })
     await patchConfig(admin.token, { track_session_location: false })
     leave()
     await finishJobs(store)
-    open()
+    gate.open()
     expect(await locations(user)).toEqual([[null], [null]])
   })
 

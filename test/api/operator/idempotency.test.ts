@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { intercept } from '../../support/bindings.ts'
 import { type OpenApi, operationsOf, readDocuments } from '../../support/documents.ts'
+import { Gate } from '../../support/gate.ts'
 import { fireJobAlarm, mirrored, userObject } from '../../support/objects.ts'
 import { send, signIn } from '../../support/requests.ts'
 import { makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
@@ -135,19 +136,16 @@ describe.each(ENDS)('an end of the sessions $whose', ({ path, json, object, stat
 
   test('that is being asked for is not asked for a second time', async () => {
     const { ask, end, done } = await setUp()
-    const [reached, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const gate = new Gate()
     intercept(async (call, goOn) => {
-      if (call.to === object) {
-        reached.resolve()
-        await go.promise
-      }
+      if (call.to === object) await gate.pass()
       return goOn()
     })
     const first = ask()
-    await reached.promise
+    await gate.reached()
     const [second, another] = [await ask(), await ask(other)]
     expect([second.status, second.headers.get('retry-after'), another.status]).toEqual([409, '1', 422])
-    go.resolve()
+    gate.open()
     expect((await first).status).toBe(status)
     expect(await end()).toMatchObject({ status, replayed: 'true' })
     expect(await done()).toEqual({ jobs, acts: 1 })

@@ -4,6 +4,7 @@ import { userObjectName } from '../../../src/domain/ids.ts'
 import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
+import { Gate } from '../../support/gate.ts'
 import { check, type RequestOptions, send, signIn, type TestSession } from '../../support/requests.ts'
 import { makeUser } from '../../support/stores.ts'
 import { readToken, tokenRing } from '../../support/variants.ts'
@@ -123,24 +124,16 @@ describe('a caller who accepts an old answer', () => {
 
   test('never gets one that was on its way when the session ended', async () => {
     const session = await signIn(await makeUser())
-    let arrive = () => {}
-    let asked = () => {}
-    const underWay = new Promise<void>((resolve) => {
-      asked = resolve
-    })
+    const gate = new Gate()
     const leave = intercept(async (call, goOn) => {
       const answer = await goOn()
-      if (call.to !== 'USERS' || call.method !== 'check') return answer
-      asked()
-      await new Promise<void>((resolve) => {
-        arrive = resolve
-      })
+      if (call.to === 'USERS' && call.method === 'check') await gate.pass()
       return answer
     })
     const late = check(session, within(60))
-    await underWay
+    await gate.reached()
     await send('/sessions/current', { method: 'DELETE', bearer: session.token })
-    arrive()
+    gate.open()
     expect((await late).status).toBe(200)
     leave()
     expect((await check(session, within(60))).status).toBe(401)

@@ -7,6 +7,7 @@ import { groupSessionConfigs } from '../../../src/store/schema.ts'
 import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
+import { Gate } from '../../support/gate.ts'
 import { mirrored } from '../../support/objects.ts'
 import { check, send, signIn } from '../../support/requests.ts'
 import { db, makeUser, type TestUser } from '../../support/stores.ts'
@@ -76,18 +77,15 @@ describe('the list', () => {
     const team = await makeTeam()
     const user = await team.user()
     // D1 is not told.
-    let release = () => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const gate = new Gate()
     intercept(async (call, goOn) => {
-      if (call.to === 'D1' && call.statements.some((text) => /^insert into "sessions"/i.test(text))) await held
+      if (call.to === 'D1' && call.statements.some((text) => /^insert into "sessions"/i.test(text))) await gate.pass()
       return goOn()
     })
     const session = await signIn(user)
     expect(await numbers(team)).toEqual([])
     expect(await numbers(team, { team_id: team.id, user_id: user.userId })).toEqual([sessionNumber(session.id)])
-    release()
+    gate.open()
     await mirrored(user)
   })
 

@@ -5,6 +5,7 @@ import { intercept } from '../../support/bindings.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
 import { breakD1Statements, breakStoreJobs, breakUserObjects } from '../../support/faults.ts'
+import { Gate } from '../../support/gate.ts'
 import { fireJobAlarm, mirrored, storeJobs, userObject } from '../../support/objects.ts'
 import { check, send, signIn } from '../../support/requests.ts'
 import { makeUser } from '../../support/stores.ts'
@@ -204,18 +205,15 @@ describe('live sessions', () => {
     const team = await makeTeam()
     const user = await team.user()
     // The mirror is held back, so that the setter cannot know of the session.
-    let release = () => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const gate = new Gate()
     const leave = intercept(async (call, goOn) => {
-      if (call.to === 'D1' && call.statements.some((text) => /^insert into "sessions"/i.test(text))) await held
+      if (call.to === 'D1' && call.statements.some((text) => /^insert into "sessions"/i.test(text))) await gate.pass()
       return goOn()
     })
     const session = await signIn(user)
     const set = await team.call('session.setSettings', { user_ids: user.userId, duration: '28800' })
     expect(set.body).toEqual({ ok: true })
-    release()
+    gate.open()
     leave()
     await mirrored(user)
     advanceClock(28_800)
