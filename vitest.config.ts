@@ -29,10 +29,21 @@ const SERVED = [
     'devices-page',
     'docs-page',
   ],
-  ...['erasure', 'identity-center', 'locations', 'looker', 'session-events', 'slack', 'slack-bodies'],
+  ...[
+    'erasure',
+    'identity-center',
+    'locations',
+    'looker',
+    'monitoring',
+    'printed-secrets',
+    'session-events',
+    'slack',
+    'slack-bodies',
+  ],
 ].map((name) => `test/e2e/${name}.test.ts`)
 /** How both are run: clients and browsers take most of their time. */
 const WITH_CLIENTS = {
+  setupFiles: ['test/e2e/support/watch.ts'],
   maxWorkers: 2,
   sequence: { groupOrder: 1 },
   testTimeout: 120_000,

@@ -8,7 +8,7 @@ import { newRecordId } from '../../src/store/audit-events.ts'
 import { credentials } from '../../src/store/schema.ts'
 import { type RequestOptions, send } from './requests.ts'
 import { sdkAuthorization, sdkDate } from './sdk-signature.ts'
-import { keepSecret } from './secret-watch.ts'
+import { keepSecret } from './secrets-shown.ts'
 import { type CredentialOptions, db } from './stores.ts'
 
 /** An access key as its holder knows it. */

@@ -11,8 +11,8 @@ import { KvDouble } from './kv-double.ts'
 import { fireUserAlarm, mirrored, userAlarm } from './objects.ts'
 import { check, send, signIn } from './requests.ts'
 import { isInRunner } from './runner-context.ts'
-import { leaksSince } from './secret-watch.ts'
 import { SECRETS } from './secrets.ts'
+import { leaksSince } from './secrets-shown.ts'
 import { makeApiClient, makeBearer, makeUser } from './stores.ts'
 
 const live = async (user: { userId: string }) =>

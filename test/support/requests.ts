@@ -1,7 +1,7 @@
 /** Requests to the Worker as its clients send them. */
 import { exports } from 'cloudflare:workers'
 import { expect } from 'vitest'
-import { keepSecret } from './secret-watch.ts'
+import { keepSecret } from './secrets-shown.ts'
 import { freshAddress, type TestUser } from './stores.ts'
 
 /** One of the Worker's own origins. */

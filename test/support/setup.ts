@@ -7,8 +7,9 @@ import { env } from 'cloudflare:workers'
 import { afterEach, expect, vi } from 'vitest'
 import { endLines } from './console-lines.ts'
 import { isInRunner } from './runner-context.ts'
-import { forgetSecrets, keepSecret, leaksSince, watchForSecrets } from './secret-watch.ts'
+import { watchForSecrets } from './secret-watch.ts'
 import { SECRETS } from './secrets.ts'
+import { forgetSecrets, keepSecret, leaksSince } from './secrets-shown.ts'
 
 watchForSecrets()
 forgetSecrets()

@@ -23,7 +23,7 @@ import {
   sessionSettings,
   users,
 } from '../../src/store/schema.ts'
-import { keepSecret } from './secret-watch.ts'
+import { keepSecret } from './secrets-shown.ts'
 
 /** The database of the tests. */
 export const db = openDatabase(env.DB)

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { delimiter, join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { type Browser, chromium } from 'playwright-core'
+import { watchBrowser } from './watched-services.ts'
 
 const MODULES = join(import.meta.dirname, '../../../node_modules')
 const PACKED = join(MODULES, '@sparticuz/chromium/bin')
@@ -27,16 +28,17 @@ if (noBrowser)
 /** Starts the browser. */
 export async function launchChromium(): Promise<Browser> {
   const args = ['--no-sandbox', '--disable-gpu']
-  if (own !== undefined) return chromium.launch({ executablePath: own, args })
+  if (own !== undefined) return watchBrowser(await chromium.launch({ executablePath: own, args }))
   if (!packed) throw new Error('there is no browser on this machine')
   unpack()
-  return chromium.launch({
+  const packedOne = await chromium.launch({
     executablePath: join(UNPACKED, 'chromium'),
     // It is built without the full browser's headless mode.
     args: [...args, '--headless=shell'],
     // Libraries that a bare machine may lack.
     env: { ...process.env, LD_LIBRARY_PATH: join(UNPACKED, 'lib') },
   })
+  return watchBrowser(packedOne)
 }
 
 function unpack(): void {

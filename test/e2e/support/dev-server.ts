@@ -2,6 +2,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { shownIn } from '../../support/secrets-shown.ts'
+import { watchService } from './watched-services.ts'
 
 const GONE_WITHIN_MILLISECONDS = 10_000
 const POLL_MILLISECONDS = 100
@@ -61,6 +63,8 @@ export async function startDev(
     child.on('close', (code) => reject(new Error(`npm run dev ended with ${code}:\n${output()}`)))
   })
   const credentials = JSON.parse(readFileSync(join(persistTo, 'dev-credentials.json'), 'utf8'))
+  const variables = variablesIn(readFileSync(join(persistTo, 'dev/latchkey/.dev.vars'), 'utf8'))
+  watchService(credentials.base_url, { credentials, variables })
   const group = child.pid ?? 0
   return {
     credentials,
@@ -69,7 +73,8 @@ export async function startDev(
       const children = processesOf(group)
       process.kill(-group, 'SIGINT')
       await ended
-      requireNoSecrets(output(), credentials)
+      const shown = shownIn(output())
+      if (shown.length > 0) throw new Error(`secrets were printed: ${shown.join(', ')}`)
       return left(children)
     },
     async kill(which) {
@@ -109,17 +114,9 @@ function npmRunDev(directory: string, args: readonly string[]): { child: ChildPr
   return { child, output: () => printed }
 }
 
-/** Nothing that `npm run dev` prints may show a secret: what it suggests reads them from the file. */
-export function requireNoSecrets(output: string, credentials: object): void {
-  const shown = secretsIn(credentials).filter((secret) => output.includes(secret))
-  if (shown.length > 0) throw new Error(`secrets were printed: ${shown.map((one) => `${one.slice(0, 6)}…`).join(', ')}`)
-}
-
-function secretsIn(credentials: object): string[] {
-  return Object.entries(credentials).flatMap(([name, value]) => {
-    if (typeof value === 'object' && value !== null) return secretsIn(value)
-    return /token|password|secret|sk$/.test(name) && typeof value === 'string' && value !== '' ? [value] : []
-  })
+/** The variables of a deployment that stand in its `.dev.vars`. */
+function variablesIn(text: string): object {
+  return Object.fromEntries(Array.from(text.matchAll(/^(\w+)="?(.*?)"?$/gm), ([, name, value]) => [name, value]))
 }
 
 interface RunningProcess {

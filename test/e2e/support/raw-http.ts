@@ -1,6 +1,7 @@
 /** HTTP by the byte, for requests that were captured from a client and are to be sent as they were. */
 import { connect, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
+import { lookInAnswer } from '../../support/secrets-shown.ts'
 
 export interface RawResponse {
   readonly status: number
@@ -37,8 +38,9 @@ export class RawConnection {
     )
     const body = await this.body(headers)
     const zipped = body.length > 0 && headers.get('content-encoding') === 'gzip'
-    const plain = zipped ? gunzipSync(body) : body
-    return { status: Number(head[0]?.split(' ')[1]), headers, body: plain.toString() }
+    const plain = (zipped ? gunzipSync(body) : body).toString()
+    lookInAnswer(plain, false)
+    return { status: Number(head[0]?.split(' ')[1]), headers, body: plain }
   }
 
   close(): void {

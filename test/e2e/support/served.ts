@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import { freePort } from '../../support/free-port.ts'
+import { lookInLog } from '../../support/secrets-shown.ts'
 import { type DevCredentials, processesOf } from './dev-server.ts'
+import { watchService } from './watched-services.ts'
 
 /** What `npm run dev` has made (model.ts). */
 export interface Model {
@@ -56,7 +58,7 @@ export async function serve(
         host: '127.0.0.1',
         port,
         resourcePersistencePath: join(persistTo, 'v3'),
-        handleStructuredLogs: () => undefined,
+        handleStructuredLogs: ({ message }) => lookInLog([message]),
         workers: workers.map(({ name, bundle, options }, index) => ({
           ...options,
           name,
@@ -68,6 +70,7 @@ export async function serve(
         })),
       }),
     )
+  watchService(`http://127.0.0.1:${port}`, { credentials, bindings: workers.map(({ options }) => options.bindings) })
   let miniflare = start()
   await miniflare.ready
   return {

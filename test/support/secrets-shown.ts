@@ -1,0 +1,77 @@
+/**
+ * Looks for secrets where none may be: in what is logged or printed, and in answers, but for the one answer that hands a
+ * secret out. It knows those that the tests' support makes, and learns those that are handed out.
+ */
+
+/** What an answer hands a secret out in. Each is shown once. */
+const HANDED_OUT =
+  /"(?:token|access_token|client_secret|secret_key|security_token|secret|loginToken)":"((?:[^"\\]|\\.){16,})"/g
+/** Tokens and keys are found by such parts of them. */
+const PART = /[A-Za-z0-9_-]{20,}/g
+
+const parts = new Set<string>()
+const phrases = new Set<string>()
+const leaks: string[] = []
+
+/** Shorter texts stand for a secret in a test, and are words of many answers. */
+const SHORTEST = 10
+
+/** From now on this may neither be logged nor answered. */
+export function keepSecret(text: string): void {
+  if (text.length < SHORTEST) return
+  const found = text.match(PART)
+  if (found === null) phrases.add(text)
+  else for (const part of found) parts.add(part)
+}
+
+/** What was found since this was last asked: where, and a beginning of what. */
+export function leaksSince(): readonly string[] {
+  return leaks.splice(0)
+}
+
+/** Forgets all secrets: those of one file of tests are nothing to the next one. */
+export function forgetSecrets(): void {
+  parts.clear()
+  phrases.clear()
+}
+
+/** In what is logged. */
+export function lookInLog(said: readonly unknown[]): void {
+  look('a log line', said.map(asText).join(' '))
+}
+
+/** Errors and what they hold too. */
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value
+  const inner = (_name: string, one: unknown) =>
+    one instanceof Error ? { ...one, message: one.message, stack: one.stack, cause: one.cause } : one
+  return JSON.stringify(value, inner) ?? String(value)
+}
+
+/** In what is answered. `replayed`: an answer that hands something out comes again, because its request did. */
+export function lookInAnswer(body: string, replayed: boolean): void {
+  const handedOut = new Set<string>()
+  const others = body.replace(HANDED_OUT, (all, value: string) => {
+    if (isSecret(value) && !replayed) return all
+    handedOut.add(value)
+    return ''
+  })
+  look('an answer', others)
+  for (const value of handedOut) keepSecret(value)
+}
+
+function isSecret(value: string): boolean {
+  return (value.match(PART) ?? []).some((part) => parts.has(part))
+}
+
+/** In a text that is there. */
+export function look(where: string, text: string): void {
+  leaks.push(...shownIn(text).map((secret) => `${where} shows ${secret}`))
+}
+
+/** The beginnings of the secrets that a text shows. */
+export function shownIn(text: string): readonly string[] {
+  const found = new Set((text.match(PART) ?? []).filter((part) => parts.has(part)))
+  for (const phrase of phrases) if (text.includes(phrase)) found.add(phrase)
+  return Array.from(found, (secret) => `${secret.slice(0, 12)}…`)
+}
