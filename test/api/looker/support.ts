@@ -65,11 +65,13 @@ export async function patchConfig(token: string, json: object) {
 /** Lets a store's jobs run by their alarms, the clock going from one to the next, for at most so many seconds. */
 export async function finishJobs(identityStoreId: string, seconds = 3_600): Promise<void> {
   const end = Date.now() + seconds * 1000
-  for (let rounds = 0; rounds < 100; rounds += 1) {
+  for (let fired = 0; fired < 100; ) {
     const [next] = await storeJobs(identityStoreId).list()
     if (next === undefined || next.dueAt > end) return
     if (next.dueAt > Date.now()) stopClock(next.dueAt)
-    await fireJobAlarm(identityStoreId)
+    if (await fireJobAlarm(identityStoreId)) fired += 1
+    // The platform has fired it already.
+    else await scheduler.wait(1)
   }
   throw new Error('jobs are left')
 }
