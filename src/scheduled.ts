@@ -1,5 +1,5 @@
 /** What is done by time, and not by a request. */
-import type { Result } from './domain/result.ts'
+import { ok, type Result } from './domain/result.ts'
 import type { Env } from './env.ts'
 import { wakeAllEndpoints } from './events/wake.ts'
 import { objectsIn } from './jurisdiction.ts'
@@ -35,9 +35,16 @@ export async function runScheduled(cron: string, env: Env, storesInPage = STORES
     const toKeep = (after: string) => storesToKeep(db, cutBefore, after, storesInPage)
     await inStores('audit log', toKeep, storesInPage, (store) => ofStore(store).keepAuditLog(store, cutBefore))
     const all = (after: string) => storesAfter(db, after, storesInPage)
-    await inStores('jobs', all, storesInPage, (store) => ofStore(store).lookAfter(store))
+    const lookAfter = async (store: string) =>
+      isItsHour(jobs.idFromName(store), now) ? ofStore(store).lookAfter(store) : ok()
+    await inStores('jobs', all, storesInPage, lookAfter)
   })
   if (cron !== EACH_MINUTE) await wakeAllEndpoints(db, objectsIn(env.ENDPOINTS, jurisdiction))
+}
+
+/** Whether it is the hour of the day that a store has of its own: one run may not call more than 10 000 objects. */
+function isItsHour(id: DurableObjectId, now: number): boolean {
+  return Number.parseInt(id.toString().slice(0, 8), 16) % 24 === new Date(now).getUTCHours()
 }
 
 /** Has something done in stores, a few at a time. */

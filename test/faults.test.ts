@@ -2,10 +2,8 @@
  * One table of faults. While each lasts, clients, back ends and administrators go on by all APIs; then all is well again,
  * and what was acknowledged is compared with what there is (test/faults/mix/audit.ts).
  */
-import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
-import worker from '../src/index.ts'
 import { finishJobs } from './api/looker/support.ts'
 import type { Act, Scene } from './faults/mix/act.ts'
 import { ACTS } from './faults/mix/acts.ts'
@@ -142,11 +140,11 @@ async function badAlarms(how: 'lost' | 'late' | 'twice') {
   }
 }
 
-/** The objects begin anew, the hourly run comes, and somebody asks for each user. */
+/** The objects begin anew, the store's hour of the day comes, and somebody asks for each user. */
 async function restartAndLook(store: FullStore): Promise<void> {
   await restart(store)
-  await worker.scheduled(createScheduledController(), env)
   const { identityStoreId, userIds } = store
+  await storeJobs(identityStoreId).lookAfter(identityStoreId)
   for (const userId of userIds) await userObject({ identityStoreId, userId }).list({})
 }
 

@@ -46,11 +46,18 @@ export const storageMutants = [
     caughtBy: { file: ALARMS, test: 'that is still set has nobody asked for who lives, and no row written' },
   },
   {
+    name: 'alarms: the jobs of a store whose alarm was lost wait for a day',
+    file: 'src/sessions/jobs/store-jobs.ts',
+    from: '    if (this.nextDue() !== null) ctx.blockConcurrencyWhile(() => this.setAlarm())',
+    to: '',
+    caughtBy: { file: ALARMS, test: 'that never comes is set again when the object begins anew' },
+  },
+  {
     name: "alarms: the jobs of a store wait for the store's next change",
     file: 'src/scheduled.ts',
-    from: "    await inStores('jobs', all, storesInPage, (store) => ofStore(store).lookAfter(store))",
-    to: '    void all',
-    caughtBy: { file: ALARMS, test: 'that never comes is set again within the hour' },
+    from: "    await inStores('jobs', all, storesInPage, lookAfter)",
+    to: '    void [all, lookAfter]',
+    caughtBy: { file: ALARMS, test: 'that never comes is set again within a day' },
   },
   {
     name: 'storage: session records are kept for ever',

@@ -183,7 +183,15 @@ describe("the alarm of a store's jobs", () => {
     await finished(scene)
   })
 
-  test('that never comes is set again within the hour', async () => {
+  test('that never comes is set again when the object begins anew', async () => {
+    const scene = await disabled()
+    await loseAlarm(storeJobs(scene.user.identityStoreId))
+    expect(await storeJobs(scene.user.identityStoreId).list()).toHaveLength(1)
+    await finishJobs(scene.user.identityStoreId)
+    await finished(scene)
+  })
+
+  test('that never comes is set again within a day', async () => {
     const scene = await disabled()
     await loseAlarm(storeJobs(scene.user.identityStoreId))
     await aDay(scene.user.identityStoreId)

@@ -89,6 +89,8 @@ export class StoreJobs extends DurableObject<Bindings> {
       limits: settings.value.limits,
     }
     migrate(this.sql, STEPS)
+    // The platform may have given the alarm up.
+    if (this.nextDue() !== null) ctx.blockConcurrencyWhile(() => this.setAlarm())
   }
 
   /**
@@ -223,13 +225,12 @@ export class StoreJobs extends DurableObject<Bindings> {
   }
 
   /**
-   * Comes each hour, for alarms that were lost: this object's is set again, and once a day, of each store at an hour of its
-   * own, those users are asked for whose objects should have ended sessions.
+   * Comes once a day, for alarms that were lost: this object begins, and those users are asked for whose objects should
+   * have ended sessions.
    */
   async lookAfter(identityStoreId: string): Promise<Result<void, Unavailable>> {
-    const itsHour = Number.parseInt(this.ctx.id.toString().slice(0, 8), 16) % 24
     const sweep = { id: 'sweep_sessions:overdue', job: { kind: 'sweep_sessions', overdue: true } } as const
-    await this.write(identityStoreId, new Date().getUTCHours() === itsHour ? [sweep] : [], true, Date.now())
+    await this.write(identityStoreId, [sweep], true, Date.now())
     return ok()
   }
 
@@ -356,8 +357,12 @@ export class StoreJobs extends DurableObject<Bindings> {
     return this.sql.exec<JobRow>('SELECT * FROM jobs WHERE id = ?', id).toArray()[0] ?? null
   }
 
+  private nextDue(): number | null {
+    return this.sql.exec<{ due_at: number | null }>('SELECT min(due_at) AS due_at FROM jobs').one().due_at
+  }
+
   private async setAlarm(): Promise<void> {
-    const next = this.sql.exec<{ due_at: number | null }>('SELECT min(due_at) AS due_at FROM jobs').one().due_at
+    const next = this.nextDue()
     if (next === null) await this.ctx.storage.deleteAlarm()
     else await this.ctx.storage.setAlarm(next)
   }
