@@ -190,13 +190,6 @@ describe("the alarm of a store's jobs", () => {
     await finishJobs(scene.user.identityStoreId)
     await finished(scene)
   })
-
-  test('that never comes is set again within a day', async () => {
-    const scene = await disabled()
-    await loseAlarm(storeJobs(scene.user.identityStoreId))
-    await aDay(scene.user.identityStoreId)
-    await finished(scene)
-  })
 })
 
 describe('the alarm of an event endpoint', () => {
