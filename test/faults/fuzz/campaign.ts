@@ -39,10 +39,11 @@ const PATIENCE = 100
 export async function campaign(target: Target, seed: number, requests: number): Promise<Report> {
   const report: Report = { seed, requests: 0, statuses: new Map(), operations: new Set(), findings: [] }
   const documents = await documentsOf(target)
-  const bystander = await makeBystander(target.call, target.operator)
-  await settled(target, bystander.sessions)
-  const before = await rowsOfStore(target.rows, bystander.identityStoreId)
   for (let round = 0; report.requests < requests; round += 1) {
+    // Its sessions end by themselves, after an hour.
+    const bystander = await makeBystander(target.call, target.operator)
+    await settled(target, bystander.sessions)
+    const before = await rowsOfStore(target.rows, bystander.identityStoreId)
     const world = await makeWorld(target.call, target.operator, target.origin, bystander)
     const named = Object.assign({}, ...documents.map(({ components }) => components.schemas))
     const any = anyRequest(documents.flatMap(operationsOf), world, { named, known: world.known })
