@@ -4,13 +4,13 @@ import { CHAIN_FAULTS } from '../../audit/chain.ts'
 import { type ChainCursor, verifyChain } from '../../audit/verification.ts'
 import { fail, ok } from '../../domain/result.ts'
 import { MAX_VERIFIED_EVENTS } from '../../limits.ts'
+import { nextCursor } from '../common-schemas.ts'
 import { parseQuery } from '../parse.ts'
 import { json, timestamp } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
 import { hasAuditLog, ownerOf } from './audit-events.ts'
 import type { OperatorContext } from './caller.ts'
 import type { OwnerPath } from './credentials.ts'
-import { nextCursor } from './schemas.ts'
 
 /** `n` and the number, or `e` and the event, after which a stretch begins. */
 const CURSOR = /^(?:n(\d{1,15})|e([0-9a-f-]{0,64}))$/

@@ -1,5 +1,6 @@
 /** What the console sessions' routes give. JSON, snake_case; instants are ISO 8601. */
 import { z } from 'zod'
+import { nextCursor } from '../common-schemas.ts'
 
 const instant = z.iso.datetime()
 
@@ -45,7 +46,7 @@ const ConsoleSessionBody = z
 export const ConsoleSessionListBody = z
   .object({
     console_sessions: z.array(ConsoleSessionBody),
-    next_cursor: z.string().nullable().describe('Null: that was the last page.'),
+    next_cursor: nextCursor,
     source: z.literal('mirror').describe('What was opened or ended seconds ago may not show yet.'),
   })
   .meta({ id: 'ConsoleSessionList' })

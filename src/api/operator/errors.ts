@@ -10,19 +10,21 @@ const SECURITY = {
   503: 'Temporarily unavailable; try again after `Retry-After`.',
 }
 
+const MALFORMED = { 400: 'The path, the query or the body is malformed; everything that is bad is named.' }
+
 /** The errors that routes have because of what they take. */
 export const errors: ApiErrors = {
   schemaOf: () => ProblemBody,
   mediaType: 'application/problem+json',
-  query: { 400: 'The query is malformed; every bad parameter is named.' },
+  query: MALFORMED,
   body: {
-    400: 'The body is malformed; every bad field is named.',
+    ...MALFORMED,
     408: 'The body broke off or came too slowly.',
     413: 'The body is too large.',
     415: 'The body is not JSON.',
   },
   pathParameters: {
-    400: 'The path, the query or the body is malformed; everything that is bad is named.',
+    ...MALFORMED,
     404: 'There is no such identity store, user, session, credential, job, endpoint or OpenID provider.',
   },
   security: { operator: SECURITY, console_session: SECURITY, session: SECURITY },

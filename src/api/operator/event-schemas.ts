@@ -1,8 +1,8 @@
 /** What the operator API takes and gives of events. */
 import { z } from 'zod'
 import { DISABLED_REASONS, ENDPOINT_KINDS, EVENT_TYPES, type EventType, isNamed } from '../../domain/events.ts'
-import { MAX_PAGE_ENTRIES } from '../../limits.ts'
-import { printableText } from './schemas.ts'
+import { nextCursor } from '../common-schemas.ts'
+import { limit, printableText } from './schemas.ts'
 
 const instant = z.iso.datetime()
 const eventId = z
@@ -14,7 +14,7 @@ const eventType = z.enum(Object.keys(EVENT_TYPES) as EventType[]).meta({ id: 'Ev
 /** Which stretch of the feed: what came after the event `after`. */
 export const EventQuery = z.strictObject({
   after: eventId.optional(),
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100),
+  limit,
 })
 
 export const EventListBody = z
@@ -96,7 +96,7 @@ export const EventEndpointListBody = z
   .meta({ id: 'EventEndpointList' })
 
 export const DeliveryQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100),
+  limit,
   cursor: z.coerce.number().int().positive().optional(),
 })
 export const DeliveryListBody = z
@@ -116,7 +116,7 @@ export const DeliveryListBody = z
     ),
     pending: z.int().describe('Events that wait to be sent.'),
     failing_since: instant.nullable(),
-    next_cursor: z.string().nullable(),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'EventDeliveryList' })
 

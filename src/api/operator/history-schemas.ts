@@ -1,9 +1,8 @@
 /** What the operator API tells of what was done. */
 import { z } from 'zod'
+import { nextCursor } from '../common-schemas.ts'
+import { scanned, timestamp } from './schemas.ts'
 
-const timestamp = z.iso.datetime()
-const nextCursor = z.string().nullable().describe('Null: that was the last page.')
-export const scanned = z.int().describe('Rows that were looked at: 2 000 at most, whatever the filter.')
 const state = z.record(z.string(), z.unknown()).nullable()
 const AuditEventBody = z
   .object({

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { ID_PATTERN } from '../../domain/ids.ts'
 import { normalizeUsername } from '../../domain/text.ts'
 import { MAX_OVERVIEW_HOURS, MAX_SUMMARIES, OVERVIEW_HOURS } from '../../limits.ts'
-import { scanned } from './history-schemas.ts'
-import { IdentityStoreBody, id, limit, nextCursor, PageQuery, printableText, role, timestamp } from './schemas.ts'
+import { id, nextCursor } from '../common-schemas.ts'
+import { IdentityStoreBody, limit, PageQuery, printableText, role, scanned, timestamp } from './schemas.ts'
 import { SessionCountBody } from './session-schemas.ts'
 
 const count = z.int().nonnegative()

@@ -11,15 +11,19 @@ import {
   WHEN_LIMIT_REACHED,
 } from '../../domain/policy.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
+import { nextCursor } from '../common-schemas.ts'
 import { SessionBody } from '../session-body.ts'
 
 const timestamp = z.iso.datetime()
 const sessionLimit = z.int().min(1).max(MAX_PAGE_ENTRIES).nullable()
 const kindLimits = z
   .strictObject({ web: sessionLimit, mobile: sessionLimit })
-  .meta({ id: 'ClientKindLimits' })
+  .meta({ id: 'ClientKindLimits', description: 'A limit for each kind of client besides; null: none.' })
   .nullable()
-const whenReached = z.enum(WHEN_LIMIT_REACHED).meta({ id: 'WhenLimitReached' })
+const whenReached = z.enum(WHEN_LIMIT_REACHED).meta({
+  id: 'WhenLimitReached',
+  description: 'Who goes when one more is opened; `refuse`: nobody, and the sign-in is refused.',
+})
 const overallTimeout = z.int().min(MIN_OVERALL_TIMEOUT_SECONDS).max(MAX_OVERALL_TIMEOUT_SECONDS)
 const inactivityTimeout = z
   .int()
@@ -31,10 +35,8 @@ const inactivityTimeout = z
 const concurrentSessions = z
   .strictObject({
     limit: sessionLimit.describe('Live web sessions of a user; null: as many as the service allows.'),
-    when_reached: whenReached.describe(
-      'Who goes when one more is opened; `refuse`: nobody, and the sign-in is refused.',
-    ),
-    by_client_kind: kindLimits.describe('A limit for each kind of client besides; null: none.'),
+    when_reached: whenReached,
+    by_client_kind: kindLimits,
   })
   .meta({ id: 'ConcurrentSessions' })
 
@@ -48,7 +50,10 @@ const configFields = {
 
 /** What is left out stays as it is. */
 export const SessionConfigChange = z
-  .strictObject({ ...configFields, concurrent_sessions: concurrentSessions.partial() })
+  .strictObject({
+    ...configFields,
+    concurrent_sessions: concurrentSessions.partial().meta({ id: 'ConcurrentSessionsChange' }),
+  })
   .partial()
   .refine((fields) => Object.keys(fields).length > 0, 'Must name at least one field.')
   .meta({ id: 'SessionConfigChange' })
@@ -68,7 +73,7 @@ export const ConfigVersionListBody = z
         config: configBody,
       }),
     ),
-    next_cursor: z.string().nullable(),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'SessionConfigVersionList' })
 export const VersionQuery = z.strictObject({

@@ -4,7 +4,6 @@ import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
 import { needsOwner, OPERATOR_SCOPES, SCOPE_KINDS, SCOPES, type Scope, STORE_SCOPES } from '../../auth/scopes.ts'
 import { ROLES } from '../../domain/authority.ts'
-import { ID_PATTERN } from '../../domain/ids.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { normalizeUsername } from '../../domain/text.ts'
 import { isPasswordHash } from '../../identity/passwords.ts'
@@ -17,16 +16,15 @@ import {
   MIN_PASSWORD_LENGTH,
 } from '../../limits.ts'
 import { CREDENTIAL_KINDS, LOGIN_MODES, STORE_STATES } from '../../store/schema.ts'
+import { id, nextCursor } from '../common-schemas.ts'
 import { Issue } from '../problem-body.ts'
-import { scanned } from './history-schemas.ts'
 
 const NAMES_NOTHING = 'Must name at least one field.'
 const TWO_PASSWORDS = { message: 'Must be given without `password`.', path: ['password_hash'] }
 
-export const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 export const timestamp = z.iso.datetime()
 export const limit = z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100)
-export const nextCursor = z.string().nullable().describe('Null: that was the last page.')
+export const scanned = z.int().describe('Rows that were looked at: 2 000 at most, whatever the filter.')
 /** Text that people read: no control characters. */
 export const printableText = z.string().regex(/^\P{Cc}*$/u, 'Must not have control characters.')
 const name = printableText.trim().min(1).max(100)
@@ -101,7 +99,7 @@ const userFields = {
   username,
   group_id: id.nullable(),
   role,
-  user_level: z.literal([0, 4, 8, 12, 16]),
+  user_level: z.literal([0, 4, 8, 12, 16]).meta({ id: 'UserLevel' }),
   login_mode: loginMode.nullable().describe("Null: the store's default."),
   bot: z.boolean(),
   active: z.boolean().describe('False: all sessions end at once, and none can be opened.'),

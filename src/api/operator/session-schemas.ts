@@ -1,16 +1,15 @@
 /** What the operator API takes and gives of sessions, and of the jobs that end them. */
 import { z } from 'zod'
 import { isAddressOrBlock } from '../../auth/address-allow-list.ts'
-import { ID_PATTERN } from '../../domain/ids.ts'
-import { MAX_NAMED_SESSIONS, MAX_PAGE_ENTRIES, MAX_SPREAD_SECONDS } from '../../limits.ts'
+import { MAX_NAMED_SESSIONS, MAX_SPREAD_SECONDS } from '../../limits.ts'
 import { END_OUTCOMES } from '../../sessions/jobs/end-parts.ts'
+import { id, nextCursor } from '../common-schemas.ts'
 import { EndReasonBody as endReason } from '../problem-body.ts'
 import { SessionBody } from '../session-body.ts'
 import { PolicyBody } from './policy-schemas.ts'
-import { sessionId } from './schemas.ts'
+import { limit, sessionId } from './schemas.ts'
 
 const instant = z.iso.datetime()
-const limit = z.coerce.number().int().min(1).max(MAX_PAGE_ENTRIES).default(100)
 const { credentials_type: credentialsType } = SessionBody.shape
 const clientKind = z.enum(['web', 'mobile']).meta({ id: 'ClientKind' })
 
@@ -25,7 +24,7 @@ const block = z
   .meta({ id: 'AddressOrBlock', description: 'An address or a CIDR block; of the first or the recent client.' })
 
 const filters = {
-  user_id: z.string().regex(ID_PATTERN, 'Must be an id.').optional(),
+  user_id: id.optional(),
   client_kind: clientKind.optional(),
   credentials_type: credentialsType.optional(),
   country: country.optional(),
@@ -189,6 +188,6 @@ export const ResultQuery = z.strictObject({ limit, cursor: z.coerce.number().int
 export const JobResultsBody = z
   .object({
     results: z.array(z.object({ session_id: z.uuid(), user_id: z.string().nullable(), outcome: z.enum(END_OUTCOMES) })),
-    next_cursor: z.string().nullable(),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'JobResults' })

@@ -1,15 +1,13 @@
 /** What the own API takes and gives. JSON, snake_case; instants are ISO 8601 in UTC. */
 
 import { z } from 'zod'
-import { ID_PATTERN } from '../../domain/ids.ts'
 import { trimUserAgent } from '../../domain/session.ts'
 import { SESSION_ID_PATTERN } from '../../domain/session-id.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
 import { REGIONS } from '../../sessions/object/user-stub.ts'
+import { id, nextCursor } from '../common-schemas.ts'
 import { EndReasonBody } from '../problem-body.ts'
 import { Place, SessionBody } from '../session-body.ts'
-
-const id = z.string().regex(ID_PATTERN, 'Must be an id: letters, digits, dot, dash, underscore; at most 64.')
 
 const NO_ADDRESS = 'Must be an IPv4 or an IPv6 address.'
 
@@ -40,7 +38,10 @@ const client = z
     address: z.union([z.ipv4(), z.ipv6()], NO_ADDRESS).nullable(),
     user_agent: z.string().nullable().transform(trimUserAgent),
   })
-  .describe("The end user's client, not the back end's own; null for what the back end does not know.")
+  .meta({
+    id: 'Client',
+    description: "The end user's client, not the back end's own; null for what the back end does not know.",
+  })
 
 /** Open a session for a user that a trusted back end has verified. */
 export const OpenForUser = z
@@ -110,14 +111,16 @@ export const OpenedBody = SessionBody.and(
   z.object({ token: z.string().optional().describe('Only for transport `bearer`.') }),
 ).meta({ id: 'OpenedSession' })
 
-const EndedState = z.object({
-  state: z.literal('ended'),
-  reason: EndReasonBody.describe('Why it ended.'),
-  ended_at: z.iso.datetime(),
-})
-const UnknownState = z.object({
-  state: z.literal('unauthenticated').describe('No token of a session of this store.'),
-})
+const EndedState = z
+  .object({
+    state: z.literal('ended'),
+    reason: EndReasonBody.describe('Why it ended.'),
+    ended_at: z.iso.datetime(),
+  })
+  .meta({ id: 'EndedState' })
+const UnknownState = z
+  .object({ state: z.literal('unauthenticated').describe('No token of a session of this store.') })
+  .meta({ id: 'UnauthenticatedState' })
 
 /** What has become of a session. */
 export const CheckedStateBody = z
@@ -131,7 +134,7 @@ export const CheckedStateBody = z
 export const SessionListBody = z
   .object({
     sessions: z.array(SessionBody),
-    next_cursor: z.string().nullable().describe('`cursor` of the next page; null: that was the last one.'),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'SessionList' })
 
