@@ -65,7 +65,7 @@ export async function patchConfig(token: string, json: object) {
 /** Lets a store's jobs run by their alarms, the clock going from one to the next, for at most so many seconds. */
 export async function finishJobs(identityStoreId: string, seconds = 3_600): Promise<void> {
   const end = Date.now() + seconds * 1000
-  for (let fired = 0; fired < 100; ) {
+  for (let fired = 0; fired < 1_000; ) {
     const [next] = await storeJobs(identityStoreId).list()
     if (next === undefined || next.dueAt > end) return
     if (next.dueAt > Date.now()) stopClock(next.dueAt)
