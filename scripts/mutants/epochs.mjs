@@ -89,8 +89,8 @@ export const epochMutants = [
   {
     name: "bounds: a deleted user's object is kept",
     file: OBJECT,
-    from: '      if (this.mayBeEmptied) return this.empty()\n',
-    to: '',
+    from: '      if (this.mayBeEmptied) {',
+    to: '      if (false as boolean) {',
     caughtBy: { file: STORAGE_TEST, test: 'for an hour, and is then empty' },
   },
   {
@@ -131,8 +131,8 @@ export const epochMutants = [
   {
     name: 'memory: what was learned is answered from while the objects are told',
     file: 'src/sessions/session-changes.ts',
-    from: '      forget()\n      const applied = await made.value.jobs.confirm({ needless',
-    to: '      const applied = await made.value.jobs.confirm({ needless',
+    from: '      forget()\n      const applied = await made.value.jobs.confirm()',
+    to: '      const applied = await made.value.jobs.confirm()',
     caughtBy: { file: RULES, test: 'while its objects are told' },
   },
 ]

@@ -32,6 +32,13 @@ export const storageMutants = [
     caughtBy: { file: ALARMS, test: 'that never comes is made up for within a day, though nobody asks for the user' },
   },
   {
+    name: 'alarms: the object of a deleted user is left to its alarm',
+    file: 'src/sessions/jobs/erase-user.ts',
+    from: 'return until.value === null ? askObject',
+    to: "return until.value === null ? { next: 'done' }",
+    caughtBy: { file: ALARMS, test: 'that never comes leaves nothing of a deleted user' },
+  },
+  {
     name: 'alarms: an object that is told the rules waits for its alarm',
     file: 'src/sessions/object/user-sessions.ts',
     from: '    this.tick(now)\n    this.mirror.schedule(now)',

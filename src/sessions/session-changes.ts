@@ -48,36 +48,32 @@ export class SessionChanges {
 
   /**
    * Makes a change to one user and applies it to the live sessions. If the user's object cannot be told now,
-   * `unavailable` is answered, the change stands, and a job tells the object. `more`: jobs that follow this one, but for
-   * those for which the change has left nothing to do.
+   * `unavailable` is answered, the change stands, and a job tells the object. `more`: jobs that follow this one.
    */
   async changeRules<T, E>(
     { identityStoreId, userId }: UserKey,
     change: () => Promise<Result<T, E | Unavailable>>,
     more: readonly Job[] = [],
-    needless: (made: T) => readonly Job['kind'][] = () => [],
   ): Promise<Result<T, E | Unavailable>> {
     const jobs: Job[] = [{ kind: 'apply_rules', userIds: [userId], signedInOnly: false }, ...more]
     return this.memory.forgettingAll({ identityStoreId, userId }, async (forget) => {
       const made = await changeWithJobs(this.stub(identityStoreId), identityStoreId, crypto.randomUUID(), jobs, change)
       if (!made.ok) return made
       forget()
-      const applied = await made.value.jobs.confirm({ needless: needless(made.value.value) })
+      const applied = await made.value.jobs.confirm()
       return applied.ok ? ok(made.value.value) : applied
     })
   }
 
   /**
-   * Deletes a user, and ends its sessions. What there is of it beyond a first batch is erased by a job. Errors:
+   * Deletes a user, and ends its sessions. What there is of it beyond a first batch a job erases, and in its object. Errors:
    * `user_not_found`; `unavailable` as for `changeRules`.
    */
   async deleteUser(owner: UserKey, entry: AuditEntry): Promise<Result<unknown, SessionError>> {
     const until = { sessionId: '', eventId: '' }
     const erasing = { kind: 'erase_user', userId: owner.userId, deletionEventId: entry.eventId, until } as const
-    const remove = async (): Promise<Result<{ readonly left: object | null }, SessionError>> => {
-      return found(await deleteUser(this.db, owner.userId, entry), 'user_not_found')
-    }
-    return this.changeRules(owner, remove, [erasing], ({ left }) => (left === null ? ['erase_user'] : []))
+    const remove = async () => found(await deleteUser(this.db, owner.userId, entry), 'user_not_found')
+    return this.changeRules(owner, remove, [erasing])
   }
 
   /**

@@ -71,11 +71,7 @@ export function firstErasure(db: Database, key: UserKey, where: SQL) {
 type Rows = readonly { readonly id: string }[]
 
 /** Where the next batch begins after what one has erased; null if nothing is left. */
-export function nextErasure(
-  erasedSessions: Rows,
-  erasedEvents: Rows,
-  until: ErasedUntil = NOTHING,
-): ErasedUntil | null {
+function nextErasure(erasedSessions: Rows, erasedEvents: Rows, until: ErasedUntil): ErasedUntil | null {
   if (erasedSessions.length < ERASURE_BATCH_ROWS && erasedEvents.length < ERASURE_BATCH_ROWS) return null
   const last = (rows: Rows, before: string) => [...rows.map(({ id }) => id), before].sort().at(-1) ?? before
   return { sessionId: last(erasedSessions, until.sessionId), eventId: last(erasedEvents, until.eventId) }

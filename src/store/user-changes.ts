@@ -10,7 +10,7 @@ import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
 import { auditView, insertRowEvent, rowExists, shownRow, shownValues } from './audited-row.ts'
 import { attempt, attemptUnique, type Database } from './database.ts'
-import { type ErasedUntil, firstErasure, nextErasure, otherErasure } from './erasure.ts'
+import { firstErasure, otherErasure } from './erasure.ts'
 import { storeExists } from './identity-stores.ts'
 import { insertWhere, type RowOf } from './insert-where.ts'
 import { jsonBoolean, jsonObjectWith } from './json-object.ts'
@@ -208,7 +208,7 @@ export async function deleteUser(
   db: Database,
   userId: string,
   entry: AuditEntry,
-): Promise<Result<{ readonly left: ErasedUntil | null } | null, Unavailable>> {
+): Promise<Result<{ readonly userId: string } | null, Unavailable>> {
   const { identityStoreId, at } = entry
   const key = { identityStoreId, userId }
   const isThere = rowExists(users, thereIs(key))
@@ -244,9 +244,8 @@ export async function deleteUser(
     ]),
   )
   if (!written.ok) return written
-  const [, , , erasedSessions, erasedEvents] = written.value
   const deleted = written.value.at(-1) as readonly unknown[]
-  return ok(deleted.length > 0 ? { left: nextErasure(erasedSessions, erasedEvents) } : null)
+  return ok(deleted.length > 0 ? { userId } : null)
 }
 
 /** What the audit log shows of changes, under its names. */

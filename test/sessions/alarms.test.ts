@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import worker from '../../src/index.ts'
 import { putInfo, sessionFor } from '../api/apio/requests.ts'
 import { finishJobs } from '../api/looker/support.ts'
-import { patch, put } from '../api/operator/operator.ts'
+import { patch, put, remove } from '../api/operator/operator.ts'
 import {
   applicationServer,
   makeTheirUser,
@@ -139,6 +139,21 @@ describe("a user's alarm", () => {
     await loseAlarm(userObject(scene.user))
     await aDay(scene.user.identityStoreId)
     await told(scene)
+  })
+
+  test('that never comes leaves nothing of a deleted user in the object', async () => {
+    const user = await makeUser()
+    await signIn(user)
+    await mirrored(user)
+    await remove(`/identity-stores/${user.identityStoreId}/users/${user.userId}`)
+    const unmirrored = () => rowsOf(user, 'SELECT id FROM sessions WHERE version <> mirrored_version')
+    await vi.waitFor(async () => expect(await unmirrored()).toEqual([]))
+    await loseAlarm(userObject(user))
+    await aDay(user.identityStoreId)
+    expect(await fireUserAlarm(user)).toBe(true)
+    expect(await rowsOf(user, 'SELECT name FROM sqlite_master')).toEqual([])
+    await aDay(user.identityStoreId)
+    expect(await storeJobs(user.identityStoreId).list()).toEqual([])
   })
 
   test('that is still set has nobody asked for who lives, and no row written', async () => {

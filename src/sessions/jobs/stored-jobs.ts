@@ -49,6 +49,7 @@ const StoredJob: z.ZodType<Job> = z.union([
     userId: z.string(),
     deletionEventId: z.string(),
     until: z.object({ sessionId: z.string(), eventId: z.string() }),
+    inD1: z.literal('done').exactOptional(),
   }),
   z.object({
     kind: z.literal('rebuild_records'),

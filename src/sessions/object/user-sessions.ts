@@ -114,7 +114,7 @@ export class UserSessions extends DurableObject<Bindings> {
     const origin = { openedBy: by.caller, replacesSessionId: replaced === undefined ? null : replaces, openid }
     const issued = cookie ? cookieOf(view, now) : null
     this.storage.insert(session, { ...origin, newDevice: device.isNew }, secretHash, issued)
-    const ended = this.saveEnds(decided.value, by)
+    const ended = this.saveEnds(decided.value, by, now)
     this.mirror.schedule(now)
     return ok({ ...view, ended: ended.map(({ id }) => id) })
   }
@@ -257,6 +257,12 @@ export class UserSessions extends DurableObject<Bindings> {
     this.mirror.schedule(now)
   }
 
+  /** Whether nothing is kept here. Of a deleted user the alarm sees to it; one that was lost is set again. */
+  isEmptied(): boolean {
+    if (!this.storage.isEmpty) this.mirror.look()
+    return this.storage.isEmpty
+  }
+
   /** D1 has lost what it knew: copies all sessions again. Answers what this object knows of the rules; null: nothing. */
   mirrorAgain(): UserRules | null {
     if (this.storage.isEmpty) return null
@@ -291,7 +297,10 @@ export class UserSessions extends DurableObject<Bindings> {
       }
       this.applyUpdates(rules.value ?? {}, now)
       this.tick(now)
-      if (this.mayBeEmptied) return this.empty()
+      if (this.mayBeEmptied) {
+        this.storage.emptied()
+        return this.ctx.storage.deleteAll()
+      }
     }
     await this.mirror.complete()
   }
@@ -299,12 +308,6 @@ export class UserSessions extends DurableObject<Bindings> {
   /** Of a deleted user D1 has everything that is to be kept. */
   private get mayBeEmptied(): boolean {
     return this.storage.rules.status.value.deleted === true && !this.storage.hasUnmirrored()
-  }
-
-  private async empty(): Promise<void> {
-    const emptied = this.ctx.storage.deleteAll()
-    this.storage.emptied()
-    await emptied
   }
 
   private nextDeadline(): number | null {
@@ -344,7 +347,7 @@ export class UserSessions extends DurableObject<Bindings> {
   private tick(now: number): void {
     this.mirror.look()
     const decided = decide(this.state(), { type: 'tick' }, now)
-    if (decided.ok && this.saveEnds(decided.value, NOBODY).length > 0) this.mirror.schedule(now)
+    if (decided.ok) this.saveEnds(decided.value, NOBODY, now)
   }
 
   private authenticate(proof: SessionProof, how: CheckHow, now: number): Result<CheckedSession, SessionError> {
@@ -359,11 +362,8 @@ export class UserSessions extends DurableObject<Bindings> {
     const state = { status: this.storage.rules.status, policy, sessions: [stored.session] }
     const decided = decide(state, { type: 'check', id: proof.sessionId, touch: how.touch, client: how.client }, now)
     if (!decided.ok) return refused(decided.error, () => this.views(owner))
-    const dead = this.saveEnds(decided.value, NOBODY)[0]
-    if (dead !== undefined) {
-      this.mirror.schedule(now)
-      return ended(dead.reason, dead.endedAt)
-    }
+    const [dead] = this.saveEnds(decided.value, NOBODY, now)
+    if (dead !== undefined) return ended(dead.reason, dead.endedAt)
     let live = noteSeen(this.storage, stored, decided.value, { policy, writeAfter: this.seenWriteMilliseconds, now })
     if (how.touch && live.seenBy !== null) this.mirror.setAlarmBy(live.session.lastSeenAt + BURST_GAP_MILLISECONDS)
     const view = viewOf(owner, live.session, policy)
@@ -378,19 +378,19 @@ export class UserSessions extends DurableObject<Bindings> {
   private endNow(which: Selection, reason: EndReason, by: AskedBy, now: number): readonly string[] {
     const decided = decide(this.state(), { type: 'end', which, reason }, now)
     if (!decided.ok) return []
-    const ended = this.saveEnds(decided.value, by)
-    if (ended.length > 0) this.mirror.schedule(now)
+    const ended = this.saveEnds(decided.value, by, now)
     return ended.filter((event) => event.reason === reason).map(({ id }) => id)
   }
 
-  /** Writes the ends among some events, and tells those who listen. */
-  private saveEnds(events: readonly SessionEvent[], by: AskedBy): Extract<SessionEvent, { type: 'ended' }>[] {
+  /** Writes the ends among some events, tells those who listen, and has them mirrored. */
+  private saveEnds(events: readonly SessionEvent[], by: AskedBy, now: number) {
     const ends = events.filter((event) => event.type === 'ended')
     for (const event of ends) {
       this.storage.end(event.id, event, whoAsked(event, by))
       this.streams.ended(event.id, event)
     }
     this.mirror.noteEnds(ends.map(({ reason }) => reason))
+    if (ends.length > 0) this.mirror.schedule(now)
     return ends
   }
 
