@@ -1,6 +1,7 @@
-// Shows both documents. `validatorUrl: null` keeps the page from asking an outside service for a badge.
+// Shows all documents. `validatorUrl: null` keeps the page from asking an outside service for a badge.
 for (const [place, url] of [
-  ['#own', '/openapi.json'],
+  ['#application', '/openapi.json'],
+  ['#operator', '/openapi/operator.json'],
   ['#vendors', '/openapi/vendors.json'],
 ]) {
   window.SwaggerUIBundle({

@@ -43,14 +43,23 @@ function reference(
   }
 }
 
+/** One for each kind of reader: nobody who checks sessions reads how stores are administered. */
 const references: readonly Route[] = [
   reference(
     {
       path: '/openapi.json',
       operationId: 'openapi',
-      summary: 'Describe the endpoints of our own APIs for machines, as an OpenAPI document.',
+      summary: 'Describe the endpoints for applications and their users for machines, as an OpenAPI document.',
     },
-    () => ownApis,
+    () => applicationApis,
+  ),
+  reference(
+    {
+      path: '/openapi/operator.json',
+      operationId: 'openapiOfOperators',
+      summary: 'Describe the endpoints for operators for machines, as an OpenAPI document.',
+    },
+    () => [operatorApi],
   ),
   reference(
     {
@@ -72,18 +81,17 @@ const problems: Route = {
   handle: () => ok(problemsPage()),
 }
 
-const ownApis: readonly Api[] = [
+const applicationApis: readonly Api[] = [
   { ...sessionsApi, routes: [...sessionsApi.routes, ...references, problems] },
   devicesApi,
   oauthApi,
   logoutApi,
-  operatorApi,
 ]
 
 const vendorApis: readonly Api[] = [slackApi, identityCenterApi, lookerApi, lookerBareApi, apioApi, ssfApi]
 
 /** Every API. The first has the check, and answers for paths that are in no API's territory. */
-export const apis: readonly Api[] = [...ownApis, ...vendorApis]
+export const apis: readonly Api[] = [...applicationApis, operatorApi, ...vendorApis]
 
 const served = serve(apis)
 

@@ -112,7 +112,7 @@ function kind(schema: Schema): string {
 
 const HEAD = `# Endpoints
 
-Every endpoint of every API. \`/docs\` shows them with their fields; \`/openapi.json\` (our own APIs) and \`/openapi/vendors.json\` are for machines: their \`default\` answer names the statuses that an endpoint can fail with.
+Every endpoint of every API. \`/docs\` shows them with their fields; \`/openapi.json\` (for applications and their users), \`/openapi/operator.json\` and \`/openapi/vendors.json\` are for machines: their \`default\` answer names the statuses that an endpoint can fail with.
 `
 
 /** How a route knows its caller, by the names of the document's security schemes. */

@@ -50,7 +50,7 @@ function isVendors(path: string): boolean {
 /** `METHOD /path/{parameter}` of everything that the documents list. */
 async function documented(): Promise<string[]> {
   const documents = await readDocuments()
-  expect(documents.map(({ openapi }) => openapi)).toEqual(['3.1.0', '3.1.0'])
+  expect(documents.map(({ openapi }) => openapi)).toEqual(['3.1.0', '3.1.0', '3.1.0'])
   return operationsOf(...documents).map(({ route }) => route)
 }
 

@@ -53,7 +53,7 @@ export function openApiDocument(apis: readonly Api[]): object {
       title: 'Latchkey',
       version: '1',
       description:
-        'Sessions at the edge: opened, checked, limited, expired and ended. `/openapi.json` has the service’s own APIs; `/openapi/vendors.json` the four published session APIs that it speaks too.',
+        'Sessions at the edge: opened, checked, limited, expired and ended. `/openapi.json` is for applications and their users, `/openapi/operator.json` for operators; `/openapi/vendors.json` has the four published session APIs that it speaks too.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     tags: Array.from(new Set(apis.map(({ name }) => name)), (name) => ({ name })),

@@ -30,7 +30,7 @@ export const PARAGRAPHS: Readonly<Record<ProblemCode, Paragraph>> = {
   path_not_found: {
     means: 'There is no such path.',
     remedy:
-      'Compare it with /openapi.json and /openapi/vendors.json. Paths are exact: APIO’s end with a slash, all others do not.',
+      'Compare it with /openapi.json, /openapi/operator.json and /openapi/vendors.json. Paths are exact: APIO’s end with a slash, all others do not.',
   },
   method_not_allowed: {
     means: 'The path is there, but does not take this method.',

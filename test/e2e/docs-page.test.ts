@@ -86,10 +86,12 @@ test.skipIf(noBrowser)('follows the scheme of the reader, and needs no wider win
   await page.close()
 })
 
-test.skipIf(noBrowser)('shows every operation of both documents, and asks no other origin for anything', async () => {
+test.skipIf(noBrowser)('shows every operation of all documents, and asks no other origin for anything', async () => {
   const { base_url: baseUrl } = server.credentials
   const documents: { paths: Record<string, object> }[] = await Promise.all(
-    ['/openapi.json', '/openapi/vendors.json'].map(async (path) => (await fetch(baseUrl + path)).json()),
+    ['/openapi.json', '/openapi/operator.json', '/openapi/vendors.json'].map(async (path) =>
+      (await fetch(baseUrl + path)).json(),
+    ),
   )
   const paths = documents.flatMap((document) => Object.entries(document.paths))
   const operations = paths.flatMap(([path, methods]) =>
@@ -99,7 +101,7 @@ test.skipIf(noBrowser)('shows every operation of both documents, and asks no oth
   )
   const { page, complaints, strangers } = await watchedPage(browser, baseUrl, {})
   await page.goto(`${baseUrl}/docs`)
-  for (const place of ['#own', '#vendors']) await page.waitForSelector(`${place} .opblock-summary`)
+  for (const place of ['#application', '#operator', '#vendors']) await page.waitForSelector(`${place} .opblock-summary`)
   const shown = await page.$$eval('.opblock-summary', (blocks) =>
     blocks.map((block) => {
       const text = (part: string) => block.querySelector(part)?.textContent?.replaceAll('\u200b', '') ?? ''
@@ -110,7 +112,7 @@ test.skipIf(noBrowser)('shows every operation of both documents, and asks no oth
   await page.click('[id$="putIdentityStore"] .opblock-summary-control')
   await page.waitForSelector('.response')
   await page.click('.try-out__btn')
-  await page.click('#own .btn.authorize')
+  await page.click('#operator .btn.authorize')
   await page.waitForSelector('.auth-container')
   expect([complaints, strangers]).toEqual([[], []])
 })

@@ -9,10 +9,10 @@ export interface OpenApi<Operation> {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
 
-/** The document of our own APIs, and that of the vendors'. */
-export const DOCUMENTS = ['/openapi.json', '/openapi/vendors.json'] as const
+/** For applications, for operators, and of the vendors' APIs. */
+export const DOCUMENTS = ['/openapi.json', '/openapi/operator.json', '/openapi/vendors.json'] as const
 
-/** Both. */
+/** All of them. */
 export function readDocuments<Document = OpenApi<object>>(): Promise<Document[]> {
   return Promise.all(DOCUMENTS.map(async (path) => (await (await send(path)).json()) as Document))
 }

@@ -1,4 +1,4 @@
-// Generates `src/generated/` from the service's OpenAPI document: what `latchkey/operator` is made of. Does nothing
+// Generates `src/generated/` from the OpenAPI document for operators: what `latchkey/operator` is made of. Does nothing
 // where the document has not changed.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,8 +21,7 @@ registerHooks({
 const { createClient } = await import('@hey-api/openapi-ts')
 
 const document = await openApi()
-const paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => path.startsWith('/operator/')))
-const text = JSON.stringify({ ...document, paths })
+const text = JSON.stringify(document)
 const wanted = createHash('sha256')
   .update(text)
   .update(readFileSync(join(PACKAGE, 'package.json')))
@@ -40,6 +39,6 @@ if (present !== wanted) {
     logs: { level: 'silent', file: false },
     plugins: ['@hey-api/client-fetch', '@hey-api/typescript', '@hey-api/sdk'],
   })
-  writeFileSync(join(OUT, 'facade.gen.ts'), facade({ ...document, paths }))
+  writeFileSync(join(OUT, 'facade.gen.ts'), facade(document))
   writeFileSync(STAMP, wanted)
 }

@@ -1,4 +1,4 @@
-// The service's OpenAPI document, without a service: from the lists that serve its requests.
+// The OpenAPI document for operators, without a service: from the list that serves their requests.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -21,7 +21,8 @@ export async function openApi() {
     await build({
       absWorkingDir: ROOT,
       stdin: {
-        contents: "export { apis } from './src/app.ts'; export { openApiDocument } from './src/api/openapi.ts'",
+        contents:
+          "export { operatorApi } from './src/api/operator/routes.ts'; export { openApiDocument } from './src/api/openapi.ts'",
         resolveDir: ROOT,
       },
       bundle: true,
@@ -39,8 +40,8 @@ export async function openApi() {
         },
       ],
     })
-    const { apis, openApiDocument } = await import(pathToFileURL(outfile).href)
-    return openApiDocument(apis)
+    const { operatorApi, openApiDocument } = await import(pathToFileURL(outfile).href)
+    return openApiDocument([operatorApi])
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

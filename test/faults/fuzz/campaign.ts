@@ -92,7 +92,9 @@ export async function stall(target: Target, seed: number): Promise<readonly stri
 }
 
 async function documentsOf({ call }: Target): Promise<readonly Document[]> {
-  const asked = ['/openapi.json', '/openapi/vendors.json'].map((path) => call({ method: 'GET', path }))
+  const asked = ['/openapi.json', '/openapi/operator.json', '/openapi/vendors.json'].map((path) =>
+    call({ method: 'GET', path }),
+  )
   return (await Promise.all(asked)).map(({ body }) => body)
 }
 
