@@ -40,7 +40,9 @@ const SERVED = [
     'slack',
     'slack-bodies',
   ],
-].map((name) => `test/e2e/${name}.test.ts`)
+]
+  .map((name) => `test/e2e/${name}.test.ts`)
+  .concat('test/faults/crash.test.ts')
 /** How both are run: clients and browsers take most of their time. */
 const WITH_CLIENTS = {
   setupFiles: ['test/e2e/support/watch.ts'],
@@ -84,7 +86,7 @@ export default defineConfig({
                   // It strikes where a test says so (test/support/application-server.ts), not on a slow machine.
                   APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
                   // A round of every kind of change at least (test/sessions/interleavings.test.ts).
-                  INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 200),
+                  INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 100),
                   // Of test/fuzz.test.ts. `npm run fuzz` sends many more.
                   FUZZ_REQUESTS: Number(process.env.FUZZ_REQUESTS ?? 600),
                   FUZZ_SEED: Number(process.env.FUZZ_SEED ?? 1),

@@ -14,7 +14,9 @@ import { forgetSecrets, keepSecret, leaksSince } from './secrets-shown.ts'
 watchForSecrets()
 forgetSecrets()
 for (const secret of Object.values(SECRETS)) keepSecret(secret)
-await reset()
+// An object that was still busy may have had the database opened again before it was gone.
+do await reset()
+while ((await migrated()) !== null)
 await applyD1Migrations(env.DB, env.D1_MIGRATIONS)
 
 afterEach(({ task }) => {
@@ -24,3 +26,7 @@ afterEach(({ task }) => {
   expect(leaks).toEqual([])
   expect(isInRunner(), 'the test goes on as a request of the Worker: wait at a Gate (test/support/gate.ts)').toBe(true)
 })
+
+function migrated(): Promise<unknown> {
+  return env.DB.prepare("SELECT 1 FROM sqlite_master WHERE name = 'd1_migrations'").first()
+}

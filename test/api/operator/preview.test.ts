@@ -9,7 +9,7 @@ import { send } from '../../support/requests.ts'
 import { makeBearer, makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
 import { operate } from './operator.ts'
 
-const STORES = 200
+const STORES = env.WHOLE ? 200 : 100
 const AT_ONCE = 20
 const STEPS = 3
 const USER_AGENTS = { web: 'Firefox', mobile: 'Mobile' }

@@ -9,8 +9,8 @@ import type { TestProject } from 'vitest/node'
 import { unstable_getMiniflareWorkerOptions as optionsOf } from 'wrangler'
 import { freePort } from '../../support/free-port.ts'
 import { startDev } from './dev-server.ts'
+import type { Model } from './model-service.ts'
 import { copyProject } from './project-copy.ts'
-import type { Model } from './served.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)

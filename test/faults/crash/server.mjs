@@ -1,12 +1,16 @@
-// The service under `npm run dev`, and how to kill parts of it.
+// The service under `npm run dev`, or that of a model where one is given, and how to kill parts of it.
 import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { environmentIn } from '../../e2e/support/dev-server.ts'
+import { credentialsAt } from '../../e2e/support/model-service.ts'
 import { isFree } from '../../support/free-port.ts'
 
 const DEV = fileURLToPath(new URL('../../../scripts/dev.mjs', import.meta.url))
+const SERVICE = fileURLToPath(new URL('service.mjs', import.meta.url))
+/** What `npm run dev` has made, as the tests made it; null: it is run. */
+const model = process.env.LATCHKEY_MODEL === undefined ? null : JSON.parse(process.env.LATCHKEY_MODEL)
 const START_TIMEOUT_MILLISECONDS = 90_000
 const PROBE_TIMEOUT_MILLISECONDS = 2_000
 const PROBE_INTERVAL_MILLISECONDS = 100
@@ -22,11 +26,7 @@ async function untilFree(port) {
 
 /** Starts the service on `port` with its data in `directory`, and waits until it serves. */
 export async function startServer(port, directory, variables = {}) {
-  const changed = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`])
-  const child = spawn(process.execPath, [DEV, '--port', String(port), '--persist-to', directory, ...changed], {
-    env: environmentIn(directory),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = model === null ? startDev(port, directory, variables) : startOfModel(port, directory, variables)
   let output = ''
   const served = new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`it does not start:\n${output}`)), START_TIMEOUT_MILLISECONDS)
@@ -52,16 +52,18 @@ export async function startServer(port, directory, variables = {}) {
     throw error
   }
   return {
-    credentials: JSON.parse(readFileSync(join(directory, 'dev-credentials.json'), 'utf8')),
-    /** Kills the workerd that runs the Worker; wrangler starts it again. */
+    credentials:
+      model === null
+        ? JSON.parse(readFileSync(join(directory, 'dev-credentials.json'), 'utf8'))
+        : credentialsAt(model, port),
+    /** Kills the workerd that runs the Worker; another one is started. */
     killRuntime() {
-      // The other workerd is wrangler's proxy, which listens on the public port.
-      const runtimes = descendants(child.pid).filter(
-        ({ args }) =>
-          args.includes(' serve ') && args.includes('=entry=') && !args.includes(`=entry=127.0.0.1:${port} `),
-      )
+      const all = descendants(child.pid).filter(({ args }) => args.includes(' serve ') && args.includes('=entry='))
+      // Before wrangler's stands its proxy, which listens on the public port.
+      const runtimes = model === null ? all.filter(({ args }) => !args.includes(`=entry=127.0.0.1:${port} `)) : all
       if (runtimes.length !== 1) throw new Error(`${runtimes.length} runtimes found`)
       kill(runtimes[0].pid)
+      if (model !== null) child.send('start another one')
     },
     /** Kills every process at once. */
     async killEverything() {
@@ -76,6 +78,21 @@ export async function startServer(port, directory, variables = {}) {
     },
     output: () => output,
   }
+}
+
+function startDev(port, directory, variables) {
+  const changed = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+  return spawn(process.execPath, [DEV, '--port', String(port), '--persist-to', directory, ...changed], {
+    env: environmentIn(directory),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function startOfModel(port, persistTo, variables) {
+  return spawn(process.execPath, [SERVICE], {
+    env: { ...process.env, LATCHKEY_MODEL_SERVICE: JSON.stringify({ model, port, persistTo, variables }) },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
 }
 
 /** Waits until the service answers. Answers how long that took, in milliseconds. */
