@@ -1,7 +1,8 @@
 // Everything that must pass, at the same time: types and lint, the Worker's own tests in two runtimes, since each file
 // waits for the one before it, and the served ones. With arguments, `vitest run` has them.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 
 /** A part that says nothing for so long hangs, and has failed. Longer than the slowest file of tests takes. */
@@ -15,6 +16,9 @@ const TESTS = [
 ]
 /** Where Node keeps what it compiled: of what each start of the service loads, wrangler's bundle alone has 15 MB. */
 const NODE_COMPILE_CACHE = resolve('node_modules/.cache/node')
+const ROOM_BYTES = 4 * 2 ** 30
+/** Where there is room enough the tests' databases are in memory: none needs to outlive the machine. */
+const TMPDIR = memoryFolder() ?? tmpdir()
 /** Where CI wants one report of everything; nowhere otherwise. */
 const { TEST_REPORT: report } = process.env
 
@@ -29,7 +33,7 @@ function run([name, ...args], part) {
   const child = spawn(name, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE, ...(report !== undefined && { TEST_REPORT: reportOf(part) }) },
+    env: { ...process.env, NODE_COMPILE_CACHE, TMPDIR, ...(report !== undefined && { TEST_REPORT: reportOf(part) }) },
   })
   const end = (signal) => {
     try {
@@ -63,6 +67,14 @@ function run([name, ...args], part) {
       setTimeout(done, GRACE_MILLISECONDS)
     })
   })
+}
+
+/** Linux's folder in memory, if it is large enough: a container's often is not. */
+function memoryFolder() {
+  const folder = '/dev/shm'
+  if (!existsSync(folder)) return null
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize > ROOM_BYTES ? folder : null
 }
 
 function reportOf(part) {
