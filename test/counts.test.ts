@@ -1,12 +1,14 @@
 /** What each operation costs: the budgets, as they are counted. bench/counts.json has them, and is exact. */
+
 import { env } from 'cloudflare:workers'
 import { afterAll, expect, test, vi } from 'vitest'
 import { COUNTS, dollars, dollarsOfFreshness } from '../bench/cost.ts'
 import { type Party, Trips } from '../bench/trips.ts'
+import { NO_STORE } from '../src/domain/ids.ts'
 import { logContext } from '../src/log.ts'
 import { servicesOf } from '../src/services.ts'
 import { readSettings } from '../src/settings.ts'
-import { OPERATOR_STORE } from '../src/store/credentials.ts'
+
 import { readRules } from '../src/store/rules.ts'
 import { manyUsers, openSessions } from './api/slack/many.ts'
 import { makeTeam } from './api/slack/slack.ts'
@@ -323,7 +325,7 @@ test("a request with an operator's console session asks its object, and for its 
   const { session, bearer } = await operated()
   const opened = await send('/operator/console-sessions', { method: 'POST', bearer })
   const { credential_id: userId } = (await opened.json()) as { credential_id: string }
-  const user = { ...session.user, identityStoreId: OPERATOR_STORE, userId }
+  const user = { ...session.user, identityStoreId: NO_STORE, userId }
   const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   const ask = () => send('/operator/console-sessions/current', { headers: { cookie } })
   await mirrored(user)

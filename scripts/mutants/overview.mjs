@@ -43,8 +43,8 @@ export const overviewMutants = [
   {
     name: 'overview: wrong passwords count for no store',
     file: 'src/store/sign-in-attempts.ts',
-    from: 'countFailedSignIn(db, userStoreId ?? ANY_STORE, now,',
-    to: 'countFailedSignIn(db, ANY_STORE, now,',
+    from: 'countFailedSignIn(db, userStoreId ?? NO_STORE, now,',
+    to: 'countFailedSignIn(db, NO_STORE, now,',
     caughtBy: { file: OVERVIEW, test: 'says what lives, and what was opened, ended and refused' },
   },
   {

@@ -2,8 +2,10 @@
  * `Idempotency-Key`: a request that comes again, with the same key and body from the same caller, is given the answer of
  * the first time. Without the header nothing is read or written.
  */
+
 import { hash } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
+import { NO_STORE } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { MAX_BULK_BODY_BYTES, readBody } from '../http/body.ts'
 import { pathOf } from '../http/router-paths.ts'
@@ -15,8 +17,6 @@ import type { Handler, HandlerResult } from './route.ts'
 
 /** The key: a structured field's string (RFC 9651), or without quotes, as most clients send it. */
 const KEY_PATTERN = /^(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9._:-]{1,255}))$/
-/** Sealed answers need no store of their own: whose an answer is, is in the hash of its key. */
-const NO_STORE = '*'
 
 /** An answer as it is kept. */
 interface KeptAnswer {

@@ -1,14 +1,13 @@
 /** The keys that sign heads and cuts of chains: Ed25519, sealed at rest. */
+
 import { calculateJwkThumbprint, SignJWT } from 'jose'
 import type { Sealing } from '../auth/sealing.ts'
+import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { type AuditKey, addAuditKey, readAuditKeys } from '../store/audit-chain.ts'
 import type { Database } from '../store/database.ts'
 import type { Unavailable } from '../time-limit.ts'
 import type { ChainPoint } from './chain.ts'
-
-/** What sealed keys belong to: no store. */
-const NO_STORE = '*'
 
 /** What is signed of a chain: how far it had come, or after which event it begins. */
 export type SignedPoint = 'audit-head' | 'audit-cut'

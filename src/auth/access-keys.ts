@@ -4,9 +4,10 @@
  */
 
 import type { SessionError } from '../domain/errors.ts'
+import { NO_STORE } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { log } from '../log.ts'
-import { OPERATOR_STORE } from '../store/credentials.ts'
+
 import type { Database } from '../store/database.ts'
 import { isSignedWith, type RequestSignature, type SignatureFault, signedTexts } from './access-key-signature.ts'
 import {
@@ -66,7 +67,7 @@ export async function authenticateSigner(
   const found = await findAccessKey(db, signature.accessKey)
   if (!found.ok) return found
   const key = found.value
-  const { identityStoreId, credentialId } = key ?? { identityStoreId: OPERATOR_STORE, credentialId: NO_RECORD }
+  const { identityStoreId, credentialId } = key ?? { identityStoreId: NO_STORE, credentialId: NO_RECORD }
   const previous = key === null ? [] : previousSecrets(key, arrival.now)
   const sealed = [key?.sealedSecret ?? dummy, ...previous.map((one) => one.sealed_secret ?? dummy)]
   const signed = sealed.map(async (one) => {
@@ -97,7 +98,7 @@ const dummies = new WeakMap<Sealing, string>()
 async function dummySecret(sealing: Sealing): Promise<string> {
   let dummy = dummies.get(sealing)
   if (dummy === undefined) {
-    dummy = await sealing.seal('access_key', OPERATOR_STORE, NO_RECORD, NO_SECRET)
+    dummy = await sealing.seal('access_key', NO_STORE, NO_RECORD, NO_SECRET)
     dummies.set(sealing, dummy)
   }
   return dummy

@@ -1,7 +1,8 @@
 /**
  * Why a caller was refused, sealed: the caller can pass it on, and only an operator can have it opened.
  */
-import { OPERATOR_STORE } from '../store/credentials.ts'
+
+import { NO_STORE } from '../domain/ids.ts'
 import type { Sealing } from './sealing.ts'
 
 /** What a refused caller lacked: the action, the right to this identity store, or an address to call from. */
@@ -32,11 +33,11 @@ const RECORD = 'authorization message'
 
 /** Seals a message. Base64url. */
 export function sealAuthorizationMessage(sealing: Sealing, message: AuthorizationMessage): Promise<string> {
-  return sealing.seal('authorization_message', OPERATOR_STORE, RECORD, JSON.stringify(message))
+  return sealing.seal('authorization_message', NO_STORE, RECORD, JSON.stringify(message))
 }
 
 /** What a message says; null if it is none of ours, or its key is not in use any more. */
 export async function openAuthorizationMessage(sealing: Sealing, sealed: string): Promise<AuthorizationMessage | null> {
-  const text = await sealing.open('authorization_message', OPERATOR_STORE, RECORD, sealed)
+  const text = await sealing.open('authorization_message', NO_STORE, RECORD, sealed)
   return text === null ? null : JSON.parse(text)
 }

@@ -6,14 +6,14 @@
 import { hash, randomBytes } from 'node:crypto'
 import { checkUsable } from '../auth/credentials.ts'
 import type { SessionError } from '../domain/errors.ts'
-import type { UserKey } from '../domain/ids.ts'
+import { NO_STORE, type UserKey } from '../domain/ids.ts'
 import { NO_RULES } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { AskedBy, Client, EndReason } from '../domain/session.ts'
 import { CONSOLE_CODE_SECONDS } from '../limits.ts'
 import { type AuditEntry, recordAuditEvent } from '../store/audit-events.ts'
 import { findCredentialOfStore } from '../store/credential-changes.ts'
-import { type Credential, OPERATOR_STORE } from '../store/credentials.ts'
+import type { Credential } from '../store/credentials.ts'
 import type { Database } from '../store/database.ts'
 import { insertConsoleCode, takeLoginToken, voidConsoleCodes } from '../store/login-tokens.ts'
 import type { CheckedSession, CheckHow, Opened } from './object/user-sessions.ts'
@@ -74,7 +74,7 @@ export class ConsoleSessions {
     const made = await insertConsoleCode(
       this.db,
       { tokenHash: hashCode(code), credentialId, createdAt: entry.at, expiresAt },
-      { ...entry, identityStoreId: OPERATOR_STORE, action: 'console_code.made', subject: `credential:${credentialId}` },
+      { ...entry, identityStoreId: NO_STORE, action: 'console_code.made', subject: `credential:${credentialId}` },
     )
     return made.ok ? ok({ code, expiresAt }) : made
   }
@@ -116,7 +116,7 @@ export class ConsoleSessions {
     client: Client,
     now: number,
   ): Promise<Result<Credential, SessionError>> {
-    const found = await findCredentialOfStore(this.db, OPERATOR_STORE, credentialId)
+    const found = await findCredentialOfStore(this.db, NO_STORE, credentialId)
     if (!found.ok) return found
     if (found.value === null) return fail({ code: 'credential_revoked' })
     const usable = checkUsable({ ...found.value, standing: 'good' }, client, now)
@@ -159,7 +159,7 @@ function hashCode(code: string): string {
 }
 
 function ownerOf(credentialId: string): UserKey {
-  return { identityStoreId: OPERATOR_STORE, userId: credentialId }
+  return { identityStoreId: NO_STORE, userId: credentialId }
 }
 
 function byOf({ actor: caller, requestId }: ConsoleEntry) {
@@ -167,5 +167,5 @@ function byOf({ actor: caller, requestId }: ConsoleEntry) {
 }
 
 function eventOf(action: string, sessionId: string, entry: ConsoleEntry): AuditEntry {
-  return { ...entry, identityStoreId: OPERATOR_STORE, action, subject: `console_session:${sessionId}` }
+  return { ...entry, identityStoreId: NO_STORE, action, subject: `console_session:${sessionId}` }
 }

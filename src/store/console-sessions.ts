@@ -1,9 +1,11 @@
 /** Operators' console sessions as the mirror has them: sessions of the store `*`, whose users are credentials. */
+
 import { sql } from 'drizzle-orm'
+import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { firstIdAt, sessionNumber } from '../domain/session-id.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { isLive, OPERATOR_STORE } from './credentials.ts'
+import { isLive } from './credentials.ts'
 import { attempt, type Database } from './database.ts'
 
 /** A console session in a list. */
@@ -37,9 +39,9 @@ export async function listConsoleSessions(
     db.all<ListedConsoleSession>(sql`SELECT s.user_id AS credentialId, c.name AS name, c.expires_at AS credentialExpiresAt, s.session_id AS sessionId,
   s.opened_at AS openedAt, coalesce(s.recent_address, s.address) AS address,
   coalesce(s.recent_user_agent, s.user_agent) AS userAgent
-FROM credentials AS c CROSS JOIN sessions AS s ON s.identity_store_id = ${OPERATOR_STORE} AND s.user_id = c.credential_id
+FROM credentials AS c CROSS JOIN sessions AS s ON s.identity_store_id = ${NO_STORE} AND s.user_id = c.credential_id
   AND s.session_id >= ${firstIdAt(openedAfter)} ${older}
-WHERE c.identity_store_id = ${OPERATOR_STORE} AND ${isLive(sql`c`, now)} AND s.kind = 'operator' AND s.ended_at IS NULL
+WHERE c.identity_store_id = ${NO_STORE} AND ${isLive(sql`c`, now)} AND s.kind = 'operator' AND s.ended_at IS NULL
 ORDER BY s.session_id DESC LIMIT ${limit}`),
   )
   return rows.ok ? ok(rows.value) : rows
@@ -52,7 +54,7 @@ export async function findConsoleSessionOwner(
 ): Promise<Result<string | null, Unavailable>> {
   const rows = await attempt(() =>
     db.all<{ user_id: string }>(sql`SELECT user_id FROM sessions INDEXED BY session_by_number
-WHERE identity_store_id = ${OPERATOR_STORE} AND number = ${sessionNumber(sessionId)} AND session_id = ${sessionId}
+WHERE identity_store_id = ${NO_STORE} AND number = ${sessionNumber(sessionId)} AND session_id = ${sessionId}
   AND kind = 'operator'`),
   )
   return rows.ok ? ok(rows.value[0]?.user_id ?? null) : rows

@@ -1,5 +1,7 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
+
 import { and, asc, eq, getTableColumns, gt, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { NO_STORE } from '../domain/ids.ts'
 import type { UserRules } from '../domain/policy.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -11,9 +13,6 @@ import { insertWhere } from './insert-where.ts'
 import { configOfStore, RULES, rulesFrom, settingsOfUser } from './rules.ts'
 import { type CredentialKind, credentials, sessionConfigs, sessionSettings, spentSecrets, users } from './schema.ts'
 import { statement } from './statement.ts'
-
-/** The store of the operators' credentials; no identity store can have this id. */
-export const OPERATOR_STORE = '*'
 
 type Row = typeof credentials.$inferSelect
 
@@ -54,7 +53,7 @@ export interface ShownCredential extends Credential {
 
 /** SQL of the standing, found with the credential. */
 export const STANDING = sql<Standing>`CASE
-  WHEN credentials.identity_store_id <> ${sql.raw(`'${OPERATOR_STORE}'`)} AND NOT EXISTS (SELECT 1 FROM identity_stores AS its_store
+  WHEN credentials.identity_store_id <> ${sql.raw(`'${NO_STORE}'`)} AND NOT EXISTS (SELECT 1 FROM identity_stores AS its_store
     WHERE its_store.identity_store_id = credentials.identity_store_id AND its_store.deleted_at IS NULL) THEN 'gone'
   WHEN credentials.owner_user_id IS NULL THEN 'good'
   ELSE coalesce((SELECT iif(its_owner.active, 'good', 'owner_disabled') FROM users AS its_owner
@@ -199,9 +198,9 @@ export async function insertOperatorBySecret(
   // An older version of the service makes a first operator without spending the secret.
   const where =
     which === 'first'
-      ? sql`NOT EXISTS (SELECT 1 FROM ${spentSecrets}) AND NOT EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${OPERATOR_STORE})`
+      ? sql`NOT EXISTS (SELECT 1 FROM ${spentSecrets}) AND NOT EXISTS (SELECT 1 FROM credentials AS other WHERE other.identity_store_id = ${NO_STORE})`
       : sql`NOT EXISTS (SELECT 1 FROM ${spentSecrets} WHERE ${spentSecrets.secretHash} = ${secretHash})`
-  const isWritten = rowExists(credentials, isCredential(OPERATOR_STORE, credentialId))
+  const isWritten = rowExists(credentials, isCredential(NO_STORE, credentialId))
   const written = await attempt(() =>
     db.batch([
       ...insertion(db, credential, where, entry),
@@ -242,9 +241,9 @@ export async function revokeCredential(
 ): Promise<Result<void, Unavailable | RevocationFault>> {
   const now = entry.at
   const another =
-    identityStoreId === OPERATOR_STORE
+    identityStoreId === NO_STORE
       ? sql`(NOT ${mayDoEverything(sql`credentials`)} OR EXISTS (SELECT 1 FROM credentials AS other
-  WHERE other.identity_store_id = ${OPERATOR_STORE} AND other.credential_id <> ${credentialId}
+  WHERE other.identity_store_id = ${NO_STORE} AND other.credential_id <> ${credentialId}
   AND ${mayDoEverything(sql`other`)} AND ${isLive(sql`other`, now)}))`
       : sql`true`
   const key = isCredential(identityStoreId, credentialId)

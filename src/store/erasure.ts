@@ -3,7 +3,7 @@
  * the audit events about it. A batch at a time, since there may be a great many.
  */
 import { and, eq, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import type { UserKey } from '../domain/ids.ts'
+import { NO_STORE, type UserKey } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { ERASURE_BATCH_ROWS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -11,7 +11,7 @@ import { auditEvents } from './audit-schema.ts'
 import { rowExists } from './audited-row.ts'
 import { attempt, type Database } from './database.ts'
 import { credentials, loginTokens, sessions, signInAttempts, users } from './schema.ts'
-import { ANY_STORE, userSubject } from './sign-in-attempts.ts'
+import { userSubject } from './sign-in-attempts.ts'
 
 /** How far an erasure has come: the last session and the last audit event; empty before the first. */
 export interface ErasedUntil {
@@ -138,7 +138,7 @@ export function otherErasure(db: Database, { identityStoreId, userId }: UserKey,
       .delete(signInAttempts)
       .where(
         and(
-          eq(signInAttempts.identityStoreId, ANY_STORE),
+          eq(signInAttempts.identityStoreId, NO_STORE),
           eq(signInAttempts.subject, userSubject(username ?? '')),
           where,
         ),

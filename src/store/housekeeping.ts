@@ -4,12 +4,13 @@
  * behind is followed by one that goes on there. What lives is never touched.
  */
 
+import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Retention } from '../domain/retention.ts'
 import { COUNTED_HOURS_MILLISECONDS, MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS, SPENT_LOOK_ROWS } from '../limits.ts'
 import { log } from '../log.ts'
 import type { Unavailable } from '../time-limit.ts'
-import { OPERATOR_STORE } from './credentials.ts'
+
 import { attempt, type Database } from './database.ts'
 import { removeGivenUpWork } from './failing-work.ts'
 
@@ -183,7 +184,7 @@ export function removeDeadCredentials(
     db,
     `DELETE FROM credentials WHERE (identity_store_id, credential_id) IN (
        SELECT identity_store_id, credential_id FROM credentials INDEXED BY ${index}
-       WHERE ${end} IS NOT NULL AND ${end} < ?1 AND identity_store_id <> '${OPERATOR_STORE}'
+       WHERE ${end} IS NOT NULL AND ${end} < ?1 AND identity_store_id <> '${NO_STORE}'
        ORDER BY ${end} LIMIT ${REMOVAL_BATCH_ROWS})`,
     before,
   )

@@ -1,6 +1,8 @@
 /** Users who are locked for an address after too many wrong passwords, as administrators see them. */
+
 import { type SQL, sql } from 'drizzle-orm'
 import type { Party, Role } from '../domain/authority.ts'
+import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { MAX_SCANNED_ROWS } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -9,7 +11,7 @@ import { auditView, insertRowEvent } from './audited-row.ts'
 import { type ScannedPage, scan } from './bounded-scan.ts'
 import { attempt, type Database } from './database.ts'
 import { signInAttempts } from './schema.ts'
-import { ANY_STORE } from './sign-in-attempts.ts'
+
 import type { User } from './users.ts'
 
 /** A user who is locked for an address. */
@@ -74,7 +76,7 @@ export async function findLockout(
   id: string,
   now: number,
 ): Promise<Result<Lockout | null, Unavailable>> {
-  const one = sql`${lockouts(sql``)} WHERE a.identity_store_id = ${ANY_STORE} AND a.subject = ${id} AND a.user_store_id = ${identityStoreId}`
+  const one = sql`${lockouts(sql``)} WHERE a.identity_store_id = ${NO_STORE} AND a.subject = ${id} AND a.user_store_id = ${identityStoreId}`
   const rows = await attempt(() => db.all<Row>(sql`SELECT * FROM (${one}) WHERE ${inForce(now)}`))
   if (!rows.ok) return rows
   const [row] = rows.value
@@ -90,7 +92,7 @@ export async function endLockout(
   entry: AuditEntry,
 ): Promise<Result<void, Unavailable>> {
   const t = signInAttempts
-  const row = sql`${t.identityStoreId} = ${ANY_STORE} AND ${t.subject} = ${id}`
+  const row = sql`${t.identityStoreId} = ${NO_STORE} AND ${t.subject} = ${id}`
   const done = await attempt(() =>
     db.batch([
       insertRowEvent(db, entry, VIEW, row, null, sql`${t.username} = ${user.username}`),

@@ -1,9 +1,11 @@
 /** Login tokens: each opens one session of one user, once, soon. Only hashes are kept. */
+
 import { and, eq, gt, type SQL, sql } from 'drizzle-orm'
+import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
-import { OPERATOR_STORE } from './credentials.ts'
+
 import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { loginTokens, users } from './schema.ts'
@@ -68,7 +70,7 @@ export async function insertConsoleCode(
   entry: AuditEntry,
 ): Promise<Result<void, Unavailable>> {
   const { credentialId: userId, ...kept } = code
-  const row = { ...kept, identityStoreId: OPERATOR_STORE, userId, epoch: null, makerUserId: null }
+  const row = { ...kept, identityStoreId: NO_STORE, userId, epoch: null, makerUserId: null }
   const after = sql`json_object('expires_at', ${new Date(code.expiresAt).toISOString()})`
   const written = await attempt(() =>
     db.batch([
@@ -83,7 +85,7 @@ export async function insertConsoleCode(
 export async function voidConsoleCodes(db: Database, credentialId: string): Promise<Result<void, Unavailable>> {
   const { identityStoreId, userId } = loginTokens
   const done = await attempt(() =>
-    db.delete(loginTokens).where(and(eq(identityStoreId, OPERATOR_STORE), eq(userId, credentialId))),
+    db.delete(loginTokens).where(and(eq(identityStoreId, NO_STORE), eq(userId, credentialId))),
   )
   return done.ok ? ok() : done
 }

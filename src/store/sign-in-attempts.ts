@@ -5,6 +5,7 @@
 
 import { hash } from 'node:crypto'
 import { and, eq, inArray, sql } from 'drizzle-orm'
+import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { ATTEMPTS_ROW_MILLISECONDS, MAX_ADDRESS_LENGTH } from '../limits.ts'
 import type { Unavailable } from '../time-limit.ts'
@@ -12,9 +13,6 @@ import { attempt, type Database } from './database.ts'
 import { signInAttempts } from './schema.ts'
 import { countFailedSignIn } from './session-counters.ts'
 import { type KnownUser, knownUserIn, selectUserByUsername } from './users.ts'
-
-/** Store of the counters, whose user names may be nobody's. */
-export const ANY_STORE = '*'
 
 /** Who tries to sign in. */
 export interface SignInAttempt {
@@ -83,7 +81,7 @@ export async function readAttempt(
           lockedUntil: t.lockedUntil,
         })
         .from(t)
-        .where(and(eq(t.identityStoreId, ANY_STORE), inArray(t.subject, Object.values(subjects)))),
+        .where(and(eq(t.identityStoreId, NO_STORE), inArray(t.subject, Object.values(subjects)))),
       selectUserByUsername(db, who.username),
     ]),
   )
@@ -130,7 +128,7 @@ export async function countWrongPassword(
   const row = (subject: string, kind: keyof AttemptCounts) => {
     const locksAtOnce = { pair: limits.triesPerUserAndAddress, address: null, user: limits.triesPerUser }[kind] === 1
     return {
-      identityStoreId: ANY_STORE,
+      identityStoreId: NO_STORE,
       subject,
       username: kind !== 'address' && isUser ? who.username : null,
       userStoreId: kind === 'address' ? null : userStoreId,
@@ -158,12 +156,12 @@ export async function countWrongPassword(
     })
     .returning({ lockedAt: t.lockedAt })
   // Before it is counted: one that locks again while it is locked is no other lockout.
-  const known = sql`SELECT 1 FROM ${t} WHERE ${t.identityStoreId} = ${ANY_STORE} AND ${t.subject}`
+  const known = sql`SELECT 1 FROM ${t} WHERE ${t.identityStoreId} = ${NO_STORE} AND ${t.subject}`
   const locksNow = sql`EXISTS (${known} IN (${subjects.pair}, ${subjects.user}) AND ${locks} AND coalesce(${t.lockedUntil} <= ${now}, true))`
   const first = limits.triesPerUserAndAddress === 1 ? sql`NOT EXISTS (${known} = ${subjects.pair})` : sql`false`
   const done = await attempt(() =>
     // Also for a name that is nobody's: both take as long.
-    db.batch([countFailedSignIn(db, userStoreId ?? ANY_STORE, now, sql`${locksNow} OR ${first}`), count]),
+    db.batch([countFailedSignIn(db, userStoreId ?? NO_STORE, now, sql`${locksNow} OR ${first}`), count]),
   )
   return done.ok ? ok(done.value[1].some(({ lockedAt }) => lockedAt === now)) : done
 }
@@ -178,11 +176,11 @@ export async function forgetAttempts(
   const subjects = subjectsOf(who)
   const done = await attempt(() =>
     db.batch([
-      db.delete(t).where(and(eq(t.identityStoreId, ANY_STORE), inArray(t.subject, [subjects.pair, subjects.user]))),
+      db.delete(t).where(and(eq(t.identityStoreId, NO_STORE), inArray(t.subject, [subjects.pair, subjects.user]))),
       db
         .update(t)
         .set({ attempts: sql`max(0, ${t.attempts} - ${pair.attempts})` })
-        .where(and(eq(t.identityStoreId, ANY_STORE), eq(t.subject, subjects.address))),
+        .where(and(eq(t.identityStoreId, NO_STORE), eq(t.subject, subjects.address))),
     ]),
   )
   return done.ok ? ok() : done

@@ -12,8 +12,9 @@ import {
   newBearer,
   requireScope,
 } from '../../src/auth/credentials.ts'
+import { NO_STORE } from '../../src/domain/ids.ts'
 import type { Client } from '../../src/domain/session.ts'
-import { findCredential, OPERATOR_STORE } from '../../src/store/credentials.ts'
+import { findCredential } from '../../src/store/credentials.ts'
 import { credentials, identityStores } from '../../src/store/schema.ts'
 import { countCalls } from '../support/counts.ts'
 import { breakD1 } from '../support/faults.ts'
@@ -183,7 +184,7 @@ describe('new credentials', () => {
 
 test('a scope that the caller lacks is named, with those it has', () => {
   const caller = {
-    identityStoreId: OPERATOR_STORE,
+    identityStoreId: NO_STORE,
     credentialId: 'c',
     kind: 'bearer',
     name: 'c',

@@ -5,14 +5,14 @@ import { scryptSync } from 'node:crypto'
 import { hashSecret, newApiClient, newBearer } from '../../src/auth/credentials.ts'
 import type { Scope } from '../../src/auth/scopes.ts'
 import type { Role } from '../../src/domain/authority.ts'
-import type { UserKey } from '../../src/domain/ids.ts'
+import { NO_STORE, type UserKey } from '../../src/domain/ids.ts'
 import {
   DEFAULT_SESSION_CONFIG,
   NO_SESSION_SETTINGS,
   type SessionConfig,
   type SessionSettings,
 } from '../../src/domain/policy.ts'
-import { OPERATOR_STORE } from '../../src/store/credentials.ts'
+
 import { openDatabase } from '../../src/store/database.ts'
 import {
   credentials,
@@ -156,7 +156,7 @@ export function makeOperator({
   scopes = ['operator'],
   ...options
 }: CredentialOptions & { readonly scopes?: readonly Scope[] } = {}): Promise<string> {
-  return makeBearer(OPERATOR_STORE, scopes, options)
+  return makeBearer(NO_STORE, scopes, options)
 }
 
 /** Makes an API client of a store. */

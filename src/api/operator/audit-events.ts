@@ -1,9 +1,11 @@
 /** What was done in an identity store, and to the operators' credentials. */
+
 import type { z } from 'zod'
+import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
 import { type AuditEvent, listAuditEvents } from '../../store/audit-events.ts'
-import { OPERATOR_STORE } from '../../store/credentials.ts'
+
 import type { Database } from '../../store/database.ts'
 import { wasIdentityStore } from '../../store/identity-stores.ts'
 import type { Unavailable } from '../../time-limit.ts'
@@ -42,13 +44,13 @@ export async function listEvents(request: Request, path: OwnerPath, context: Ope
 }
 
 /** Whose audit log a path names. */
-export function ownerOf({ identity_store_id: identityStoreId = OPERATOR_STORE }: OwnerPath): string {
+export function ownerOf({ identity_store_id: identityStoreId = NO_STORE }: OwnerPath): string {
   return identityStoreId
 }
 
 /** Whether there is such an audit log: of a store, also of a deleted one, or the operators' own. */
 export async function hasAuditLog(db: Database, identityStoreId: string): Promise<Result<boolean, Unavailable>> {
-  return identityStoreId === OPERATOR_STORE ? ok(true) : wasIdentityStore(db, identityStoreId)
+  return identityStoreId === NO_STORE ? ok(true) : wasIdentityStore(db, identityStoreId)
 }
 
 function eventBody(event: AuditEvent): z.infer<typeof AuditEventListBody>['audit_events'][number] {

@@ -1,10 +1,12 @@
 /** Who calls the operator API, and what the caller may do there: decided here for every route. */
+
 import { OPERATOR_SCOPES, type OperatorScope, operatorScopes } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
+import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import type { SessionView } from '../../domain/session-view.ts'
 import { CONFIRMATION_SECONDS } from '../../limits.ts'
-import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
+import type { Credential } from '../../store/credentials.ts'
 import type { RequestContext } from '../context.ts'
 import { parseValue } from '../parse.ts'
 import { knownCaller, type OperatorCaller } from './known-caller.ts'
@@ -58,7 +60,7 @@ export function requirePowersOf(
   { scopes, limitedStoreIds }: OperatorCaller,
   credential: Pick<Credential, 'identityStoreId' | 'scopes' | 'delegatedStoreIds'>,
 ): Result<void, SessionError> {
-  const needed = credential.identityStoreId === OPERATOR_STORE ? operatorScopes(credential.scopes) : []
+  const needed = credential.identityStoreId === NO_STORE ? operatorScopes(credential.scopes) : []
   const beyond = limitedStoreIds !== null && credential.delegatedStoreIds.some((id) => !limitedStoreIds.includes(id))
   if (!beyond && needed.every((scope) => scopes.includes(scope))) return ok()
   return fail({ code: 'forbidden', needed, provided: scopes, detail: 'The credential may do more than the caller.' })

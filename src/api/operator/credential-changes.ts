@@ -1,5 +1,7 @@
 /** One credential: read, renamed, given a new secret. */
+
 import type { SessionError } from '../../domain/errors.ts'
+import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import {
   findCredentialOfStore,
@@ -7,7 +9,7 @@ import {
   renameCredential,
   rotateCredential,
 } from '../../store/credential-changes.ts'
-import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
+import type { Credential } from '../../store/credentials.ts'
 import { parseJson } from '../parse.ts'
 import { json } from '../responses.ts'
 import type { HandlerResult } from '../route.ts'
@@ -85,7 +87,7 @@ function refusal({ code }: RotationFault): SessionError {
 
 /** The credential of the path: of a store that is there, or an operator's. */
 async function requireCredential(
-  { identity_store_id: identityStoreId = OPERATOR_STORE, credential_id: credentialId }: CredentialPath,
+  { identity_store_id: identityStoreId = NO_STORE, credential_id: credentialId }: CredentialPath,
   context: OperatorContext,
 ): Promise<Result<Credential, SessionError>> {
   const store = await requireStoreOrOperators(context, identityStoreId)

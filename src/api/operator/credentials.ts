@@ -1,18 +1,14 @@
 /** Credentials: what callers prove themselves with. A secret is shown once, in the answer that makes it. */
+
 import type { z } from 'zod'
 import { hashSecret, newAccessKey, newApiClient, newBearer } from '../../auth/credentials.ts'
 import { operatorScopes, type Scope } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
+import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { wakeEndpointsOf } from '../../events/wake.ts'
 import { newRecordId } from '../../store/audit-events.ts'
-import {
-  type Credential,
-  insertCredential,
-  listCredentials,
-  OPERATOR_STORE,
-  revokeCredential,
-} from '../../store/credentials.ts'
+import { type Credential, insertCredential, listCredentials, revokeCredential } from '../../store/credentials.ts'
 import type { CredentialKind } from '../../store/schema.ts'
 import { auditEntry } from '../audit.ts'
 import type { RequestContext } from '../context.ts'
@@ -77,7 +73,7 @@ export async function createOperatorCredential(
   const expiresAt = futureTime(input.value.expires_at, context.now)
   if (!expiresAt.ok) return expiresAt
   const { name, scopes, limited_store_ids: limitedStoreIds, address_allow_list: addressAllowList } = input.value
-  const within = requirePowersOf(context.caller, { identityStoreId: OPERATOR_STORE, scopes, delegatedStoreIds: [] })
+  const within = requirePowersOf(context.caller, { identityStoreId: NO_STORE, scopes, delegatedStoreIds: [] })
   if (!within.ok) return within
   const stores = await requireStores(context, limitedStoreIds ?? [])
   if (!stores.ok) return stores
@@ -99,7 +95,7 @@ export async function createOperatorCredential(
 /** `GET …/credentials` */
 export async function listAll(
   request: Request,
-  { identity_store_id: identityStoreId = OPERATOR_STORE }: OwnerPath,
+  { identity_store_id: identityStoreId = NO_STORE }: OwnerPath,
   context: OperatorContext,
 ): HandlerResult {
   const store = await requireStoreOrOperators(context, identityStoreId)
@@ -114,7 +110,7 @@ export async function listAll(
 /** `DELETE …/credentials/{credential_id}` */
 export async function revoke(
   _request: Request,
-  { identity_store_id: identityStoreId = OPERATOR_STORE, credential_id: credentialId }: CredentialPath,
+  { identity_store_id: identityStoreId = NO_STORE, credential_id: credentialId }: CredentialPath,
   context: OperatorContext,
 ): HandlerResult {
   const store = await requireStoreOrOperators(context, identityStoreId)
@@ -140,7 +136,7 @@ type Wanted = Pick<
 
 /** What every operator's credential has. */
 export const OPERATOR = {
-  identityStoreId: OPERATOR_STORE,
+  identityStoreId: NO_STORE,
   kind: 'bearer',
   ownerUserId: null,
   scopes: ['operator'],
@@ -207,7 +203,7 @@ export async function endConsoleSessions(
   { identityStoreId, credentialId }: Pick<Credential, 'identityStoreId' | 'credentialId'>,
   context: OperatorContext,
 ): Promise<Result<unknown, SessionError>> {
-  if (identityStoreId !== OPERATOR_STORE) return ok()
+  if (identityStoreId !== NO_STORE) return ok()
   const by = { caller: context.actor, requestId: context.requestId }
   return context.services.consoleSessions.endAll(credentialId, by)
 }

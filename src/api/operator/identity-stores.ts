@@ -1,10 +1,12 @@
 /** Identity stores, as operators keep them. */
+
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
+import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { MAX_COUNTED_USERS } from '../../limits.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
-import { OPERATOR_STORE } from '../../store/credentials.ts'
+
 import {
   deleteIdentityStore,
   findIdentityStore,
@@ -141,7 +143,7 @@ export async function requireStoreOrOperators(
   context: RequestContext,
   identityStoreId: string,
 ): Promise<Result<unknown, SessionError>> {
-  return identityStoreId === OPERATOR_STORE ? ok() : requireStore(context, identityStoreId)
+  return identityStoreId === NO_STORE ? ok() : requireStore(context, identityStoreId)
 }
 
 /** The audit entry of what an operator does to a store itself. */

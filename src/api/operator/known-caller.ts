@@ -15,10 +15,11 @@ import {
   type UserAction,
 } from '../../domain/authority.ts'
 import type { SessionError } from '../../domain/errors.ts'
+import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { stillHolds } from '../../domain/session.ts'
 import type { SessionView } from '../../domain/session-view.ts'
-import { type Credential, OPERATOR_STORE } from '../../store/credentials.ts'
+import type { Credential } from '../../store/credentials.ts'
 import { findUser } from '../../store/users.ts'
 import type { RequestContext } from '../context.ts'
 import { asHolder } from '../session-holder.ts'
@@ -70,7 +71,7 @@ async function operator(request: Request, context: RequestContext): Promise<Resu
   const { identityStoreId, scopes } = found.value
   return ok({
     ...operatorBy(found.value),
-    scopes: identityStoreId === OPERATOR_STORE ? operatorScopes(scopes) : [],
+    scopes: identityStoreId === NO_STORE ? operatorScopes(scopes) : [],
     session: null,
   })
 }

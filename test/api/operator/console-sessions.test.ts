@@ -1,8 +1,10 @@
 /** Operators' console sessions: a token for a cookie, and what ends one. */
+
 import { env } from 'cloudflare:workers'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { OPERATOR_STORE } from '../../../src/store/credentials.ts'
+import { NO_STORE } from '../../../src/domain/ids.ts'
+
 import { credentials, sessions } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { mirrored } from '../../support/objects.ts'
@@ -33,7 +35,7 @@ function inBrowser(token: string, sessionId: string, credentialId: string, beare
     sessionId,
     credentialId,
     bearer,
-    owner: { identityStoreId: OPERATOR_STORE, userId: credentialId },
+    owner: { identityStoreId: NO_STORE, userId: credentialId },
     ask,
     status: async (path = CURRENT) => (await ask(path)).status,
     /** The same browser after the token was shown again. */

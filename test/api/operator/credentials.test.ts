@@ -3,9 +3,10 @@ import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { findAccessKey } from '../../../src/auth/credentials.ts'
 import { Sealing } from '../../../src/auth/sealing.ts'
+import { NO_STORE } from '../../../src/domain/ids.ts'
 import { readSettings } from '../../../src/settings.ts'
 import { auditEvents as auditTable } from '../../../src/store/audit-schema.ts'
-import { OPERATOR_STORE } from '../../../src/store/credentials.ts'
+
 import { credentials, spentSecrets } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { send } from '../../support/requests.ts'
@@ -17,7 +18,7 @@ const BOOTSTRAP = SECRETS.OPERATOR_BOOTSTRAP_SECRET
 
 /** As a service that was just deployed. */
 async function forgetOperators(): Promise<void> {
-  await db.delete(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
+  await db.delete(credentials).where(eq(credentials.identityStoreId, NO_STORE))
   await db.delete(spentSecrets)
 }
 
@@ -51,7 +52,7 @@ describe('the first operator', () => {
   test('is one of those who try at the same time', async () => {
     const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => bootstrap(name)))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409])
-    const rows = await db.select().from(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
+    const rows = await db.select().from(credentials).where(eq(credentials.identityStoreId, NO_STORE))
     expect(rows).toHaveLength(1)
   })
 
@@ -60,7 +61,7 @@ describe('the first operator', () => {
     const first = await bootstrap()
     await db.update(credentials).set({ expiresAt: 1 }).where(eq(credentials.publicId, first.body.public_id))
     expect(await bootstrap()).toMatchObject({ status: 409, body: { code: 'conflict' } })
-    await db.delete(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
+    await db.delete(credentials).where(eq(credentials.identityStoreId, NO_STORE))
     expect((await bootstrap()).status).toBe(409)
   })
 
@@ -138,7 +139,7 @@ describe('an operator', () => {
       status: 400,
       body: { errors: [{ field: 'scopes.0' }] },
     })
-    const weak = await makeBearer(OPERATOR_STORE, ['sessions:open'])
+    const weak = await makeBearer(NO_STORE, ['sessions:open'])
     expect((await operate('/identity-stores', { bearer: weak })).status).toBe(403)
     expect((await operate('/credentials', { json: { name: 'x', kind: 'api_client' } })).status).toBe(400)
   })

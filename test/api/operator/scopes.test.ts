@@ -1,8 +1,10 @@
 /** Operators who may not do everything: by scope, and by identity store. */
+
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { OPERATOR_SCOPES } from '../../../src/auth/scopes.ts'
-import { OPERATOR_STORE } from '../../../src/store/credentials.ts'
+import { NO_STORE } from '../../../src/domain/ids.ts'
+
 import { credentials } from '../../../src/store/schema.ts'
 import { db, makeOperator, makeStore, makeUser } from '../../support/stores.ts'
 import { operate } from './operator.ts'
@@ -40,9 +42,9 @@ describe('an operator with some scopes', () => {
   })
 
   test('does not count as the last one who may do everything', async () => {
-    await db.delete(credentials).where(eq(credentials.identityStoreId, OPERATOR_STORE))
+    await db.delete(credentials).where(eq(credentials.identityStoreId, NO_STORE))
     const bearer = await makeOperator()
-    const key = and(eq(credentials.identityStoreId, OPERATOR_STORE), eq(credentials.scopes, '["operator"]'))
+    const key = and(eq(credentials.identityStoreId, NO_STORE), eq(credentials.scopes, '["operator"]'))
     const [full] = await db.select().from(credentials).where(key)
     const lesser = await make({ name: 'lesser', scopes: ['operator:read', 'operator:credentials'] }, bearer)
     const limited = await make({ name: 'limited', limited_store_ids: [await makeStore()] }, bearer)
