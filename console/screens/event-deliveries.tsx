@@ -36,6 +36,7 @@ export function Deliveries({ path, mayResend, act }: Shown) {
       ),
     placeholderData: keepPreviousData,
     refetchInterval: 5_000,
+    enabled: !act.isPending,
   })
   function again({ event_id: id }: Delivery) {
     act.run(async () => {

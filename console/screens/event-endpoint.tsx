@@ -1,5 +1,5 @@
 /** One endpoint for events, and what one can do with it. */
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation, useParams } from 'wouter'
 import {
@@ -42,6 +42,8 @@ export function EventEndpointScreen() {
     queryKey: ['event-endpoint', path],
     queryFn: ({ signal }) => bodyOf(getEventEndpoint({ path, signal })),
     refetchInterval: 10_000,
+    // Nobody asks for an endpoint that is being deleted.
+    enabled: !act.isPending,
   })
   return (
     <Screen
@@ -113,6 +115,7 @@ interface Acting {
 
 function Acts({ path, endpoint, act }: Acting) {
   const [, go] = useLocation()
+  const queries = useQueryClient()
   const [asked, setAsked] = useState<'change' | 'disable' | 'replay' | 'rotate' | 'delete' | null>(null)
   const [rotated, setRotated] = useState<EventEndpoint | null>(null)
   const { enabled, kind, url } = endpoint
@@ -188,6 +191,7 @@ function Acts({ path, endpoint, act }: Acting) {
         onClose={close}
         onConfirm={() =>
           act.run(async () => {
+            await queries.cancelQueries()
             await deleteEventEndpoint({ path })
             go(`/stores/${path.identity_store_id}/endpoints`)
             return 'The endpoint is deleted.'
