@@ -37,6 +37,8 @@ const MEMBERS = 1
 const AT_ONCE = 6
 const ACTS_OF_LOAD = env.WHOLE ? 600 : 40
 const SEED = Date.now() % 1_000_000
+/** How far a clock is off at most, to either side. What was asked for by one that was ahead may be due so much later. */
+const CLOCK_OFF_MINUTES = 6
 
 async function newScene(note: string, members = MEMBERS): Promise<Scene> {
   const worker = workerWith(UNLIMITED)
@@ -76,7 +78,7 @@ function outsideOf({ identityStoreId, userIds }: FullStore): Outside {
       ).results
     },
     async settle() {
-      await finishJobs(identityStoreId, 300)
+      await finishJobs(identityStoreId, 2 * CLOCK_OFF_MINUTES * 60)
       for (const userId of userIds) await mirroredByAlarm({ identityStoreId, userId })
     },
   }
@@ -112,7 +114,7 @@ function restlessClock() {
   const start = Date.now()
   const move = () => {
     calls += 1
-    stopClock(start + (((calls * 7) % 13) - 6) * 60_000)
+    stopClock(start + (((calls * 7) % (2 * CLOCK_OFF_MINUTES + 1)) - CLOCK_OFF_MINUTES) * 60_000)
   }
   return breakAnything({ how: move })
 }
