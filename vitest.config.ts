@@ -47,6 +47,8 @@ const SERVED = [
 const WITH_CLIENTS = {
   setupFiles: ['test/e2e/support/watch.ts'],
   maxWorkers: 2,
+  // A process of its own takes seconds to load what all of them need.
+  isolate: false,
   sequence: { groupOrder: 1 },
   testTimeout: 120_000,
   hookTimeout: 120_000,

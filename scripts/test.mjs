@@ -2,17 +2,18 @@
 // waits for the one before it, and the served ones. With arguments, `vitest run` has them.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 
 /** A part that says nothing for so long hangs, and has failed. Longer than the slowest file of tests takes. */
 const SILENCE_MILLISECONDS = 1_200_000
 const GRACE_MILLISECONDS = 10_000
 const CHECK = ['npm', 'run', '-s', 'check']
+const SERVED = ['--project', 'e2e', '--project', 'served']
 const TESTS = [
+  SERVED,
   ['--project', 'unit', '--project', 'workers', '--shard', '1/2'],
   ['--project', 'unit', '--project', 'workers', '--shard', '2/2'],
-  ['--project', 'e2e', '--project', 'served'],
 ]
 /** Where Node keeps what it compiled: of what each start of the service loads, wrangler's bundle alone has 15 MB. */
 const NODE_COMPILE_CACHE = resolve('node_modules/.cache/node')
@@ -23,8 +24,8 @@ const TMPDIR = memoryFolder() ?? tmpdir()
 const { TEST_REPORT: report } = process.env
 
 const args = process.argv.slice(2)
-const tests = (args.length > 0 ? [args] : TESTS).map((which) => ['vitest', 'run', ...which])
-const codes = await Promise.all([CHECK, ...tests].map(run))
+const tests = args.length > 0 ? [args] : TESTS
+const codes = await Promise.all([CHECK, ...tests.map((which) => ['vitest', 'run', ...which])].map(run))
 if (report !== undefined) join(codes.map((_, part) => reportOf(part)).filter(existsSync))
 process.exit(Math.max(...codes))
 
@@ -35,6 +36,8 @@ function run([name, ...args], part) {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_COMPILE_CACHE, TMPDIR, ...(report !== undefined && { TEST_REPORT: reportOf(part) }) },
   })
+  // They take longest, so that the others wait for them.
+  if (!SERVED.every((arg) => args.includes(arg))) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   const end = (signal) => {
     try {
       process.kill(-child.pid, signal)

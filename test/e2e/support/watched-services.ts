@@ -7,6 +7,8 @@ import type { Browser, Response as BrowserResponse } from 'playwright-core'
 import { keepSecret, look, lookInAnswer } from '../../support/secrets-shown.ts'
 
 const services = new Set<string>()
+/** Files of tests share a process. */
+let watching = false
 const underWay = new Set<Promise<unknown>>()
 /** Passwords and secrets in the bodies of requests. */
 const SENT = /"(?:password|client_secret|loginToken|secret)":"((?:[^"\\]|\\.)+)"/g
@@ -32,6 +34,8 @@ export async function lookedThrough(): Promise<void> {
 
 /** Listens to `fetch` and `node:http`, by which every client here asks. */
 export function watchAnswers(): void {
+  if (watching) return
+  watching = true
   const { fetch } = globalThis
   globalThis.fetch = async (input, init) => {
     const request = input instanceof Request ? input : null
