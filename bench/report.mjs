@@ -33,6 +33,7 @@ export const LABELS = {
   list: "Latchkey: list of a user's 10 sessions",
   object_write: "Worker with a D1 read, an object's insert with alarm, a copy in D1",
   object_new: 'Worker that makes an object with a row and an alarm',
+  object_new_copied: 'Worker that asks D1, makes an object with a row and an alarm, and copies it to D1',
   open_known: 'Latchkey: open, known user',
   open_new: 'Latchkey: open, brand-new user',
   sign_in: 'Latchkey: sign-in, hashing next to nothing',

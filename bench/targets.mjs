@@ -30,6 +30,12 @@ export const TARGETS = [
     'object_new',
     0.8,
   ),
+  throughput(
+    'the same ÷ Worker that asks D1, makes an object with a row and an alarm, and copies it to D1',
+    'open_new',
+    'object_new_copied',
+    0.8,
+  ),
   throughput('sign-in ÷ better-auth sign-in, the same hash', 'sign_in_hashed', 'better_auth_sign_in_hashed', 0.9),
   throughput('sign-in ÷ a Worker that hashes a password', 'sign_in_hashed', 'hash', 0.9),
   {

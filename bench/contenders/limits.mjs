@@ -23,6 +23,7 @@ export async function startLimits({ known }) {
       object_read: scenario('/read'),
       hash: { ...scenario('/hash'), ...HASHED },
       object_new: { ...scenario('/new'), writes: true },
+      object_new_copied: { ...scenario('/write-new'), writes: true },
       object_write: { ...scenario(...Array.from({ length: known }, (_, user) => `/write?${user}`)), writes: true },
     },
     stop,
