@@ -35,7 +35,7 @@ import { type Variant, workerWith } from './support/variants.ts'
 /** Beside two. */
 const MEMBERS = 1
 const AT_ONCE = 6
-const ACTS_OF_LOAD = env.WHOLE ? 600 : 40
+const ACTS_OF_LOAD = env.WHOLE ? 600 : 30
 const SEED = Date.now() % 1_000_000
 /** How far a clock is off at most, to either side. What was asked for by one that was ahead may be due so much later. */
 const CLOCK_OFF_MINUTES = 6
