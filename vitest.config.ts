@@ -46,7 +46,7 @@ const SERVED = [
 /** How both are run: clients and browsers take most of their time. */
 const WITH_CLIENTS = {
   setupFiles: ['test/e2e/support/watch.ts'],
-  maxWorkers: 3,
+  maxWorkers: 2,
   // A process of its own takes seconds to load what all of them need.
   isolate: false,
   sequence: { groupOrder: 1 },
