@@ -1,5 +1,4 @@
 /** What each operation costs: the budgets, as they are counted. bench/counts.json has them, and is exact. */
-
 import { env } from 'cloudflare:workers'
 import { afterAll, expect, test, vi } from 'vitest'
 import { COUNTS, dollars, dollarsOfFreshness } from '../bench/cost.ts'
@@ -8,7 +7,6 @@ import { NO_STORE } from '../src/domain/ids.ts'
 import { logContext } from '../src/log.ts'
 import { servicesOf } from '../src/services.ts'
 import { readSettings } from '../src/settings.ts'
-
 import { readRules } from '../src/store/rules.ts'
 import { manyUsers, openSessions } from './api/slack/many.ts'
 import { makeTeam } from './api/slack/slack.ts'

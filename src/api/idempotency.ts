@@ -2,7 +2,6 @@
  * `Idempotency-Key`: a request that comes again, with the same key and body from the same caller, is given the answer of
  * the first time. Without the header nothing is read or written.
  */
-
 import { hash } from 'node:crypto'
 import type { SessionError } from '../domain/errors.ts'
 import { NO_STORE } from '../domain/ids.ts'

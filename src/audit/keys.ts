@@ -1,5 +1,4 @@
 /** The keys that sign heads and cuts of chains: Ed25519, sealed at rest. */
-
 import { calculateJwkThumbprint, SignJWT } from 'jose'
 import type { Sealing } from '../auth/sealing.ts'
 import { NO_STORE } from '../domain/ids.ts'

@@ -7,7 +7,6 @@ import type { SessionError } from '../domain/errors.ts'
 import { NO_STORE } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { log } from '../log.ts'
-
 import type { Database } from '../store/database.ts'
 import { isSignedWith, type RequestSignature, type SignatureFault, signedTexts } from './access-key-signature.ts'
 import {

@@ -1,7 +1,6 @@
 /**
  * Why a caller was refused, sealed: the caller can pass it on, and only an operator can have it opened.
  */
-
 import { NO_STORE } from '../domain/ids.ts'
 import type { Sealing } from './sealing.ts'
 

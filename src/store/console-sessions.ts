@@ -1,5 +1,4 @@
 /** Operators' console sessions as the mirror has them: sessions of the store `*`, whose users are credentials. */
-
 import { sql } from 'drizzle-orm'
 import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'

@@ -1,5 +1,4 @@
 /** Credentials: what callers prove themselves with. Secrets are here as hashes, or sealed. */
-
 import { and, asc, eq, getTableColumns, gt, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { NO_STORE } from '../domain/ids.ts'
 import type { UserRules } from '../domain/policy.ts'

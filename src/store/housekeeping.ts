@@ -10,7 +10,6 @@ import type { Retention } from '../domain/retention.ts'
 import { COUNTED_HOURS_MILLISECONDS, MAX_REMOVAL_BATCHES, REMOVAL_BATCH_ROWS, SPENT_LOOK_ROWS } from '../limits.ts'
 import { log } from '../log.ts'
 import type { Unavailable } from '../time-limit.ts'
-
 import { attempt, type Database } from './database.ts'
 import { removeGivenUpWork } from './failing-work.ts'
 

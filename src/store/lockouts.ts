@@ -1,5 +1,4 @@
 /** Users who are locked for an address after too many wrong passwords, as administrators see them. */
-
 import { type SQL, sql } from 'drizzle-orm'
 import type { Party, Role } from '../domain/authority.ts'
 import { NO_STORE } from '../domain/ids.ts'
@@ -11,7 +10,6 @@ import { auditView, insertRowEvent } from './audited-row.ts'
 import { type ScannedPage, scan } from './bounded-scan.ts'
 import { attempt, type Database } from './database.ts'
 import { signInAttempts } from './schema.ts'
-
 import type { User } from './users.ts'
 
 /** A user who is locked for an address. */

@@ -1,11 +1,9 @@
 /** Login tokens: each opens one session of one user, once, soon. Only hashes are kept. */
-
 import { and, eq, gt, type SQL, sql } from 'drizzle-orm'
 import { NO_STORE } from '../domain/ids.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
-
 import { attempt, type Database } from './database.ts'
 import { insertWhere } from './insert-where.ts'
 import { loginTokens, users } from './schema.ts'

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DOCUMENTS } from '../support/document-paths.ts'
 import { launchChromium, noBrowser } from './support/chromium.ts'
 import { watchedPage } from './support/console-page.ts'
 import { type Served, serve } from './support/served.ts'
@@ -89,9 +90,7 @@ test.skipIf(noBrowser)('follows the scheme of the reader, and needs no wider win
 test.skipIf(noBrowser)('shows every operation of all documents, and asks no other origin for anything', async () => {
   const { base_url: baseUrl } = server.credentials
   const documents: { paths: Record<string, object> }[] = await Promise.all(
-    ['/openapi.json', '/openapi/operator.json', '/openapi/vendors.json'].map(async (path) =>
-      (await fetch(baseUrl + path)).json(),
-    ),
+    DOCUMENTS.map(async (path) => (await fetch(baseUrl + path)).json()),
   )
   const paths = documents.flatMap((document) => Object.entries(document.paths))
   const operations = paths.flatMap(([path, methods]) =>

@@ -1,4 +1,5 @@
 /** The OpenAPI documents as they are served. */
+import { DOCUMENTS } from './document-paths.ts'
 import { send } from './requests.ts'
 
 /** What every document has, as a test reads it. */
@@ -8,9 +9,6 @@ export interface OpenApi<Operation> {
   readonly security?: readonly Record<string, unknown>[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
-
-/** For applications, for operators, and of the vendors' APIs. */
-export const DOCUMENTS = ['/openapi.json', '/openapi/operator.json', '/openapi/vendors.json'] as const
 
 /** All of them. */
 export function readDocuments<Document = OpenApi<object>>(): Promise<Document[]> {

@@ -12,7 +12,6 @@ import {
   type SessionConfig,
   type SessionSettings,
 } from '../../src/domain/policy.ts'
-
 import { openDatabase } from '../../src/store/database.ts'
 import {
   credentials,

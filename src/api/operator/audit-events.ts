@@ -1,11 +1,9 @@
 /** What was done in an identity store, and to the operators' credentials. */
-
 import type { z } from 'zod'
 import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { MAX_PAGE_ENTRIES } from '../../limits.ts'
 import { type AuditEvent, listAuditEvents } from '../../store/audit-events.ts'
-
 import type { Database } from '../../store/database.ts'
 import { wasIdentityStore } from '../../store/identity-stores.ts'
 import type { Unavailable } from '../../time-limit.ts'

@@ -1,5 +1,4 @@
 /** Who calls the operator API, and what the caller may do there: decided here for every route. */
-
 import { OPERATOR_SCOPES, type OperatorScope, operatorScopes } from '../../auth/scopes.ts'
 import type { SessionError } from '../../domain/errors.ts'
 import { NO_STORE } from '../../domain/ids.ts'

@@ -1,5 +1,4 @@
 /** One credential: read, renamed, given a new secret. */
-
 import type { SessionError } from '../../domain/errors.ts'
 import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'

@@ -1,5 +1,4 @@
 /** Credentials: what callers prove themselves with. A secret is shown once, in the answer that makes it. */
-
 import type { z } from 'zod'
 import { hashSecret, newAccessKey, newApiClient, newBearer } from '../../auth/credentials.ts'
 import { operatorScopes, type Scope } from '../../auth/scopes.ts'

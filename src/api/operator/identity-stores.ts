@@ -1,12 +1,10 @@
 /** Identity stores, as operators keep them. */
-
 import type { z } from 'zod'
 import type { SessionError } from '../../domain/errors.ts'
 import { NO_STORE } from '../../domain/ids.ts'
 import { fail, ok, type Result } from '../../domain/result.ts'
 import { MAX_COUNTED_USERS } from '../../limits.ts'
 import type { AuditEntry } from '../../store/audit-events.ts'
-
 import {
   deleteIdentityStore,
   findIdentityStore,

@@ -1,10 +1,8 @@
 /** Operators' console sessions: a token for a cookie, and what ends one. */
-
 import { env } from 'cloudflare:workers'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { NO_STORE } from '../../../src/domain/ids.ts'
-
 import { credentials, sessions } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { mirrored } from '../../support/objects.ts'

@@ -6,7 +6,6 @@ import { Sealing } from '../../../src/auth/sealing.ts'
 import { NO_STORE } from '../../../src/domain/ids.ts'
 import { readSettings } from '../../../src/settings.ts'
 import { auditEvents as auditTable } from '../../../src/store/audit-schema.ts'
-
 import { credentials, spentSecrets } from '../../../src/store/schema.ts'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { send } from '../../support/requests.ts'

@@ -1,10 +1,8 @@
 /** Operators who may not do everything: by scope, and by identity store. */
-
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { OPERATOR_SCOPES } from '../../../src/auth/scopes.ts'
 import { NO_STORE } from '../../../src/domain/ids.ts'
-
 import { credentials } from '../../../src/store/schema.ts'
 import { db, makeOperator, makeStore, makeUser } from '../../support/stores.ts'
 import { operate } from './operator.ts'

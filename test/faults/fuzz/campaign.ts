@@ -1,5 +1,7 @@
 /** Requests by the thousand, in worlds of some hundred each, and what was found. */
+
 import fc from 'fast-check'
+import { DOCUMENTS } from '../../support/document-paths.ts'
 import type { Caller } from '../mix/store.ts'
 import { type Document, type Operation, operationsOf } from './operations.ts'
 import { anyRequest, type HostileRequest } from './requests.ts'
@@ -92,9 +94,7 @@ export async function stall(target: Target, seed: number): Promise<readonly stri
 }
 
 async function documentsOf({ call }: Target): Promise<readonly Document[]> {
-  const asked = ['/openapi.json', '/openapi/operator.json', '/openapi/vendors.json'].map((path) =>
-    call({ method: 'GET', path }),
-  )
+  const asked = DOCUMENTS.map((path) => call({ method: 'GET', path }))
   return (await Promise.all(asked)).map(({ body }) => body)
 }
 
