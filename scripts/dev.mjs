@@ -12,7 +12,7 @@ import { readOptions, wranglerArguments } from './dev/options.mjs'
 import { howToTry } from './dev/print.mjs'
 import { startTool } from './dev/processes.mjs'
 import { ensureSecrets, fingerprints } from './dev/secrets.mjs'
-import { DoesNotFit, ensureDemoStore, makeUsers } from './dev/seed.mjs'
+import { DoesNotFit, ensureDemoStore, makeUsers, requireKeys } from './dev/seed.mjs'
 import { serviceClient } from './dev/service-client.mjs'
 import { stateFiles } from './dev/state-files.mjs'
 import { writeDevConfigs } from './dev/wrangler-config.mjs'
@@ -71,6 +71,8 @@ async function run(options) {
     files.prepare()
   }
   const secrets = ensureSecrets(join(ROOT, '.dev.vars'))
+  const keys = fingerprints(secrets)
+  await mustFit(() => requireKeys(files, keys))
   // Hashing takes a while: it goes on while the rest starts.
   const early = files.readCredentials() === null ? makeUsers() : null
   const configure = (main) => writeDevConfigs(ROOT, files.generatedPath, secrets.get('APPLICATION_SERVER_SECRET'), main)
@@ -87,7 +89,7 @@ async function run(options) {
     fillApplicationServer(users, persistTo)
     return users
   }
-  const store = { baseUrl, secrets, files, newUsers }
+  const store = { baseUrl, bootstrapSecret: secrets.get('OPERATOR_BOOTSTRAP_SECRET'), keys, files, newUsers }
   const made = files.readSeed()?.demo_sessions ?? 0
   const wanted = options.demoSessions
   if (wanted > made) {
@@ -123,10 +125,14 @@ function start(options, configs) {
   return { server, ended }
 }
 
-async function demoStore({ baseUrl, secrets, files, newUsers }) {
+function demoStore(store) {
+  return mustFit(() => ensureDemoStore(store))
+}
+
+/** Says how to begin anew where the stored data does not fit. */
+async function mustFit(act) {
   try {
-    const bootstrapSecret = secrets.get('OPERATOR_BOOTSTRAP_SECRET')
-    return await ensureDemoStore({ baseUrl, bootstrapSecret, keys: fingerprints(secrets), files, newUsers })
+    return await act()
   } catch (error) {
     if (!(error instanceof DoesNotFit)) throw error
     const again = ['npm run dev --', ...process.argv.slice(2), '--reset'].join(' ')

@@ -16,6 +16,14 @@ export function makeUsers() {
   )
 }
 
+/** Throws `DoesNotFit` if the data was written under keys of which these are the present fingerprints no longer. */
+export function requireKeys(files, keys) {
+  const lost = (files.readSeed()?.keys ?? []).filter((fingerprint) => !keys.includes(fingerprint))
+  if (lost.length === 0) return
+  const names = [...new Set(lost.map((fingerprint) => fingerprint.split('/')[0]))].join(' and ')
+  throw new DoesNotFit(`The data was written under other keys: .dev.vars has lost some of ${names}.`)
+}
+
 /**
  * Makes sure that the demo store is there, and answers its credentials. `keys` are the fingerprints of the
  * present keys (secrets.mjs), `files` is what is kept beside the data (state-files.mjs), `newUsers` answers
@@ -29,11 +37,6 @@ export async function ensureDemoStore({ baseUrl, bootstrapSecret, keys, files, n
     // Written down before anything else, so that a start that is interrupted now can be taken up again.
     files.writeSeed({ operator_token: operatorToken, keys })
     return fill(baseUrl, operatorToken, files, await newUsers())
-  }
-  const lost = seed.keys.filter((fingerprint) => !keys.includes(fingerprint))
-  if (lost.length > 0) {
-    const names = [...new Set(lost.map((fingerprint) => fingerprint.split('/')[0]))].join(' and ')
-    throw new DoesNotFit(`The data was written under other keys: .dev.vars has lost some of ${names}.`)
   }
   const stored = await readStore(baseUrl, seed.operator_token)
   const credentials = files.readCredentials()

@@ -18,6 +18,8 @@ export async function writeDevConfigs(root, folder, secret, main) {
   const config = {
     ...latchkey,
     main: main ?? latchkey.main,
+    // `wrangler dev` would run none by itself, and warn of it: npm run dev runs what must be (dev.mjs).
+    triggers: { crons: [] },
     services: [...(latchkey.services ?? []).filter(({ binding }) => binding !== BINDING.binding), BINDING],
     assets: { ...latchkey.assets, directory: assets },
     build: {
