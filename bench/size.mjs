@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
-const MANY = 50_000
+const MANY = 20_000
 const NOW = Date.UTC(2026, 10, 29)
 const STORE = 'd-0000000001'
 const AGENT =
