@@ -19,7 +19,6 @@ import type { CountedEvent } from './counters.ts'
 import { ok } from './domain/result.ts'
 import { complete } from './http/common-headers.ts'
 import { allowOrigin, preflight } from './http/cors.ts'
-import { pathOf } from './http/router-paths.ts'
 import { log, logContext } from './log.ts'
 
 /** The path of the check. */
@@ -105,7 +104,7 @@ export async function answer(request: Request, context: RequestContext): Promise
     response = await answerBug(sessionsApi, error, context)
   }
   if (response.status === 503) log('request.unavailable', { requestId: context.requestId })
-  countRefusal(request, response.status, context)
+  countRefusal(response.status, context)
   // While a body is left unread, a proxy in between may not pass the answer on.
   if (request.body !== null && !request.bodyUsed) void request.body.cancel().catch(() => undefined)
   allowOrigin(request, response, allowed)
@@ -121,9 +120,9 @@ const REFUSALS: ReadonlyMap<number, CountedEvent> = new Map([
 ])
 
 /** Counts refusals, except those of the check: most of these are sessions that have simply ended. */
-function countRefusal(request: Request, status: number, { services }: RequestContext): void {
+function countRefusal(status: number, { services, path }: RequestContext): void {
   const event = REFUSALS.get(status)
-  if (event !== undefined && pathOf(request.url) !== CHECK) services.counters.count(event, null, String(status))
+  if (event !== undefined && path !== CHECK) services.counters.count(event, null, String(status))
 }
 
 /**
@@ -133,7 +132,7 @@ function countRefusal(request: Request, status: number, { services }: RequestCon
 function route(request: Request, context: RequestContext): Promise<Response> {
   const { jurisdiction } = context.services
   // The check creates no object, since a token names one that exists: so it need not wait for D1 here.
-  if (request.method === 'GET' && pathOf(request.url) === CHECK) {
+  if (request.method === 'GET' && context.path === CHECK) {
     return jurisdiction.elsewhere === null
       ? served.fetch(request, context)
       : Promise.resolve(otherJurisdiction(jurisdiction.elsewhere, context))

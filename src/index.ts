@@ -4,6 +4,7 @@ import { notConfigured } from './api/unready.ts'
 import { answer } from './app.ts'
 import type { Env } from './env.ts'
 import { commonHeaders } from './http/common-headers.ts'
+import { pathOf } from './http/router-paths.ts'
 import { log } from './log.ts'
 import { runScheduled } from './scheduled.ts'
 import { servicesOf } from './services.ts'
@@ -32,8 +33,11 @@ export default {
       requestId,
       headers,
       now: Date.now(),
-      client: clientOf(request),
-      // Lazy: only an opening needs it.
+      path: pathOf(request.url),
+      // Lazy: a forged token needs neither, and only an opening the second.
+      get client() {
+        return clientOf(request)
+      },
       get location() {
         return locationOf(request)
       },

@@ -73,7 +73,7 @@ export const operationMutants = [
   {
     name: 'operations: a refused check is counted',
     file: 'src/app.ts',
-    from: 'if (event !== undefined && pathOf(request.url) !== CHECK)',
+    from: 'if (event !== undefined && path !== CHECK)',
     to: 'if (event !== undefined)',
     caughtBy: { file: METRICS, test: 'and never a check' },
   },

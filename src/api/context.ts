@@ -72,6 +72,8 @@ export interface RequestContext {
   readonly headers: CommonHeaders
   /** When the request arrived, epoch milliseconds. */
   readonly now: number
+  /** As it is written in the URL. */
+  readonly path: string
   readonly client: Client
   readonly location: Location | null
 }

@@ -47,8 +47,7 @@ export function serve(apis: readonly Api[]): Served {
   }
   const merging = apis.filter(({ mergesSlashes }) => mergesSlashes === true)
 
-  function pathAsServed(request: Request): string {
-    const path = pathOf(request.url)
+  function pathAsServed({ path }: RequestContext): string {
     return path.includes('//') && merging.some(({ base }) => path.startsWith(`${base}/`))
       ? path.replace(/\/{2,}/g, '/')
       : path
@@ -56,7 +55,7 @@ export function serve(apis: readonly Api[]): Served {
 
   return {
     async fetch(request, context) {
-      const path = pathAsServed(request)
+      const path = pathAsServed(context)
       const plain = plainPaths.find(request.method, path)
       if (plain !== undefined) return plain(request, context)
       const isHead = request.method === 'HEAD'

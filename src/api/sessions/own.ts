@@ -19,12 +19,13 @@ import { CheckQuery, EndQuery, ListQuery } from './schemas.ts'
 
 /** `GET /sessions/current`: the check. */
 export async function checkSession(request: Request, _parameters: object, context: RequestContext): HandlerResult {
-  const { services, client, now, requestId } = context
+  const { services, now, requestId } = context
   const query = parseQuery(request, CheckQuery)
   if (!query.ok) return query
   const { touch } = query.value
   const maxAgeSeconds = acceptedAgeSeconds(request, MAX_CHECK_AGE_SECONDS)
   const check = await asHolder(request, context, (caller) => {
+    const { client } = context
     const options = { touch: touch === 'true', cookie: caller.cookieName !== null, client, maxAgeSeconds, requestId }
     return services.sessions.check(caller, options, now)
   })
