@@ -88,9 +88,9 @@ export default defineConfig({
                   // It strikes where a test says so (test/support/application-server.ts), not on a slow machine.
                   APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
                   // A round of every kind of change at least (test/sessions/interleavings.test.ts).
-                  INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 100),
+                  INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 50),
                   // Of test/fuzz.test.ts. `npm run fuzz` sends many more.
-                  FUZZ_REQUESTS: Number(process.env.FUZZ_REQUESTS ?? 600),
+                  FUZZ_REQUESTS: Number(process.env.FUZZ_REQUESTS ?? 400),
                   FUZZ_SEED: Number(process.env.FUZZ_SEED ?? 1),
                   // Whether tests that have a short form run whole (`npm run campaigns`).
                   WHOLE: process.env.WHOLE === '1',
