@@ -122,6 +122,6 @@ export const cookieMutants = [
     file: 'src/app.ts',
     from: 'if (request.body !== null && !request.bodyUsed) void request.body.cancel().catch(() => undefined)',
     to: '',
-    caughtBy: { file: 'test/e2e/docs-page.test.ts', test: 'with a body that does not come is answered' },
+    caughtBy: { file: 'test/e2e/dev.test.ts', test: 'with a body that does not come is answered' },
   },
 ]

@@ -1,5 +1,12 @@
-/** What has moved away from under some mutants: a sentence for each whose line or whose test is no longer there. */
+/**
+ * What has moved away from under some mutants: a sentence for each whose line or whose test is no longer there, or whose
+ * test no longer looks at the line.
+ */
 import { existsSync, readFileSync } from 'node:fs'
+
+/** Of this a bundle is made before the first mutant (test/e2e/support/model.ts). */
+const BUNDLED = /^(src|console)\//
+const USES_BUNDLE = '/served.ts'
 
 export function stale(mutants) {
   return mutants.flatMap(({ name, file, from, caughtBy }) => {
@@ -10,6 +17,9 @@ export function stale(mutants) {
     return [
       ...(times === 1 ? [] : [`${name}: the line to break stands ${times} times in ${file}`]),
       ...(test !== '' && words.every((word) => test.includes(word)) ? [] : [`${name}: no such test: ${caughtBy.file}`]),
+      ...(BUNDLED.test(file) && test.includes(USES_BUNDLE)
+        ? [`${name}: is in no bundle that ${caughtBy.file} serves`]
+        : []),
     ]
   })
 }

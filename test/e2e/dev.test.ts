@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, rmSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -117,6 +118,35 @@ describe('a trusted back end', () => {
     expect((await call('POST', '/oauth2/revoke', service, token)).status).toBe(200)
     expect((await call('POST', '/oauth2/introspect', service, token)).body).toEqual({ active: false })
   })
+})
+
+test.each([
+  'GET /nothing',
+  'GET /sessions/current',
+  'DELETE /sessions/current',
+  'PUT /sessions',
+  'POST /oauth2/revoke',
+  'POST /operator/credentials',
+  'DELETE /api/4.0/logout',
+  'POST /api/chat.postMessage',
+  'POST /api/v1/nothing/',
+  'POST /v1/identity-stores/d-0/users/u-0/sessions/nothing',
+  'POST /sessions',
+])('%s with a body that does not come is answered, and the connection ends', async (start) => {
+  // Longer than any route takes, so that nobody waits for it to come.
+  const answer = await new Promise<string>((resolve, reject) => {
+    const { hostname, port } = new URL(server.credentials.base_url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    const head = [`${start} HTTP/1.1`, `Host: ${hostname}:${port}`, 'Content-Type: application/json']
+    let received = ''
+    socket.on('data', (chunk) => {
+      received += chunk
+    })
+    socket.on('error', reject)
+    socket.on('close', () => resolve(received))
+    socket.write([...head, 'Content-Length: 10000000', '', '{"a":'].join('\r\n'))
+  })
+  expect(answer).toMatch(/^HTTP\/1\.1 [24]\d\d /)
 })
 
 describe('npm run dev', () => {

@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DOCUMENTS } from '../support/document-paths.ts'
@@ -41,35 +40,6 @@ test.each(['/docs', '/docs/reference.js', '/docs/swagger-ui.css', '/docs/favicon
     expect(headers.get('strict-transport-security')).toBe(isFile ? 'max-age=63072000; includeSubDomains' : null)
   },
 )
-
-test.each([
-  'GET /nothing',
-  'GET /sessions/current',
-  'DELETE /sessions/current',
-  'PUT /sessions',
-  'POST /oauth2/revoke',
-  'POST /operator/credentials',
-  'DELETE /api/4.0/logout',
-  'POST /api/chat.postMessage',
-  'POST /api/v1/nothing/',
-  'POST /v1/identity-stores/d-0/users/u-0/sessions/nothing',
-  'POST /sessions',
-])('%s with a body that does not come is answered, and the connection ends', async (start) => {
-  // Longer than any route takes, so that nobody waits for it to come.
-  const answer = await new Promise<string>((resolve, reject) => {
-    const { hostname, port } = new URL(server.credentials.base_url)
-    const socket = connect({ host: hostname, port: Number(port) })
-    const head = [`${start} HTTP/1.1`, `Host: ${hostname}:${port}`, 'Content-Type: application/json']
-    let received = ''
-    socket.on('data', (chunk) => {
-      received += chunk
-    })
-    socket.on('error', reject)
-    socket.on('close', () => resolve(received))
-    socket.write([...head, 'Content-Length: 10000000', '', '{"a":'].join('\r\n'))
-  })
-  expect(answer).toMatch(/^HTTP\/1\.1 [24]\d\d /)
-})
 
 test.skipIf(noBrowser)('follows the scheme of the reader, and needs no wider window than a phone has', async () => {
   const page = await browser.newPage({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' })
