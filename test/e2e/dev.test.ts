@@ -11,6 +11,8 @@ import { type DevServer, runDev, startDev } from './support/dev-server.ts'
 import { queryDatabaseWith } from './support/local-database.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
+/** Longer than any route waits for a body. */
+const VAIN_MILLISECONDS = 30_000
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
 let project: ProjectCopy
@@ -120,7 +122,7 @@ describe('a trusted back end', () => {
   })
 })
 
-test.each([
+test.concurrent.each([
   'GET /nothing',
   'GET /sessions/current',
   'DELETE /sessions/current',
@@ -133,7 +135,7 @@ test.each([
   'POST /v1/identity-stores/d-0/users/u-0/sessions/nothing',
   'POST /sessions',
 ])('%s with a body that does not come is answered, and the connection ends', async (start) => {
-  // Longer than any route takes, so that nobody waits for it to come.
+  // It claims more bytes than any route takes, so that nobody waits for it to come.
   const answer = await new Promise<string>((resolve, reject) => {
     const { hostname, port } = new URL(server.credentials.base_url)
     const socket = connect({ host: hostname, port: Number(port) })
@@ -143,6 +145,7 @@ test.each([
       received += chunk
     })
     socket.on('error', reject)
+    socket.setTimeout(VAIN_MILLISECONDS, () => socket.destroy(new Error('nothing more comes')))
     socket.on('close', () => resolve(received))
     socket.write([...head, 'Content-Length: 10000000', '', '{"a":'].join('\r\n'))
   })

@@ -97,6 +97,7 @@ async function pages(list: 'audit-events' | 'users', query: Readonly<Record<stri
         (row: { user_id?: string; event_id: string }) => row.user_id ?? row.event_id,
       ),
     )
+    expect(body.next_cursor, 'the next page is this one').not.toBe(cursor ?? '')
     cursor = body.next_cursor
   } while (cursor !== null)
   return found

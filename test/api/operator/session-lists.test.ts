@@ -171,6 +171,7 @@ describe.each(filters)('%j', (filter) => {
       expect(body.scanned).toBeLessThanOrEqual(2_000)
       expect(body).toMatchObject({ source: 'mirror', may_be_behind_seconds: 10 })
       found.push(...body.sessions.map((session: { session_id: string }) => session.session_id))
+      expect(body.next_cursor, 'the next page is this one').not.toBe(cursor ?? '')
       cursor = body.next_cursor
     } while (cursor !== null)
     expect(found).toEqual(expected(filter))

@@ -192,6 +192,7 @@ describe('pages', () => {
     while (cursor !== '') {
       const { body } = await team.call('session.list', { limit: '4', cursor })
       rest.push(...body.active_sessions.map((one: { session_id: number }) => one.session_id))
+      expect(body.response_metadata.next_cursor, 'the next page is this one').not.toBe(cursor)
       cursor = body.response_metadata.next_cursor
     }
     expect(rest).toEqual(before.slice(4).filter((number) => number !== unseen))
