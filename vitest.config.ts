@@ -1,6 +1,7 @@
 import './scripts/require-node.mjs'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { SERVED } from './test/e2e/support/served-files.ts'
 import { freePort } from './test/support/free-port.ts'
 import { SECRETS } from './test/support/secrets.ts'
 
@@ -16,33 +17,6 @@ const PLAIN = [
 ]
 /** By `npm run dev`, which some test and others break. */
 const STARTED = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
-/** As `npm run dev` would, without its start (test/e2e/support/served.ts). */
-const SERVED = [
-  ...[
-    'apio',
-    'audit-verify',
-    'browser-cookies',
-    'client-readme',
-    'console-acts',
-    'console-complaints',
-    'console-screens',
-    'devices-page',
-    'docs-page',
-  ],
-  ...[
-    'erasure',
-    'identity-center',
-    'locations',
-    'looker',
-    'monitoring',
-    'printed-secrets',
-    'session-events',
-    'slack',
-    'slack-bodies',
-  ],
-]
-  .map((name) => `test/e2e/${name}.test.ts`)
-  .concat('test/faults/crash.test.ts')
 /** How both are run: clients and browsers take most of their time. */
 const WITH_CLIENTS = {
   setupFiles: ['test/e2e/support/watch.ts'],
@@ -88,9 +62,9 @@ export default defineConfig({
                   // It strikes where a test says so (test/support/application-server.ts), not on a slow machine.
                   APPLICATION_SERVER_TIMEOUT_MILLISECONDS: '10000',
                   // A round of every kind of change at least (test/sessions/interleavings.test.ts).
-                  INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 50),
+                  INTERLEAVINGS: Number(process.env.INTERLEAVINGS ?? 100),
                   // Of test/fuzz.test.ts. `npm run fuzz` sends many more.
-                  FUZZ_REQUESTS: Number(process.env.FUZZ_REQUESTS ?? 400),
+                  FUZZ_REQUESTS: Number(process.env.FUZZ_REQUESTS ?? 600),
                   FUZZ_SEED: Number(process.env.FUZZ_SEED ?? 1),
                   // Whether tests that have a short form run whole (`npm run campaigns`).
                   WHOLE: process.env.WHOLE === '1',

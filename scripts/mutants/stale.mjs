@@ -3,10 +3,10 @@
  * test no longer looks at the line.
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { SERVED } from '../../test/e2e/support/served-files.ts'
 
-/** Of this a bundle is made before the first mutant (test/e2e/support/model.ts). */
+/** Of this a bundle is made before the first mutant. */
 const BUNDLED = /^(src|console)\//
-const USES_BUNDLE = '/served.ts'
 
 export function stale(mutants) {
   return mutants.flatMap(({ name, file, from, caughtBy }) => {
@@ -17,7 +17,7 @@ export function stale(mutants) {
     return [
       ...(times === 1 ? [] : [`${name}: the line to break stands ${times} times in ${file}`]),
       ...(test !== '' && words.every((word) => test.includes(word)) ? [] : [`${name}: no such test: ${caughtBy.file}`]),
-      ...(BUNDLED.test(file) && test.includes(USES_BUNDLE)
+      ...(BUNDLED.test(file) && SERVED.includes(caughtBy.file)
         ? [`${name}: is in no bundle that ${caughtBy.file} serves`]
         : []),
     ]

@@ -15,7 +15,7 @@ import { newUser } from '../support/users.ts'
 type User = Awaited<ReturnType<typeof newUser>>
 
 const USERS = 25
-/** Of each kind: `npm test` has 50, `npm run interleavings` 500. */
+/** Of each kind: `npm test` has 100, `npm run interleavings` 500. */
 const { INTERLEAVINGS } = env
 const ROUNDS = INTERLEAVINGS / USERS
 
