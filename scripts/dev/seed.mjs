@@ -27,7 +27,7 @@ export function requireKeys(files, keys) {
 /**
  * Makes sure that the demo store is there, and answers its credentials. `keys` are the fingerprints of the
  * present keys (secrets.mjs), `files` is what is kept beside the data (state-files.mjs), `newUsers` answers
- * users to fill an empty database with. Throws `DoesNotFit` if the data belongs to other secrets or
+ * users to fill an empty database with. Throws `DoesNotFit` if the data belongs to other
  * credentials than the ones we have.
  */
 export async function ensureDemoStore({ baseUrl, bootstrapSecret, keys, files, newUsers }) {

@@ -7,7 +7,6 @@ import type { SessionError } from '../domain/errors.ts'
 import { NO_STORE } from '../domain/ids.ts'
 import { fail, ok, type Result } from '../domain/result.ts'
 import { MAX_BULK_BODY_BYTES, readBody } from '../http/body.ts'
-import { pathOf } from '../http/router-paths.ts'
 import { MAX_BOUND_BYTES } from '../limits.ts'
 import { type Claim, claimKey, keepAnswer, releaseKey } from '../store/idempotent-requests.ts'
 import type { RequestContext, Services } from './context.ts'
@@ -62,7 +61,7 @@ export async function idempotently(
   if (!body.ok) return body
 
   const { url, method, headers } = request
-  const asked = { about: [caller.value, method, pathOf(url), key], input: body.value, now: context.now }
+  const asked = { about: [caller.value, method, context.path, key], input: body.value, now: context.now }
   const answer = async () => {
     const result = await act(new Request(url, { method, headers, body: body.value }))
     return result.ok ? result.value : renderProblem(result.error, context)

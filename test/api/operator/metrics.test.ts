@@ -118,8 +118,8 @@ describe('what does not succeed', () => {
 
   /** Waits until these kinds are noted. Each look at the metrics would move the clock on, until nothing is told any more. */
   async function noted(identityStoreId: string, kinds: readonly string[]): Promise<void> {
-    const noted = env.DB.prepare('SELECT kind FROM failing_work WHERE identity_store_id = ?').bind(identityStoreId)
-    await vi.waitFor(async () => expect((await noted.all()).results.map(({ kind }) => kind)).toEqual(kinds))
+    const rows = env.DB.prepare('SELECT kind FROM failing_work WHERE identity_store_id = ?').bind(identityStoreId)
+    await vi.waitFor(async () => expect((await rows.all()).results.map(({ kind }) => kind)).toEqual(kinds))
   }
 
   test('is told by its kind once it has failed three times in a row, until it succeeds', async () => {

@@ -1,5 +1,4 @@
 /** Requests by the thousand, in worlds of some hundred each, and what was found. */
-
 import fc from 'fast-check'
 import { DOCUMENTS } from '../../support/document-paths.ts'
 import type { Caller } from '../mix/store.ts'
