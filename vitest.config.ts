@@ -40,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: PLAIN,
+          isolate: false,
           maxWorkers: 1,
         },
       },

@@ -13,11 +13,14 @@ import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
 /** Longer than any route waits for a body. */
 const VAIN_MILLISECONDS = 30_000
+const DEMO_SESSIONS = ['--demo-sessions', '50']
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
 let project: ProjectCopy
 let port: number
 let server: DevServer
+/** When all of this began. */
+const begun = Date.now()
 
 beforeAll(async () => {
   project = copyProject()
@@ -211,23 +214,41 @@ describe('npm run dev', () => {
     expect(second).toMatchObject({ code: 1, output: expect.stringContaining('something listens there already') })
   })
 
-  test.each(['npm', 'script'] as const)(
-    'leaves no process behind and keeps the data if %s is killed',
-    async (which) => {
-      const { body } = await signIn('bearer', 'before the restart')
-      const before = server.credentials
-      expect(await server.kill(which)).toEqual([])
-      server = await startDev(project.directory, ['--port', String(port)])
-      expect(server.credentials).toEqual(before)
-      expect((await call('GET', '/sessions/current', bearer(body.token))).status).toBe(200)
-    },
-  )
-
-  test('leaves no process behind after Ctrl-C, and can be started on another port', async () => {
+  test.each([
+    { which: 'npm', more: [] },
+    { which: 'script', more: DEMO_SESSIONS },
+  ] as const)('leaves no process behind and keeps the data if $which is killed', async ({ which, more }) => {
+    const { body } = await signIn('bearer', 'before the restart')
     const before = server.credentials
+    expect(await server.kill(which)).toEqual([])
+    server = await startDev(project.directory, ['--port', String(port), ...more])
+    expect(server.credentials).toEqual(before)
+    expect((await call('GET', '/sessions/current', bearer(body.token))).status).toBe(200)
+  })
+
+  test('has filled the demo store with a day of sessions that end in many ways', async () => {
+    // A session's record is in the database soon after its end.
+    const ended = ['expired', 'logout', 'replaced', 'revoked', 'user_disabled']
+    await vi.waitFor(() => expect(Object.keys(reasons())).toEqual(expect.arrayContaining(ended)), 30_000)
+    expect(server.output()).toContain('Filling')
+    expect(total()).toBeGreaterThanOrEqual(50)
+    const [day] = queryDatabaseWith(
+      'sessions',
+      join(project.directory, '.wrangler/state'),
+      `SELECT count(DISTINCT opened_at / 3600000) AS hours, min(opened_at) AS first, max(ended_at) AS last FROM sessions`,
+    )
+    expect(day?.hours).toBeGreaterThan(16)
+    expect(day?.first).toBeGreaterThan(begun - 86_400_000)
+    expect(day?.last).toBeLessThan(Date.now())
+  })
+
+  test('leaves no process behind after Ctrl-C, and can be started on another port, where it fills nothing again', async () => {
+    const [before, made] = [server.credentials, total()]
     expect(await server.stop()).toEqual([])
     const other = await freePort()
-    server = await startDev(project.directory, ['--port', String(other)])
+    server = await startDev(project.directory, ['--port', String(other), ...DEMO_SESSIONS])
+    expect(total()).toEqual(made)
+    expect(server.output()).not.toContain('Filling')
     expect(server.credentials).toEqual({ ...before, base_url: `http://127.0.0.1:${other}` })
     expect((await signIn('cookie', 'on the other port')).cookie).not.toContain('Secure')
   })
@@ -243,29 +264,5 @@ describe('npm run dev', () => {
     server = await startDev(project.directory, ['--port', String(port), '--reset'])
     expect(server.credentials.operator_token).not.toBe(before.operator_token)
     await signIn('bearer', 'after the reset')
-  })
-
-  test('fills the demo store with a day of sessions that end in many ways, once', async () => {
-    const args = ['--port', String(port), '--demo-sessions', '50']
-    await server.stop()
-    const before = Date.now()
-    server = await startDev(project.directory, args)
-    // A session's record is in the database soon after its end.
-    const ended = ['expired', 'logout', 'replaced', 'revoked', 'user_disabled']
-    await vi.waitFor(() => expect(Object.keys(reasons())).toEqual(expect.arrayContaining(ended)), 30_000)
-    const made = total()
-    expect(made).toBeGreaterThanOrEqual(50)
-    const [day] = queryDatabaseWith(
-      'sessions',
-      join(project.directory, '.wrangler/state'),
-      `SELECT count(DISTINCT opened_at / 3600000) AS hours, min(opened_at) AS first, max(ended_at) AS last FROM sessions`,
-    )
-    expect(day?.hours).toBeGreaterThan(16)
-    expect(day?.first).toBeGreaterThan(before - 86_400_000)
-    expect(day?.last).toBeLessThan(Date.now())
-    await server.stop()
-    server = await startDev(project.directory, args)
-    expect(total()).toEqual(made)
-    expect(server.output()).not.toContain('Filling')
   })
 })

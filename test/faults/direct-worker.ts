@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { readD1Migrations } from '@cloudflare/vitest-plugin'
 import { convertV4MiniflareOptions, Miniflare, type WorkerdStructuredLog } from 'miniflare'
 import { unstable_readConfig } from 'wrangler'
+import type { Model } from '../e2e/support/model-service.ts'
 import { SECRETS } from '../support/secrets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -63,8 +64,13 @@ interface Gate {
   readonly simple: { readonly limit: number; readonly period: 10 | 60 }
 }
 
-/** Makes the bundle of a state of the project, with the packages of this one. */
+/** Makes the bundle of a state of the project, with the packages of this one; takes the tests' own where they made it. */
 export async function bundle(root: string): Promise<Version> {
+  const { LATCHKEY_MODEL: model } = process.env
+  if (root === ROOT && model !== undefined) {
+    const [worker] = (JSON.parse(model) as Model).workers
+    return { root, script: readFileSync(worker?.bundle ?? '', 'utf8') }
+  }
   const out = mkdtempSync(join(tmpdir(), 'latchkey-bundle-'))
   const wrangler = join(ROOT, 'node_modules/.bin/wrangler')
   await promisify(execFile)(wrangler, ['deploy', '--dry-run', '--outdir', out], { cwd: root, env: ENVIRONMENT })

@@ -2,22 +2,25 @@
  * Runs before each test file of the Worker. All files share one isolate, which is five times as fast, so each
  * starts from empty storage with the schema in place. What an isolate remembers goes by ids, and ids are fresh.
  */
-import { applyD1Migrations, reset } from 'cloudflare:test'
+import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, expect, vi } from 'vitest'
 import { endLines } from './console-lines.ts'
+import { passRunnersTimeout } from './plain-timeout.ts'
 import { isInRunner } from './runner-context.ts'
+import { makeSchema } from './schema.ts'
 import { watchForSecrets } from './secret-watch.ts'
 import { SECRETS } from './secrets.ts'
 import { forgetSecrets, keepSecret, leaksSince } from './secrets-shown.ts'
 
+passRunnersTimeout()
 watchForSecrets()
 forgetSecrets()
 for (const secret of Object.values(SECRETS)) keepSecret(secret)
 // An object that was still busy may have had the database opened again before it was gone.
 do await reset()
 while ((await migrated()) !== null)
-await applyD1Migrations(env.DB, env.D1_MIGRATIONS)
+await makeSchema()
 
 afterEach(({ task }) => {
   const leaks = leaksSince()
