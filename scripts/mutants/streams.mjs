@@ -130,6 +130,15 @@ export const streamMutants = [
     caughtBy: { file: BROWSER, test: 'by the stream that one of them holds' },
   },
   {
+    name: 'streams: the next tab is called before it hears that all is over',
+    file: 'packages/client/src/browser.ts',
+    from: `      // Else the next one might be called before it hears that all is over.
+      await new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS))
+`,
+    to: '',
+    caughtBy: { file: BROWSER, test: 'by the stream that one of them holds' },
+  },
+  {
     name: 'streams: a bound Worker listens to other stores',
     file: 'src/entrypoint.ts',
     from: 'await this.sessions.verifyOfStore(parsed.value.token',

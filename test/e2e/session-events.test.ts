@@ -59,6 +59,13 @@ async function signedIn(): Promise<{ context: BrowserContext; userId: string }> 
   return { context, userId: user.id }
 }
 
+/** What tabs tell each other comes after a lock that one of them lets go: browsers promise no order. */
+const SLOW_MESSAGES = `Object.defineProperty(BroadcastChannel.prototype, 'onmessage', {
+  set(hear) {
+    this.addEventListener('message', (event) => setTimeout(hear, 300, event))
+  },
+})`
+
 /**
  * A tab that watches its session, and notes when it was told that it is over. `sockets`: the streams that it has; each that
  * it opens is counted in `opened` too.
@@ -85,6 +92,7 @@ const over = (page: Page) => page.evaluate('over') as Promise<{ reason: string; 
 describe.skipIf(noBrowser)('tabs that watch one session', () => {
   test('are all told of its end at once, by the stream that one of them holds', async () => {
     const { context, userId } = await signedIn()
+    await context.addInitScript(SLOW_MESSAGES)
     const opened: string[] = []
     const tabs = [await tab(context, opened), await tab(context, opened)]
     const streams = () => tabs.flatMap(({ sockets }) => sockets)

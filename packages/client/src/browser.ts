@@ -137,7 +137,11 @@ export function watchSession(options: WatchOptions = {}): Watch {
       end(reason)
     }
     // Who has the lock holds the stream: when its tab is closed, the next one does. Without locks each tab does.
-    const hold = () => listen(events, stopped.signal, told, () => ask(false))
+    const hold = async () => {
+      await listen(events, stopped.signal, told, () => ask(false))
+      // Else the next one might be called before it hears that all is over.
+      await new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS))
+    }
     if (navigator.locks === undefined) hold()
     else navigator.locks.request(name, { signal: stopped.signal }, hold).catch(() => undefined)
   }

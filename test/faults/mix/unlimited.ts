@@ -7,4 +7,6 @@ export const UNLIMITED = {
   SLACK_TIER2_PER_MINUTE: '1000000',
   SLACK_TIER4_PER_MINUTE: '1000000',
   LOOKER_CONFIG_CHANGES_PER_MINUTE: '1000000',
+  // A day: longer than any campaign, whose sessions end by what it does alone.
+  API_SESSION_SECONDS: '86400',
 }
