@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { type Pages, servePages } from './support/browser-pages.ts'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { type Served, serve } from './support/served.ts'
 
 const INFO = '/api/v1/session/user_login_info/'
@@ -14,7 +14,7 @@ const INFO = '/api/v1/session/user_login_info/'
 let browser: Browser
 
 beforeAll(async () => {
-  if (!noBrowser) browser = await launchChromium()
+  if (!noBrowser) browser = await sharedChromium()
 })
 
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 
 const ORIGIN = 'http://app.test'
 const LIFE_SECONDS = 300
@@ -18,7 +18,7 @@ let asked: string[] = []
 
 beforeAll(async () => {
   if (noBrowser) return
-  browser = await launchChromium()
+  browser = await sharedChromium()
   const entry = join(import.meta.dirname, '../../packages/client/src/browser.ts')
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: 'esm' })
   script = outputFiles[0]?.text ?? ''

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { type DevServer, environmentIn, startDev } from './support/dev-server.ts'
 import { copyProject, type ProjectCopy } from './support/project-copy.ts'
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   // The copy shares the installed packages, of which the client is one.
   project = copyProject()
   server = await startDev(project.directory, ['--port', String(await freePort())])
-  if (!noBrowser) browser = await launchChromium()
+  if (!noBrowser) browser = await sharedChromium()
 })
 
 afterAll(async () => {

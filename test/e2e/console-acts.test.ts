@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import type { Browser } from 'playwright-core'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import {
   byKeyboard,
   byMouse,
@@ -36,7 +36,7 @@ let cookies: Awaited<ReturnType<typeof cookiesOf>>
 beforeAll(async () => {
   if (noBrowser) return
   const started = serve()
-  browser = await launchChromium()
+  browser = await sharedChromium()
   server = await started
   stores = storesOf(server)
   ;({ base_url: baseUrl, operator_token: token } = server.credentials)

@@ -5,7 +5,7 @@
  */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { OF_A_STORE, signInWith, type Watched, watchedPage } from './support/console-page.ts'
 import { type Served, serve } from './support/served.ts'
 
@@ -27,7 +27,7 @@ let watched: Watched
 describe.skipIf(noBrowser)('of', () => {
   beforeAll(async () => {
     const started = serve()
-    browser = await launchChromium()
+    browser = await sharedChromium()
     server = await started
     const { base_url: baseUrl, identity_store_id: storeId } = server.credentials
     screens = `${baseUrl}/console#/stores/${storeId}`

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import {
   byKeyboard,
   cookiesOf,
@@ -43,7 +43,7 @@ beforeAll(async () => {
   if (noBrowser) return
   const started = serve()
   receiver = await receive()
-  browser = await launchChromium()
+  browser = await sharedChromium()
   server = await started
   stores = storesOf(server)
   ;({ base_url: baseUrl, operator_token: token } = server.credentials)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { watchedPage } from './support/console-page.ts'
 import { type DevServer, runDev, startDev } from './support/dev-server.ts'
 import { queryDatabaseWith } from './support/local-database.ts'
@@ -173,7 +173,7 @@ describe('npm run dev', () => {
     const link = /\S+\/console#sign-in=[\w-]{43}/.exec(server.output())?.[0] ?? ''
     const code = link.split('=')[1] ?? ''
     const { base_url: baseUrl } = server.credentials
-    const browser = await launchChromium()
+    const browser = await sharedChromium()
     try {
       const { page } = await watchedPage(browser, baseUrl, {})
       const asked: string[] = []

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import type { DevUser } from './support/dev-server.ts'
 import { type Served, serve } from './support/served.ts'
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => application.listen(port, '127.0.0.1', resolve))
   applicationOrigin = `http://127.0.0.1:${port}`
   const started = serve({ ALLOWED_ORIGINS: applicationOrigin, FRESH_SIGN_IN_SECONDS: String(FRESH_SECONDS) })
-  browser = await launchChromium()
+  browser = await sharedChromium()
   server = await started
 })
 

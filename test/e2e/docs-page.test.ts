@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DOCUMENTS } from '../support/document-paths.ts'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { watchedPage } from './support/console-page.ts'
 import { type Served, serve } from './support/served.ts'
 
@@ -10,7 +10,7 @@ let browser: Browser
 
 beforeAll(async () => {
   server = await serve()
-  if (!noBrowser) browser = await launchChromium()
+  if (!noBrowser) browser = await sharedChromium()
 })
 
 afterAll(async () => {

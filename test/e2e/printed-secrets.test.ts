@@ -2,7 +2,7 @@
 import { get } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keepSecret, leaksSince } from '../support/secrets-shown.ts'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { type Served, serve } from './support/served.ts'
 import { lookedThrough } from './support/watched-services.ts'
 
@@ -43,7 +43,7 @@ test('a secret is found in what is printed, and in what is answered to `fetch`, 
     new Promise((resolve) => get(`${url}/sessions/current`, (answer) => answer.resume().on('end', resolve)))
   expect(await found(byHttp)).toContain(IN_ANSWER)
   if (noBrowser) return
-  const browser = await launchChromium()
+  const browser = await sharedChromium()
   const page = await (await browser.newContext()).newPage()
   expect(await found(() => page.goto(`${url}/sessions/current`))).toContain(IN_ANSWER)
   await browser.close()

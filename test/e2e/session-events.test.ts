@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { MAX_STREAMS_OF_SESSION } from '../../src/limits.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Pages, servePages } from './support/browser-pages.ts'
-import { launchChromium, noBrowser } from './support/chromium.ts'
+import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { type Served, serve } from './support/served.ts'
 
 const EVENTS = '/sessions/current/events'
@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = await serve({ ALLOWED_ORIGINS: `http://127.0.0.1:${pagesPort}` })
   if (noBrowser) return
   pages = await servePages(pagesPort, server.credentials.base_url)
-  browser = await launchChromium()
+  browser = await sharedChromium()
   const entry = join(import.meta.dirname, '../../packages/client/src/browser.ts')
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: 'esm' })
   script = outputFiles[0]?.text ?? ''

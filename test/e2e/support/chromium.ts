@@ -25,7 +25,18 @@ export const noBrowser = own === undefined && !packed && process.env.CI === unde
 if (noBrowser)
   console.warn('No Chromium, Chrome or Edge was found (CHROME_PATH may name one): tests of pages are skipped.')
 
-/** Starts the browser. */
+let shared: Promise<Browser> | undefined
+
+/** The browser of all files of tests of this process, and ends with it: a start takes seconds. To close it closes its pages. */
+export function sharedChromium(): Promise<Browser> {
+  shared ??= launchChromium().then((browser) => {
+    browser.close = async () => void (await Promise.all(browser.contexts().map((context) => context.close())))
+    return browser
+  })
+  return shared
+}
+
+/** Starts a browser. */
 export async function launchChromium(): Promise<Browser> {
   const args = ['--no-sandbox', '--disable-gpu']
   if (own !== undefined) return watchBrowser(await chromium.launch({ executablePath: own, args }))
