@@ -11,7 +11,8 @@ import type { Model } from '../e2e/support/model-service.ts'
 import { SECRETS } from '../support/secrets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NAME = 'latchkey'
+/** The Worker's. */
+export const NAME = 'latchkey'
 const BESIDE = 'latchkey-beside'
 const ENVIRONMENT = {
   ...process.env,
@@ -46,6 +47,8 @@ export interface DirectWorker {
   readonly url: URL
   /** Of the one beside it. */
   readonly urlBeside: URL | null
+  /** Where its runtime is inspected. */
+  readonly inspector: URL
   /** Rows of its database. */
   readonly rows: (sql: string, ...values: readonly string[]) => Promise<readonly Record<string, unknown>[]>
   readonly stop: () => Promise<void>
@@ -85,6 +88,7 @@ export async function startDirectWorker(options: DirectWorkerOptions): Promise<D
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
+      inspectorPort: 0,
       handleStructuredLogs: logged,
       ...(persistTo === undefined ? {} : { resourcePersistencePath: persistTo }),
       workers: [workerOf(version, options, NAME), ...(beside === undefined ? [] : [workerOf(beside, options, BESIDE)])],
@@ -102,6 +106,7 @@ export async function startDirectWorker(options: DirectWorkerOptions): Promise<D
     return {
       url: await miniflare.unsafeGetDirectURL(NAME),
       urlBeside: beside === undefined ? null : await miniflare.unsafeGetDirectURL(BESIDE),
+      inspector: await miniflare.getInspectorURL(),
       async rows(sql, ...values) {
         return (
           await database

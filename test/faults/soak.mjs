@@ -1,12 +1,12 @@
 // `npm run soak -- --minutes 3`: nine checks of ten acts, and openings, sign-ins with real hashing, ends, lists, settings
 // and config changes of all APIs, at what one process can do and far beyond, and then beside one user whom all ask for at
 // once. Who is turned away is told when to come back. At last what was acknowledged is compared with what there is.
-import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { randomFrom } from '../support/random.ts'
 import { SECRETS } from '../support/secrets.ts'
 import { descendants } from './crash/server.mjs'
 import { startDirectWorker } from './direct-worker.ts'
+import { measureMemory } from './memory.ts'
 import { ACTS } from './mix/acts.ts'
 import { audit } from './mix/audit.ts'
 import { Ledger } from './mix/ledger.ts'
@@ -22,9 +22,8 @@ const COST = { ln: 14, p: 5, r: 8 }
 const WEIGHTS = { check: 90, open: 4, list: 2, end: 3, rules: 1 }
 /** Answers of a part, however slow the machine is. */
 const LEAST = 50
-const SAMPLE_MILLISECONDS = 1_000
 const TRIES = 240
-/** The last quarter of the time may hold so much more memory than the second. */
+/** So much more memory may be held after the last part than after the first one, which is the same. */
 const MAX_GROWTH = 1.3
 
 const { values } = parseArgs({
@@ -77,22 +76,21 @@ async function run() {
   const common = { origin: ORIGIN, operator, store, ledger, random: randomFrom(seed), findings, send }
   const [hot, ...others] = store.memberIds
   const memory = []
-  const sampling = setInterval(() => memory.push(residentMegabytes()), SAMPLE_MILLISECONDS)
   // Somebody must be there whose session can be checked.
   const [open] = ACTS
   for (const userId of store.memberIds) await open.run({ ...common, note: 'first', tally: new Map() }, userId)
   for (const phase of PHASES) {
     await pass({ ...common, note: phase.name, tally: new Map() }, phase, hot, others)
+    memory.push(await measureMemory(runtime(), worker))
   }
-  clearInterval(sampling)
   const scene = { ...common, note: 'at last', tally: new Map() }
   const settle = () => new Promise((resolve) => setTimeout(resolve, 500))
   findings.push(...(await audit(scene, { rows: worker.rows, settle, tries: TRIES })))
-  const quarter = Math.ceil(memory.length / 4)
-  const mean = (some) => some.reduce((sum, one) => sum + one, 0) / some.length
-  const [second, last] = [mean(memory.slice(quarter, 2 * quarter)), mean(memory.slice(-quarter))]
-  console.log(`memory: ${Math.round(second)} MB in the second quarter, ${Math.round(last)} MB in the last one`)
-  if (minutes >= 1 && last > second * MAX_GROWTH) findings.push('memory grows')
+  for (const what of ['residentBytes', 'heapBytes']) {
+    const megabytes = memory.map((one) => one[what] / 1e6)
+    console.log(`${what} after each part, in MB: ${megabytes.map((one) => one.toFixed(1)).join(', ')}`)
+    if (minutes >= 10 && megabytes.at(-1) > megabytes[0] * MAX_GROWTH) findings.push(`${what} grow`)
+  }
   console.log(`seed ${seed}: ${ledger.opens} opens and ${ledger.ends} ends acknowledged; ${findings.length} findings`)
 }
 
@@ -128,9 +126,9 @@ async function pass(scene, { name, atOnce, hot: hotAtOnce = 0 }, hot, others) {
   if (yes === 0) findings.push(`${name}: nobody got what it asked for`)
 }
 
-/** What the runtime has in memory. */
-function residentMegabytes() {
-  const pids = descendants(process.pid).flatMap(({ pid, args }) => (/workerd.* serve /.test(args) ? [pid] : []))
-  const kilobytes = execFileSync('ps', ['-o', 'rss=', '-p', pids.join()], { encoding: 'utf8' }).trim().split(/\s+/)
-  return kilobytes.reduce((sum, count) => sum + Number(count), 0) / 1024
+/** The runtime's process. */
+function runtime() {
+  const all = descendants(process.pid).filter(({ args }) => /workerd.* serve /.test(args))
+  if (all.length !== 1) throw new Error(`${all.length} runtimes found`)
+  return all[0].pid
 }
