@@ -18,15 +18,15 @@ import {
   breakAlarms,
   breakAnything,
   breakD1,
-  breakD1Writes,
   breakHashers,
   breakKv,
   breakStoreJobs,
   breakUserObjects,
   type Fault,
+  fillD1,
 } from './support/faults.ts'
 import { KvDouble } from './support/kv-double.ts'
-import { abortObject, mirroredByAlarm, storeJobs, userObject } from './support/objects.ts'
+import { abortObject, mirroredByAlarm, storeJobs, userObject, userProfiles } from './support/objects.ts'
 import { randomFrom } from './support/random.ts'
 import { ORIGIN } from './support/requests.ts'
 import { makeOperator } from './support/stores.ts'
@@ -126,7 +126,8 @@ function restarts(store: FullStore) {
 }
 
 async function restart({ identityStoreId, userIds }: FullStore): Promise<void> {
-  const stubs = [storeJobs(identityStoreId), ...userIds.map((userId) => userObject({ identityStoreId, userId }))]
+  const users = userIds.map((userId) => ({ identityStoreId, userId }))
+  const stubs = [storeJobs(identityStoreId), ...users.map(userObject), ...users.map(userProfiles)]
   await Promise.all(stubs.map(abortObject))
 }
 
@@ -162,7 +163,7 @@ const LASTING: Readonly<Record<string, Lasting>> = {
   'D1 is slow': { begin: () => breakD1({ how: 30 }) },
   'D1 fails after the commit': { begin: () => breakD1({ when: 'after' }) },
   'D1 fails after every third commit': { begin: () => breakD1({ when: 'after', only: everySoOften(3) }) },
-  'D1 is full, and can be read': { begin: () => breakD1Writes() },
+  'D1 is full, and can be read': { begin: () => fillD1() },
   'KV refuses': { begin: () => breakKv() },
   'KV hangs': { begin: () => breakKv({ how: 'hang' }), hasty: true },
   'KV is a minute behind': { begin: behind },

@@ -40,6 +40,11 @@ export function breakD1Writes(fault: Omit<Fault, 'only'> = {}): OngoingFault {
   return breakD1({ ...fault, only: (call) => call.to === 'D1' && call.writes })
 }
 
+/** D1 has no room for anything more; it can still be read. */
+export function fillD1(): OngoingFault {
+  return inject((call) => call.to === 'D1' && call.writes, 'D1_ERROR: Exceeded maximum DB size: SQLITE_FULL', {})
+}
+
 /** Breaks the statements of D1 whose SQL matches. */
 export function breakD1Statements(pattern: RegExp, fault: Omit<Fault, 'only'> = {}): OngoingFault {
   return breakD1({ ...fault, only: (call) => call.to === 'D1' && call.statements.some((text) => pattern.test(text)) })

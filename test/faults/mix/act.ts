@@ -1,7 +1,7 @@
 /** What an act is: what it asks of the service, and what follows from each answer. */
 import { sdkAuthorization, sdkDate } from '../../support/sdk-signature.ts'
 import type { Ledger, Session } from './ledger.ts'
-import type { FullStore } from './store.ts'
+import { type FullStore, LIMIT } from './store.ts'
 import { type Answer, type Api, type Body, readAnswer } from './words.ts'
 
 export interface Request {
@@ -129,7 +129,7 @@ export function check(
   }
 }
 
-/** What a list shows of the sessions of a user, by ids or by numbers, must not have ended. */
+/** What a list shows of the sessions of a user, by ids or by numbers, must not have ended, and be no more than may be. */
 export function list(
   name: string,
   api: Api,
@@ -145,6 +145,7 @@ export function list(
       const said = await ask(scene, api, request(userId, scene))
       if (said?.how !== 'yes') return
       const shown = new Set(idsIn(said.body))
+      if (shown.size > LIMIT) scene.findings.push(`${scene.note}: shows ${shown.size} sessions of ${userId}`)
       for (const { id, state, note } of over) {
         if (shown.has(id) || shown.has(numberOf(id)))
           scene.findings.push(`${scene.note}: shows ${id}, which was ${state} (${note})`)

@@ -40,18 +40,20 @@ export interface Load {
   readonly stopped?: () => boolean
   /** How often each kind of act comes. Default: each act as often as any other. */
   readonly weights?: Readonly<Record<Act['kind'], number>>
+  /** Which acts. Default: all. */
+  readonly of?: readonly Act[]
   /** To whom. Default: all members. */
   readonly userIds?: readonly string[]
 }
 
 /** Acts until it is told to stop, so many at a time, each once before any comes again. Answers how many. */
 export async function load(scene: Scene, options: Load): Promise<number> {
-  const { atOnce, acts, stopped = () => false, weights, userIds } = options
+  const { atOnce, acts, stopped = () => false, weights, of = ACTS, userIds } = options
   let begun = 0
   let order: Act[] = []
   const next = (): Act => {
-    if (weights !== undefined) return weighted(scene, weights)
-    if (order.length === 0) order = shuffled(scene, ACTS)
+    if (weights !== undefined) return weighted(scene, weights, of)
+    if (order.length === 0) order = shuffled(scene, of)
     return order.pop() as Act
   }
   const work = async () => {
@@ -65,7 +67,7 @@ export async function load(scene: Scene, options: Load): Promise<number> {
   return begun
 }
 
-function weighted(scene: Scene, weights: Readonly<Record<Act['kind'], number>>): Act {
+function weighted(scene: Scene, weights: Readonly<Record<Act['kind'], number>>, of: readonly Act[]): Act {
   let place = scene.random() * Object.values(weights).reduce((sum, weight) => sum + weight, 0)
   const kind = Object.entries(weights).find(([, weight]) => {
     place -= weight
@@ -73,7 +75,7 @@ function weighted(scene: Scene, weights: Readonly<Record<Act['kind'], number>>):
   })?.[0]
   return pick(
     scene,
-    ACTS.filter((act) => act.kind === kind),
+    of.filter((act) => act.kind === kind),
   )
 }
 
