@@ -11,6 +11,7 @@ export const SERVED = [
     'console-acts',
     'console-complaints',
     'console-screens',
+    'database-lost',
     'devices-page',
     'docs-page',
   ],
