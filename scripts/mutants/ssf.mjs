@@ -207,4 +207,11 @@ export const ssfMutants = [
     to: 'if (!found.ok || found.value.endpoint) return found',
     caughtBy: { file: STREAMS, test: 'an operator sees streams' },
   },
+  {
+    name: 'ssf: any scope will do',
+    file: 'src/api/ssf/caller.ts',
+    from: 'if (!scopes.some((scope) => caller.scopes.includes(scope)))',
+    to: 'if (caller.scopes.length === 0)',
+    caughtBy: { file: 'test/api-matrix.test.ts', test: 'lets in who may' },
+  },
 ]
