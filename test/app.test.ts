@@ -227,9 +227,11 @@ describe('every answer', () => {
       expect(Object.fromEntries(response.headers)).toMatchObject({
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
         'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       })
-      expect(response.headers.has('strict-transport-security')).toBe(base.startsWith('https:'))
+      const hsts = base.startsWith('https:') ? 'max-age=63072000; includeSubDomains' : null
+      expect(response.headers.get('strict-transport-security')).toBe(hsts)
       ids.add(response.headers.get('x-request-id'))
     }
     expect(ids.size).toBe(2)

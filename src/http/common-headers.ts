@@ -3,6 +3,8 @@
 const FIXED = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
+  // A page that permission was given to asks by CORS; no other has anything of these answers.
+  'cross-origin-resource-policy': 'same-origin',
   'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   // Also without an origin: a cache must not hand that answer to a page that needs permission to read it.
   vary: 'Origin',

@@ -34,6 +34,8 @@ test.each(['/docs', '/docs/reference.js', '/docs/swagger-ui.css', '/docs/favicon
     const { headers } = await fetch(server.credentials.base_url + path)
     expect(headers.get('x-content-type-options')).toBe('nosniff')
     expect(headers.get('referrer-policy')).toBe('no-referrer')
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
+    expect(headers.get('cross-origin-opener-policy')).toBe(path === '/docs' ? 'same-origin' : null)
     expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.* frame-ancestors 'none'$/)
     // Static files cannot tell http from https, and browsers ignore it over http.
     const isFile = path !== '/docs/nothing'

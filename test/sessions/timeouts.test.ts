@@ -38,6 +38,15 @@ describe('the overall timeout', () => {
     expect(await user.reasons([session])).toEqual(['expired'])
   })
 
+  test('is thirty days where nobody has said anything', async () => {
+    const user = await newUser()
+    const session = await user.open()
+    advanceClock(30 * 24 * 60 * MINUTES - 1)
+    expect(await user.reasons([session])).toEqual(['alive'])
+    advanceClock(2)
+    expect(await user.reasons([session])).toEqual(['expired'])
+  })
+
   test("is the user's own duration where there is one", async () => {
     const user = await newUser({ config: { sessionMinutes: 5 }, settings: { durationSeconds: 28_800 } })
     const session = await user.open()

@@ -44,6 +44,7 @@ ${main}
     'content-security-policy': policy(page.formLeadsTo ?? null),
     // With `no-referrer`, browsers send forms with `Origin: null`, and nobody could tell whose page they come from.
     'referrer-policy': 'same-origin',
+    'cross-origin-opener-policy': 'same-origin',
   })
 }
 

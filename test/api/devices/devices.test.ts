@@ -41,6 +41,7 @@ describe('the page', () => {
     expect([response.status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
     expect(headers.get('cache-control')).toBe('no-store')
     expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
     // With no-referrer, browsers would send its forms with `Origin: null`.
     expect(headers.get('referrer-policy')).toBe('same-origin')
     const page = await response.text()

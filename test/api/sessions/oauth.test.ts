@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { advanceClock, stopClock } from '../../support/clock.ts'
 import { countCalls } from '../../support/counts.ts'
+import { breakUserObjects } from '../../support/faults.ts'
 import { mirrored } from '../../support/objects.ts'
 import { check, type RequestOptions, send, signIn } from '../../support/requests.ts'
 import { makeApiClient, makeBearer, makeStore, makeUser } from '../../support/stores.ts'
@@ -126,6 +127,16 @@ describe('a revocation', () => {
     for (const token of ['x', 'A'.repeat(148)]) {
       expect((await send('/oauth2/revoke', { bearer, form: { token } })).status).toBe(200)
     }
+  })
+
+  test('that nobody can do now is to be asked for again', async () => {
+    const { session, bearer } = await setUp()
+    const objects = breakUserObjects()
+    const response = await send('/oauth2/revoke', { bearer, form: { token: session.token } })
+    objects.repair()
+    expect(response.status).toBe(503)
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+    expect((await check(session)).status).toBe(200)
   })
 
   test('of a token that lives on is refused: of another store, or of an API session', async () => {
