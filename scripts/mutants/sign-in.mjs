@@ -91,9 +91,16 @@ export const signInMutants = [
   {
     name: 'sign-in: names that are nobody are kept',
     file: ATTEMPTS,
-    from: "kind !== 'address' && isUser ? who.username : null",
-    to: "kind !== 'address' ? who.username : null",
+    from: 'const username = isUser ? who.username : null',
+    to: 'const username = who.username',
     caughtBy: { file: SIGN_IN, test: 'of a name that is nobody' },
+  },
+  {
+    name: 'sign-in: who has locked nobody is kept by name',
+    file: ATTEMPTS,
+    from: 'username: locksAtOnce ? username : null',
+    to: 'username',
+    caughtBy: { file: SIGN_IN, test: 'of a user: who is locked from where' },
   },
   {
     name: 'sign-in: strangers try a user without end',

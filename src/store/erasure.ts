@@ -103,8 +103,8 @@ export async function eraseNext(
 
 /**
  * What else the transaction of a deletion erases, each statement on its condition: names and addresses of the user's
- * credentials, and in the audit events about them; login tokens; and lockouts of its name. Of wrong passwords that have
- * locked nobody the rows go with the next hourly run.
+ * credentials, and in the audit events about them; login tokens; and lockouts of its name. Counters of wrong passwords
+ * that have locked nobody name nobody.
  */
 export function otherErasure(db: Database, { identityStoreId, userId }: UserKey, username: string | null, where: SQL) {
   // Each index covers its query: with both in one SQLite reads the whole log.

@@ -106,7 +106,7 @@ export async function readAttempt(
 /**
  * Counts a wrong password, at the user's identity store too. The last one allowed locks the pair for a while, after
  * which it begins anew; above the limit of the user each one locks the user for strangers. Names and addresses are kept
- * of users who exist alone. Answers whether it locked.
+ * of lockouts of users who exist alone. Answers whether it locked.
  * @param userStoreId null: there is no such user
  */
 export async function countWrongPassword(
@@ -118,6 +118,8 @@ export async function countWrongPassword(
 ): Promise<Result<boolean, Unavailable>> {
   const t = signInAttempts
   const isUser = userStoreId !== null
+  const username = isUser ? who.username : null
+  const address = isUser ? (who.address?.slice(0, MAX_ADDRESS_LENGTH) ?? who.prefix) : null
   const subjects = subjectsOf(who)
   const isPair = sql`${t.subject} = ${subjects.pair}`
   const isUserRow = sql`${t.subject} = ${subjects.user}`
@@ -130,9 +132,9 @@ export async function countWrongPassword(
     return {
       identityStoreId: NO_STORE,
       subject,
-      username: kind !== 'address' && isUser ? who.username : null,
+      username: locksAtOnce ? username : null,
       userStoreId: kind === 'address' ? null : userStoreId,
-      address: kind === 'pair' && isUser ? (who.address?.slice(0, MAX_ADDRESS_LENGTH) ?? who.prefix) : null,
+      address: locksAtOnce && kind === 'pair' ? address : null,
       attempts: 1,
       windowEndsAt: now + (kind === 'user' ? ATTEMPTS_ROW_MILLISECONDS : limits.windowSeconds * 1000),
       lockedAt: locksAtOnce ? now : null,
@@ -145,9 +147,9 @@ export async function countWrongPassword(
     .onConflictDoUpdate({
       target: [t.identityStoreId, t.subject],
       set: {
-        username: sql`excluded.username`,
+        username: sql`iif(${locks}, ${username}, NULL)`,
         userStoreId: sql`excluded.user_store_id`,
-        address: sql`excluded.address`,
+        address: sql`iif(${locks} AND ${isPair}, ${address}, NULL)`,
         attempts,
         windowEndsAt: sql`iif(${isUserRow} OR coalesce(${over}, false), excluded.window_ends_at, ${t.windowEndsAt})`,
         lockedAt: sql`iif(${locks}, ${now}, NULL)`,

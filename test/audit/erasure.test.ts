@@ -115,6 +115,12 @@ test('a deleted user is found nowhere any more, its sessions are over, and the c
     const json = { username: user.username, password: 'wrong' }
     await send('/sessions', { method: 'POST', address: '203.0.113.94', json })
   }
+  // One that locks nobody.
+  await send('/sessions', {
+    method: 'POST',
+    address: '203.0.113.95',
+    json: { username: user.username, password: 'wrong' },
+  })
   // A change of its profile of which nobody knows yet whether the application server has it.
   await runInDurableObject(userProfiles(user), async (_object, { storage }) => {
     const pending = new PendingChanges(storage.sql)
@@ -149,7 +155,7 @@ test('a deleted user is found nowhere any more, its sessions are over, and the c
     },
     { timeout: 30_000 },
   )
-  expect(await placesOf(traces)).toEqual(nowhere(traces))
+  expect(await placesOf([...traces, '203.0.113.95'])).toEqual(nowhere([...traces, '203.0.113.95']))
   const loginTokens = env.DB.prepare('SELECT count(*) AS count FROM login_tokens WHERE user_id = ?').bind(userId)
   expect(await loginTokens.first('count')).toBe(0)
   await seal()

@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Priority } from '../../src/identity/fair-queue.ts'
 import { CALL_LINE_PER_CALL } from '../../src/limits.ts'
 import { readSettings } from '../../src/settings.ts'
+import { userSubject } from '../../src/store/sign-in-attempts.ts'
 import { login, putInfo, sessionFor } from '../api/apio/requests.ts'
 import {
   applicationServer,
@@ -39,8 +40,8 @@ async function userOf(
 
 /** What is counted of a user. */
 async function attemptsOf(user: TestUser): Promise<unknown[]> {
-  const { results } = await env.DB.prepare('SELECT attempts FROM sign_in_attempts WHERE username = ?')
-    .bind(user.username)
+  const { results } = await env.DB.prepare('SELECT attempts FROM sign_in_attempts WHERE subject = ?')
+    .bind(userSubject(user.username))
     .all()
   return results.map(({ attempts }) => attempts)
 }

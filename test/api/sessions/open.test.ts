@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import { userSubject } from '../../../src/store/sign-in-attempts.ts'
 import { mirrored } from '../../support/objects.ts'
 import { check, ORIGIN, type RequestOptions, send, signIn, tokenInCookie } from '../../support/requests.ts'
 import { makeBearer, makeOperator, makeStore, makeUser, type TestUser } from '../../support/stores.ts'
@@ -193,7 +194,9 @@ describe('the origin of a sign-in', () => {
       if (status === 403) {
         expect(await response.json()).toMatchObject({ code: 'origin_not_allowed' })
         expect(setCookies(response)).toEqual([])
-        const attempts = env.DB.prepare('SELECT 1 FROM sign_in_attempts WHERE username = ?').bind(user.username)
+        const attempts = env.DB.prepare('SELECT 1 FROM sign_in_attempts WHERE subject = ?').bind(
+          userSubject(user.username),
+        )
         expect((await attempts.all()).results).toEqual([])
       }
     })
