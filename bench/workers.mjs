@@ -11,8 +11,11 @@ const COMPATIBILITY = { compatibilityDate: '2026-10-01', compatibilityFlags: ['n
 /** Stops that hang are not waited for. */
 const STOP_TIMEOUT_MILLISECONDS = 5_000
 
-/** The code of a Worker in one module. `entry` is a path from the project's root. */
-export async function bundle(entry) {
+/**
+ * The code of a Worker in one module. `entry` is a path from the project's root; `instead` has modules, by how they are
+ * imported, and paths of what stands in for them.
+ */
+export async function bundle(entry, instead = {}) {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],
@@ -25,7 +28,10 @@ export async function bundle(entry) {
     conditions: ['workerd', 'worker', 'browser'],
     external: ['node:*', 'cloudflare:*'],
     // Packages for Node name its modules without the scheme.
-    plugins: [{ name: 'node', setup: (setup) => setup.onResolve({ filter: NODE_MODULE }, withScheme) }],
+    plugins: [
+      { name: 'node', setup: (setup) => setup.onResolve({ filter: NODE_MODULE }, withScheme) },
+      { name: 'instead', setup: (setup) => setup.onResolve({ filter: /^\.\// }, standIn(instead)) },
+    ],
     logLevel: 'silent',
   })
   return outputFiles[0].text
@@ -33,6 +39,10 @@ export async function bundle(entry) {
 
 const NODE_MODULE = /^(assert|async_hooks|buffer|crypto|events|path|process|stream|string_decoder|url|util)$/
 const withScheme = ({ path }) => ({ path: `node:${path}`, external: true })
+const standIn =
+  (instead) =>
+  ({ path }) =>
+    path in instead ? { path: `${ROOT}${instead[path]}` } : undefined
 
 /**
  * Serves a Worker, and others `beside` it in the same process. `worker` has miniflare's options for its bindings.
@@ -67,10 +77,10 @@ export async function serveWorker({ inspectorPort, beside = [], ...worker }) {
 }
 
 /** A Worker as miniflare takes it, on a socket of its own. */
-async function served({ name, entry, ...worker }) {
+async function served({ name, entry, instead, ...worker }) {
   return {
     name,
-    modules: [{ type: 'ESModule', path: `${name}.mjs`, contents: await bundle(entry) }],
+    modules: [{ type: 'ESModule', path: `${name}.mjs`, contents: await bundle(entry, instead) }],
     ...COMPATIBILITY,
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     ...worker,

@@ -36,7 +36,7 @@ const UNGATED = { limit: 1_000_000, period: 60 }
 /**
  * Serves Latchkey with an empty store and a credential for everything. `entry` may be another Worker around it,
  * `variables` take the place of the unlimited ones, and `gate` that of a gate which stands open; `beside` makes
- * another Worker of the same process, for the store with this id.
+ * another Worker of the same process, for the store with this id. `hashingElsewhere`: in a process of its own.
  */
 export async function serveLatchkey({
   entry = 'src/index.ts',
@@ -44,12 +44,17 @@ export async function serveLatchkey({
   variables = UNLIMITED,
   gate = UNGATED,
   beside,
+  hashingElsewhere = false,
 } = {}) {
   const secret = () => randomBytes(32).toString('base64url')
   const bootstrapSecret = secret()
+  const hashers = hashingElsewhere
+    ? await serveWorker({ name: 'hashers', entry: 'bench/workers/hashers.ts' })
+    : undefined
   const worker = await serveWorker({
     name: 'latchkey',
     entry,
+    instead: hashingElsewhere ? { './passwords.ts': 'bench/workers/passwords-elsewhere.ts' } : {},
     inspectorPort,
     beside: beside === undefined ? [] : [beside(STORE)],
     compatibilityDate: CONFIG.compatibility_date,
@@ -68,6 +73,7 @@ export async function serveLatchkey({
       SESSION_TOKEN_KEYS: `1:${secret()}`,
       SEALING_KEYS: `1:${secret()}`,
       OPERATOR_BOOTSTRAP_SECRET: bootstrapSecret,
+      ...(hashers && { HASHERS_URL: hashers.url }),
     },
   })
   const database = await worker.database()
@@ -77,7 +83,8 @@ export async function serveLatchkey({
     const statements = readFileSync(`${MIGRATIONS}${file}`, 'utf8').split('--> statement-breakpoint')
     await database.batch(statements.map((statement) => database.prepare(statement)))
   }
-  const service = new Service(worker, database)
+  const stop = () => Promise.all([worker.stop(), hashers?.stop()])
+  const service = new Service({ ...worker, stop }, database)
   await service.start(bootstrapSecret)
   return service
 }

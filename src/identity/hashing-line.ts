@@ -36,10 +36,15 @@ export class HashingLine {
    * Waits for its turn, then works. Errors: `unavailable` if that would take longer than `milliseconds`; then
    * nothing was done.
    */
-  async take<T>(asker: Asker, cost: HashCost, milliseconds: number, hash: () => T): Promise<Result<T, Unavailable>> {
+  async take<T>(
+    asker: Asker,
+    cost: HashCost,
+    milliseconds: number,
+    hash: () => T | Promise<T>,
+  ): Promise<Result<T, Unavailable>> {
     const expected = work(cost) / WORK_PER_MILLISECOND
     // Where a hash takes next to no time, as in tests, a queue would only cost time.
-    if (expected < 1) return ok(hash())
+    if (expected < 1) return ok(await hash())
     const arrivedAt = Date.now()
     const place = this.queue.placeFor(asker, { lookedAt: arrivedAt })
     this.turnMilliseconds ??= expected
@@ -59,12 +64,12 @@ export class HashingLine {
     }
   }
 
-  private async work<T>(place: Waiting, hash: () => T): Promise<T> {
+  private async work<T>(place: Waiting, hash: () => T | Promise<T>): Promise<T> {
     const startedAt = place.kept.lookedAt
     this.hashing = place
     this.queue.begin(place)
     try {
-      const hashed = hash()
+      const hashed = await hash()
       // Long enough for others to do what needs no hash, and for who comes now to be in the line at the next turn.
       await scheduler.wait(HASHING_PAUSE_MILLISECONDS)
       const took = Date.now() - startedAt
