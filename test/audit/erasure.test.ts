@@ -6,6 +6,7 @@ import { PendingChanges } from '../../src/identity/pending-change.ts'
 import { apio, sessionFor } from '../api/apio/requests.ts'
 import { operate, patch, put, remove } from '../api/operator/operator.ts'
 import { seal, verification } from '../support/audit-log.ts'
+import { advanceClock, stopClock } from '../support/clock.ts'
 import {
   fireJobAlarm,
   fireProfileAlarm,
@@ -15,6 +16,7 @@ import {
   userObject,
   userProfiles,
 } from '../support/objects.ts'
+import { arrived, good, makeReceiver, receiveEvents } from '../support/receivers.ts'
 import { check, send, signIn } from '../support/requests.ts'
 import { makeUser } from '../support/stores.ts'
 
@@ -160,6 +162,52 @@ test('a deleted user is found nowhere any more, its sessions are over, and the c
   expect(await loginTokens.first('count')).toBe(0)
   await seal()
   expect((await verification(identityStoreId)).faults).toEqual([])
+})
+
+test('messages that wait for an endpoint that is down say nothing of a user who is deleted meanwhile', async () => {
+  receiveEvents()
+  const user = await makeUser({ config: { trackSessionLocation: true } })
+  const { identityStoreId, userId } = user
+  const store = `/identity-stores/${identityStoreId}`
+  const receiver = await makeReceiver(store, {}, () => new Response('not now', { status: 500 }))
+  await patch(`${store}/users/${userId}`, { first_name: 'Zäphod-W', email_address: 'zaphod-w@gold.example' })
+  const session = await signIn(user, { address: '203.0.113.96', userAgent: 'Vogon-W/42', cf: { city: 'Magrathea-W' } })
+  await send('/sessions/current', { method: 'DELETE', bearer: session.token })
+  for (let tries = 0; tries < 5; tries += 1) {
+    const json = { username: user.username, password: 'wrong' }
+    await send('/sessions', { method: 'POST', address: '203.0.113.97', json })
+  }
+  await mirrored(user)
+  await arrived(receiver, 1)
+  const traces = [
+    ...[user.username, 'Zäphod-W', 'zaphod-w@gold.example'],
+    ...['203.0.113.96', '203.0.113.97', 'Vogon-W/42', 'Magrathea-W'],
+  ]
+  expect(Object.entries(await placesOf(traces)).filter(([, places]) => places.length === 0)).toEqual([])
+
+  expect((await remove(`${store}/users/${userId}`)).status).toBe(204)
+  await fireJobAlarm(identityStoreId)
+  await mirrored(user)
+  const places = await placesOf(traces)
+  // The user's own object is emptied an hour later.
+  const left = Object.values(places).flat()
+  expect(left.filter((place) => !place.startsWith('USERS '))).toEqual([])
+  const waiting = await runInDurableObject(receiver.object, (_object, { storage: { sql } }) =>
+    sql.exec('SELECT * FROM pending').toArray(),
+  )
+  expect(waiting).not.toEqual([])
+
+  // What waited is told, and names nobody either.
+  receiver.answer = good
+  stopClock()
+  const before = receiver.messages.length
+  await vi.waitFor(async () => {
+    advanceClock(3_600)
+    await receiver.fire()
+    expect(receiver.messages.slice(before).map(({ body }) => JSON.parse(body).type)).toContain('user.deleted')
+  })
+  const told = JSON.stringify(receiver.messages)
+  expect(traces.filter((trace) => told.includes(trace))).toEqual([])
 })
 
 test('where locations are not tracked no byte of one is kept; where they are no longer, none is left', async () => {
