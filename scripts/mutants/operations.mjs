@@ -154,4 +154,11 @@ export const operationMutants = [
     to: 'if (last !== null) {',
     caughtBy: { file: REBUILD, test: 'of more users than one step takes come back' },
   },
+  {
+    name: 'operations: a copy of sessions is in a span that nobody documents',
+    file: 'src/sessions/object/mirror.ts',
+    from: "inSpan('mirror',",
+    to: "inSpan('hash',",
+    caughtBy: { file: 'test/spans.test.ts', test: 'each kind of work that is documented is in a span' },
+  },
 ]
