@@ -9,7 +9,7 @@ import { breakD1, breakD1Writes, breakKv, breakUserObjects } from './faults.ts'
 import { Gate } from './gate.ts'
 import { KvDouble } from './kv-double.ts'
 import { fireUserAlarm, mirrored, userAlarm } from './objects.ts'
-import { check, send, signIn } from './requests.ts'
+import { check, send, signIn, USER_AGENT } from './requests.ts'
 import { isInRunner } from './runner-context.ts'
 import { SECRETS } from './secrets.ts'
 import { leaksSince } from './secrets-shown.ts'
@@ -173,6 +173,17 @@ describe('a secret', () => {
     console.warn(new Error(`refused: ${token}`))
     expect(leaksSince()).toEqual(inLog)
     console.warn('unavailable', { user: user.userId, session: 'nothing' })
+    expect(leaksSince()).toEqual([])
+  })
+
+  test('or a name, an address or a user agent is found where it is logged, and ids are not', async () => {
+    const user = await makeUser()
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    for (const text of [user.username, user.address, USER_AGENT]) {
+      console.warn(JSON.stringify({ event: 'refused', what: text }))
+      expect(leaksSince()).toEqual([`a log line shows ${text}`])
+    }
+    console.warn(JSON.stringify({ event: 'refused', user: user.userId }))
     expect(leaksSince()).toEqual([])
   })
 

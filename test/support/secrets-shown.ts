@@ -11,6 +11,8 @@ const PART = /[A-Za-z0-9_-]{20,}/g
 
 const parts = new Set<string>()
 const phrases = new Set<string>()
+/** Of people: what answers may have and logs may not. */
+const personal = new Set<string>()
 const leaks: string[] = []
 
 /** Shorter texts stand for a secret in a test, and are words of many answers. */
@@ -24,20 +26,28 @@ export function keepSecret(text: string): void {
   else for (const part of found) parts.add(part)
 }
 
+/** From now on this may not be logged: a name, an address or a user agent of somebody. */
+export function keepPersonal(text: string): void {
+  personal.add(text)
+}
+
 /** What was found since this was last asked: where, and a beginning of what. */
 export function leaksSince(): readonly string[] {
   return leaks.splice(0)
 }
 
-/** Forgets all secrets: those of one file of tests are nothing to the next one. */
+/** Forgets all of it: the secrets of one file of tests are nothing to the next one. */
 export function forgetSecrets(): void {
   parts.clear()
   phrases.clear()
+  personal.clear()
 }
 
 /** In what is logged. */
 export function lookInLog(said: readonly unknown[]): void {
-  look('a log line', said.map(asText).join(' '))
+  const line = said.map(asText).join(' ')
+  look('a log line', line)
+  for (const text of personal) if (line.includes(text)) leaks.push(`a log line shows ${text}`)
 }
 
 /** Errors and what they hold too. */

@@ -7,16 +7,18 @@ import { env } from 'cloudflare:workers'
 import { afterEach, expect, vi } from 'vitest'
 import { endLines } from './console-lines.ts'
 import { passRunnersTimeout } from './plain-timeout.ts'
+import { USER_AGENT } from './requests.ts'
 import { isInRunner } from './runner-context.ts'
 import { makeSchema } from './schema.ts'
 import { watchForSecrets } from './secret-watch.ts'
 import { SECRETS } from './secrets.ts'
-import { forgetSecrets, keepSecret, leaksSince } from './secrets-shown.ts'
+import { forgetSecrets, keepPersonal, keepSecret, leaksSince } from './secrets-shown.ts'
 
 passRunnersTimeout()
 watchForSecrets()
 forgetSecrets()
 for (const secret of Object.values(SECRETS)) keepSecret(secret)
+keepPersonal(USER_AGENT)
 // An object that was still busy may have had the database opened again before it was gone.
 do await reset()
 while ((await migrated()) !== null)

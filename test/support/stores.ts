@@ -22,7 +22,7 @@ import {
   sessionSettings,
   users,
 } from '../../src/store/schema.ts'
-import { keepSecret } from './secrets-shown.ts'
+import { keepPersonal, keepSecret } from './secrets-shown.ts'
 
 /** The database of the tests. */
 export const db = openDatabase(env.DB)
@@ -123,7 +123,9 @@ export async function makeUser(options: UserOptions = {}): Promise<TestUser> {
       .values({ identityStoreId, userId, version: 1, ...NO_SESSION_SETTINGS, ...settings, updatedAt: now })
   }
   if (password !== null) keepSecret(password)
-  return { identityStoreId, userId, username, password: password ?? '', address: freshAddress() }
+  const address = freshAddress()
+  for (const text of [username, address]) keepPersonal(text)
+  return { identityStoreId, userId, username, password: password ?? '', address }
 }
 
 export interface CredentialOptions {
