@@ -4,14 +4,15 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { HashingLine } from '../../src/identity/hashing-line.ts'
 import { PasswordHashers } from '../../src/identity/password-hashers.ts'
 import { advanceClock, stopClock } from '../support/clock.ts'
-import { send } from '../support/requests.ts'
-import { freshAddress, makeOperator, makeUser, type TestUser } from '../support/stores.ts'
+import { check, send, signIn as signInAs } from '../support/requests.ts'
+import { freshAddress, makeBearer, makeOperator, makeUser, type TestUser } from '../support/stores.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
 const signIn = (user: TestUser, address = user.address, password = user.password) =>
   send('/sessions', { address, json: { username: user.username, password, transport: 'bearer' } })
 
+const CLIENT = { address: '192.0.2.7', user_agent: 'Device/1.0' }
 const FULL_COST = { ln: 14, r: 8, p: 5 }
 
 describe('the hashers', () => {
@@ -52,12 +53,17 @@ describe('a flood of strangers', () => {
 
   /**
    * Signs in ten users again while strangers try, all at once; a turn takes 160 ms by the clock, so that all of them
-   * would be 20 s in the line. Answers the statuses of both.
+   * would be 20 s in the line. Beside them a session is checked, a back end opens one, and an operator sets a password.
+   * Answers the statuses of all.
    */
   async function flood(addressOf: (index: number) => string) {
     stopClock()
     const users = await Promise.all(Array.from({ length: KNOWN }, () => makeUser()))
     for (const user of users) expect((await signIn(user)).status).toBe(201)
+    const [other, operator] = [await makeUser(), await makeOperator()]
+    const session = await signInAs(other)
+    const { identityStoreId, userId } = await makeUser({ identityStoreId: other.identityStoreId })
+    const backEnd = await makeBearer(identityStoreId, ['sessions:open'])
     const { take } = HashingLine.prototype
     vi.spyOn(HashingLine.prototype, 'take').mockImplementation(function (this: HashingLine, ...[asker, , ms, hash]) {
       const slow = () => {
@@ -69,17 +75,24 @@ describe('a flood of strangers', () => {
     const guess = (index: number) => ({ ...users[0], username: `nobody-${index}@pie.example` }) as TestUser
     const strangers = Array.from({ length: STRANGERS }, (_, at) => signIn(guess(at % 40), addressOf(at), 'guess'))
     const known = users.map((user) => signIn(user))
+    const path = `/operator/identity-stores/${identityStoreId}/users/${userId}`
+    const beside = [
+      check(session),
+      send('/sessions', { bearer: backEnd, json: { user_id: other.userId, client: CLIENT } }),
+      send(path, { method: 'PATCH', bearer: operator, json: { password: 'a wholly different one' } }),
+    ]
     const statuses = async (answers: readonly Promise<Response>[]) =>
       (await Promise.all(answers)).map(({ status }) => status)
-    return { known: await statuses(known), strangers: await statuses(strangers) }
+    return { known: await statuses(known), strangers: await statuses(strangers), beside: await statuses(beside) }
   }
 
   test.each([
     ['one /64', (index: number) => `2001:db8:f100:d::${index.toString(16)}`],
     ['a thousand', () => freshAddress()],
-  ])('from %s stops none of ten who have signed in before', async (_where, addressOf) => {
-    const { known, strangers } = await flood(addressOf)
+  ])('from %s stops none of ten who have signed in before, and nobody else', async (_where, addressOf) => {
+    const { known, strangers, beside } = await flood(addressOf)
     expect(known).toEqual(Array(KNOWN).fill(201))
     expect(new Set(strangers)).toEqual(new Set([401, 503]))
+    expect(beside).toEqual([200, 201, 200])
   })
 })
