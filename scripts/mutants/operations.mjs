@@ -143,9 +143,23 @@ export const operationMutants = [
   {
     name: 'operations: a restored config is older than what is published, and holds nowhere',
     file: 'src/store/rebuild.ts',
-    from: 'if (published === null) return ok(false)',
-    to: 'if (published !== undefined) return ok(false)',
+    from: 'if (seen === null) return ok(false)',
+    to: 'if (seen !== undefined) return ok(false)',
     caughtBy: { file: REBUILD, test: 'has its session config hold again, everywhere' },
+  },
+  {
+    name: 'operations: a config that was made anew before the rebuild does not hold where a newer one was seen',
+    file: 'src/sessions/jobs/rebuild-records.ts',
+    from: 'return known.version > inD1.version ? known.version : null',
+    to: 'return null',
+    caughtBy: { file: REBUILD, test: 'made anew before the rebuild, and published' },
+  },
+  {
+    name: 'operations: a config that was made anew under the same number does not hold',
+    file: 'src/sessions/jobs/rebuild-records.ts',
+    from: '? null : known.version + 1',
+    to: '? null : null',
+    caughtBy: { file: REBUILD, test: 'made anew before the rebuild, under the same number' },
   },
   {
     name: 'operations: users beyond the first step are not rebuilt',

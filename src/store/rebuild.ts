@@ -4,7 +4,7 @@
  */
 import { and, asc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import type { UserKey } from '../domain/ids.ts'
-import { GROUP_CHANGE, type SessionConfig, type UserRules, type Versioned } from '../domain/policy.ts'
+import { GROUP_CHANGE, type UserRules } from '../domain/policy.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Unavailable } from '../time-limit.ts'
 import { type AuditEntry, insertAuditEvent } from './audit-events.ts'
@@ -65,20 +65,20 @@ export function usersAfter(
 }
 
 /**
- * Brings the version of a store's config past one that was published, if that is newer: what D1 says holds again, and
- * everywhere. Answers whether it was behind.
+ * Brings the version of a store's config past one that was seen elsewhere, if that is newer: what D1 says holds again,
+ * and everywhere. Answers whether it was behind.
  */
 export async function passConfig(
   db: Database,
   identityStoreId: string,
-  published: Versioned<SessionConfig> | null,
+  seen: number | null,
 ): Promise<Result<boolean, Unavailable>> {
-  if (published === null) return ok(false)
+  if (seen === null) return ok(false)
   const raised = await attempt(() =>
     db
       .update(sessionConfigs)
-      .set({ version: published.version + VERSIONS_AHEAD })
-      .where(and(eq(sessionConfigs.identityStoreId, identityStoreId), lt(sessionConfigs.version, published.version)))
+      .set({ version: seen + VERSIONS_AHEAD })
+      .where(and(eq(sessionConfigs.identityStoreId, identityStoreId), lt(sessionConfigs.version, seen)))
       .returning({ version: sessionConfigs.version }),
   )
   return raised.ok ? ok(raised.value.length > 0) : raised

@@ -105,6 +105,14 @@ describe('records that were deleted', () => {
   })
 })
 
+/** How long a session lasts, once what the edge has remembered of the config is over. */
+async function overallSeconds(token: string): Promise<number> {
+  advanceClock(60)
+  const checked = await send('/sessions/current', { bearer: token })
+  const { opened_at: openedAt, expires_at: expiresAt } = (await checked.json()) as Record<string, string>
+  return (Date.parse(expiresAt ?? '') - Date.parse(openedAt ?? '')) / 1000
+}
+
 describe('a database that was restored to an earlier point', () => {
   /** Makes changes, and then has D1 forget all of them. */
   async function forgetting(user: TestUser, changes: () => Promise<unknown>): Promise<void> {
@@ -179,15 +187,34 @@ describe('a database that was restored to an earlier point', () => {
     advanceClock(60)
     await rebuild(user.identityStoreId)
     await mirrored(user)
-    const expiry = async () => {
-      advanceClock(60)
-      const checked = await send('/sessions/current', { bearer: token })
-      const { opened_at: openedAt, expires_at: expiresAt } = (await checked.json()) as Record<string, string>
-      return (Date.parse(expiresAt ?? '') - Date.parse(openedAt ?? '')) / 1000
-    }
-    await vi.waitFor(async () => expect(await expiry()).toBe(7_200))
+    await vi.waitFor(async () => expect(await overallSeconds(token)).toBe(7_200))
     const change = await patch(config, { overall_timeout_seconds: 5_400 })
     expect(change.status).toBe(200)
-    await vi.waitFor(async () => expect(await expiry()).toBe(5_400))
+    await vi.waitFor(async () => expect(await overallSeconds(token)).toBe(5_400))
+  })
+
+  test.each([
+    ['and published', 2],
+    ['under the same number', 1],
+  ])('has a session config hold that was made anew before the rebuild, %s', async (_name, changes) => {
+    stopClock()
+    const user = await makeUser()
+    const { token } = await signIn(user)
+    await mirrored(user)
+    const config = `${path(user.identityStoreId)}/session-config`
+    await forgetting(user, async () => {
+      for (let change = 1; change <= changes; change += 1) {
+        await patch(config, { overall_timeout_seconds: 3_600 * change })
+        await done(user.identityStoreId)
+        advanceClock(60)
+      }
+      await send('/sessions/current', { bearer: token })
+    })
+    await patch(config, { overall_timeout_seconds: 10_800 })
+    await done(user.identityStoreId)
+    advanceClock(60)
+    await rebuild(user.identityStoreId)
+    await mirrored(user)
+    await vi.waitFor(async () => expect(await overallSeconds(token)).toBe(10_800))
   })
 })

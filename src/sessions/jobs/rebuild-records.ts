@@ -25,8 +25,10 @@ export async function rebuildRecords(job: RebuildRecords, context: JobContext): 
   const found = await usersAfter(db, identityStoreId, cursor, OBJECTS_AT_ONCE)
   if (!found.ok) return { next: 'failed', what: 'D1' }
   const copied = await Promise.all(found.value.map((user) => copyAgain(user, job.by, context)))
+  // All users once more: whoever copied before has not learnt of it.
+  if (copied.includes('config passed')) return { next: 'again', dueAt: now, job: { ...job, progress: null } }
   // The same users once more; what was copied is not copied again.
-  if (copied.includes(false)) return { next: 'failed', what: 'users' }
+  if (copied.includes('failed')) return { next: 'failed', what: 'users' }
   const last = found.value.at(-1)?.userId
   if (last === undefined || found.value.length < OBJECTS_AT_ONCE) {
     // What D1 says of the config goes to the edge again: it may be older than what is there.
@@ -40,24 +42,28 @@ export async function rebuildRecords(job: RebuildRecords, context: JobContext): 
 async function begin(job: RebuildRecords, { db, config, identityStoreId, now }: JobContext): Promise<Outcome> {
   const published = await publishedConfig(config, identityStoreId)
   if (!published.ok) return { next: 'failed', what: 'KV' }
-  const passed = await passConfig(db, identityStoreId, published.value)
+  const passed = await passConfig(db, identityStoreId, published.value?.version ?? null)
   const recounted = passed.ok ? await recountSessions(db, identityStoreId) : passed
   const left = recounted.ok ? await countUsers(db, identityStoreId) : recounted
   if (!left.ok) return { next: 'failed', what: 'D1' }
   return { next: 'again', dueAt: now, job: { ...job, progress: { cursor: '', done: 0, left: left.value } } }
 }
 
-/** False: the object or D1 did not answer. */
+/** `failed`: the object or D1 did not answer. `config passed`: the object knew of a config that D1 has lost. */
 async function copyAgain(
   { userId, rules }: { readonly userId: string; readonly rules: UserRules },
   by: RebuildRecords['by'],
   context: JobContext,
-): Promise<boolean> {
+): Promise<'copied' | 'config passed' | 'failed'> {
   const { db, identityStoreId, now } = context
   const known = await callUser(context, userId, (stub) => stub.mirrorAgain())
-  if (!known.ok) return false
-  const lost = known.value === null ? null : lostRules(rules, known.value)
-  if (lost === null) return true
+  if (!known.ok) return 'failed'
+  if (known.value === null) return 'copied'
+  const passed = await passConfig(db, identityStoreId, lostConfig(rules.config, known.value.config))
+  if (!passed.ok) return 'failed'
+  if (passed.value) return 'config passed'
+  const lost = lostRules(rules, known.value)
+  if (lost === null) return 'copied'
   const entry = {
     identityStoreId,
     eventId: newRecordId(now),
@@ -67,7 +73,13 @@ async function copyAgain(
     subject: `user:${userId}`,
     requestId: by.requestId,
   }
-  return (await catchUp(db, { identityStoreId, userId }, lost, entry)).ok
+  return (await catchUp(db, { identityStoreId, userId }, lost, entry)).ok ? 'copied' : 'failed'
+}
+
+/** The version that D1's config must pass to hold for an object; null: it does hold. One number may stand for two configs. */
+function lostConfig(inD1: UserRules['config'], known: UserRules['config']): number | null {
+  if (known.version !== inD1.version) return known.version > inD1.version ? known.version : null
+  return JSON.stringify(known.value) === JSON.stringify(inD1.value) ? null : known.version + 1
 }
 
 /** What an object knows and D1 does not; null: nothing. */
