@@ -8,7 +8,9 @@ import worker from '../src/index.ts'
 import { campaign, type Target } from './faults/fuzz/campaign.ts'
 import type { HostileRequest } from './faults/fuzz/requests.ts'
 import { signedHeaders } from './faults/fuzz/signing.ts'
+import { contradictions, differences, type Rows, settledRows } from './faults/fuzz/state.ts'
 import type { Answer } from './faults/fuzz/verdict.ts'
+import { makeBystander, makeWorld } from './faults/fuzz/world.ts'
 import type { Call } from './faults/mix/store.ts'
 import { ORIGIN, send } from './support/requests.ts'
 import { makeOperator } from './support/stores.ts'
@@ -72,6 +74,32 @@ async function call({ path, ...options }: Call) {
   return { body: text === '' ? null : JSON.parse(text), cookies: response.headers.getSetCookie() }
 }
 
+const rows: Rows = {
+  async all(sql, ...values) {
+    const statement = env.DB.prepare(sql).bind(...values)
+    return (await statement.all()).results
+  },
+}
+
+test('what a refused request has changed is seen, and who has more sessions than allowed', async () => {
+  const operator = await makeOperator()
+  const world = await makeWorld(call, operator, ORIGIN, await makeBystander(call, operator))
+  const { identityStoreId } = world
+  const change = (sql: string) => env.DB.prepare(sql).bind(identityStoreId).run()
+  const before = await settledRows(rows, identityStoreId)
+  await change('UPDATE sessions SET last_seen_at = last_seen_at + 1 WHERE identity_store_id = ?')
+  expect(differences(before, await settledRows(rows, identityStoreId))).toEqual([])
+  await change('UPDATE session_configs SET track_session_location = 1 WHERE identity_store_id = ?')
+  expect(differences(before, await settledRows(rows, identityStoreId))).toEqual([
+    expect.stringMatching(/^session_configs of a store that was not to change/),
+  ])
+  expect(await contradictions(rows, call, world)).toEqual([])
+  await change(`UPDATE sessions SET kind = 'web', user_id = '${world.sessions[2]?.userId}' WHERE identity_store_id = ?`)
+  expect(await contradictions(rows, call, world)).toEqual([
+    expect.stringMatching(/^member-.* has 7 sessions, over the/),
+  ])
+})
+
 test('no request breaks anything, shows anything or changes anything that its caller may not', async () => {
   const bugs: string[] = []
   vi.spyOn(console, 'error').mockImplementation((...said) => void bugs.push(JSON.stringify(said)))
@@ -84,14 +112,7 @@ test('no request breaks anything, shows anything or changes anything that its ca
     operator: await makeOperator(),
     call,
     send: ask,
-    rows: {
-      all: async (sql, ...values) =>
-        (
-          await env.DB.prepare(sql)
-            .bind(...values)
-            .all()
-        ).results,
-    },
+    rows,
     troubles() {
       return [...bugs.splice(0), ...(namesOfPrototypes() === prototypes ? [] : ['a prototype has changed'])]
     },
@@ -102,4 +123,5 @@ test('no request breaks anything, shows anything or changes anything that its ca
   expect(report.requests).toBeGreaterThanOrEqual(env.FUZZ_REQUESTS)
   // They come through to what they are about, too.
   expect(report.statuses.get(200)).toBeGreaterThan(60)
+  expect(report.refusals).toBeGreaterThan(10)
 }, 120_000)

@@ -1,6 +1,7 @@
 // `npm run fuzz -- --requests 100000 --seed 7`: requests that nobody should send, over a socket to the Worker as it is
 // shipped. No answer may be a bug, late, or show what its caller may not see; a store that nobody is authorised for must
-// stay as it is, and D1 must agree with the objects of the others. What goes wrong is made smaller, and printed.
+// stay as it is, and so must its caller's where a request is refused; D1 must agree with the objects of the others, and
+// nobody has more sessions than allowed. What goes wrong is made smaller, and printed.
 import { parseArgs } from 'node:util'
 import { SECRETS } from '../support/secrets.ts'
 import { startDirectWorker } from './direct-worker.ts'
@@ -52,7 +53,7 @@ try {
   report.findings.push(...(await stall(target, seed)))
   const statuses = [...report.statuses].toSorted(([a], [b]) => a - b).map(([status, count]) => `${count} × ${status}`)
   console.log(
-    `seed ${seed}: ${report.requests} requests of ${report.operations.size} operations in ${Math.round((Date.now() - started) / 1000)} s: ${statuses.join(', ')}`,
+    `seed ${seed}: ${report.requests} requests of ${report.operations.size} operations in ${Math.round((Date.now() - started) / 1000)} s, ${report.refusals} refusals looked at: ${statuses.join(', ')}`,
   )
   if (report.findings.length > 0) {
     console.error(`${report.findings.length} findings:\n\n${report.findings.join('\n\n')}`)

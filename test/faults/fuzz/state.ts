@@ -1,5 +1,5 @@
 /** What must be as it was, and what must hold, after whatever was asked. */
-import type { Caller } from '../mix/store.ts'
+import { type Caller, LIMIT } from '../mix/store.ts'
 import type { Bystander, World } from './world.ts'
 
 /** As much of a D1 database as is asked. */
@@ -10,30 +10,65 @@ export interface Rows {
 /** They count what was tried, also by whom nothing is known. */
 const COUNTERS = new Set(['sign_in_attempts', 'call_counters'])
 
-/** All rows of a store, by table, as text. */
-export async function rowsOfStore(rows: Rows, identityStoreId: string): Promise<Readonly<Record<string, string>>> {
+/** Columns that a refused request may change in the store of its caller: whoever is refused has used something. */
+const LEFT_BY_REFUSALS: Readonly<Record<string, readonly string[]>> = {
+  credentials: ['last_used_at'],
+  sessions: ['last_seen_at', 'recent_address', 'recent_user_agent', 'version'],
+  event_stores: ['last_number'],
+}
+/** Events that tell of no more than that, and the accounts of work that is tried again by itself. */
+const TOLD_OF_REFUSALS = /"type":"(?:session\.moved|sign_in\.locked_out)"/
+const BY_ITSELF = 'failing_work'
+/** Once more is enough to see whether the database is still behind the objects. */
+const PAUSE_MILLISECONDS = 50
+const PATIENCE = 100
+
+/** What a refused request must leave as it is, once what was asked before is done. */
+export async function settledRows(rows: Rows, identityStoreId: string): Promise<StoreRows> {
+  let last = await rowsLeftAlone(rows, identityStoreId)
+  for (let tries = 0; tries < PATIENCE; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS))
+    const now = await rowsLeftAlone(rows, identityStoreId)
+    if (differences(last, now).length === 0) return now
+    last = now
+  }
+  throw new Error('the store does not come to rest')
+}
+
+async function rowsLeftAlone(rows: Rows, identityStoreId: string): Promise<StoreRows> {
+  const { [BY_ITSELF]: _, ...all } = await rowsOfStore(rows, identityStoreId, LEFT_BY_REFUSALS)
+  return { ...all, events: all.events?.filter((row) => !TOLD_OF_REFUSALS.test(row)) ?? [] }
+}
+
+/** Rows as text, by table. */
+type StoreRows = Readonly<Record<string, readonly string[]>>
+
+/** All rows of a store, by table, as text. `without`: columns that are left out. */
+export async function rowsOfStore(
+  rows: Rows,
+  identityStoreId: string,
+  without: Readonly<Record<string, readonly string[]>> = {},
+): Promise<StoreRows> {
   const tables = await rows.all(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%identity_store_id%' AND name NOT LIKE '\\_%' ESCAPE '\\'",
   )
-  const found: Record<string, string> = {}
+  const found: Record<string, readonly string[]> = {}
   for (const name of tables.map((table) => String(table.name)).filter((table) => !COUNTERS.has(table))) {
     const all = await rows.all(`SELECT * FROM "${name}" WHERE identity_store_id = ?`, identityStoreId)
-    found[name] = all
-      .map((row) => JSON.stringify(row))
-      .toSorted()
-      .join('\n')
+    const left = (column: string, value: unknown) => (without[name]?.includes(column) ? undefined : value)
+    found[name] = all.map((row) => JSON.stringify(row, left))
   }
   return found
 }
 
-/** What is not as it was. */
-export function differences(
-  before: Readonly<Record<string, string>>,
-  after: Readonly<Record<string, string>>,
-): readonly string[] {
-  return Object.keys(after)
-    .filter((name) => before[name] !== after[name])
-    .map((name) => `${name} of a store that nobody may change was\n${before[name]}\nand is\n${after[name]}`)
+/** What is not as it was: rows that are gone, and those that are new. */
+export function differences(before: StoreRows, after: StoreRows): readonly string[] {
+  return Object.entries(after).flatMap(([name, now]) => {
+    const [was, is] = [new Set(before[name]), new Set(now)]
+    const [gone, added] = [[...was.difference(is)], [...is.difference(was)]]
+    if (gone.length + added.length === 0) return []
+    return [`${name} of a store that was not to change had\n${gone.join('\n')}\nand has\n${added.join('\n')}`]
+  })
 }
 
 /** Whether every session of the bystander lives, as its holder sees it. */
@@ -70,5 +105,23 @@ export async function contradictions(
     )
     if (ended.get(id) === alive) found.push(`session ${id} is ${alive ? 'alive' : 'dead'}, and D1 says otherwise`)
   }
-  return found
+  return [...found, ...(await overLimit(rows, identityStoreId))]
+}
+
+/** Users with more live sessions than any config has allowed since the store was made. Groups may allow more. */
+async function overLimit(rows: Rows, identityStoreId: string): Promise<readonly string[]> {
+  const [limits] = await rows.all(
+    `SELECT max(coalesce(json_extract(config, '$.concurrentSessionLimit'), 1e9)) AS highest FROM session_config_versions
+     WHERE identity_store_id = ?1 AND version >= (SELECT min(version) FROM session_config_versions
+       WHERE identity_store_id = ?1 AND json_extract(config, '$.concurrentSessionLimit') = ${LIMIT})`,
+    identityStoreId,
+  )
+  const over = await rows.all(
+    `SELECT s.user_id, count(*) AS live FROM sessions s JOIN users u USING (identity_store_id, user_id)
+     WHERE s.identity_store_id = ?1 AND s.kind = 'web' AND s.ended_at IS NULL AND u.group_version = 0
+       AND u.group_id IS NOT 'group' GROUP BY s.user_id HAVING live > CAST(?2 AS INTEGER)`,
+    identityStoreId,
+    String(limits?.highest),
+  )
+  return over.map(({ user_id, live }) => `${user_id} has ${live} sessions, over the limit of ${limits?.highest}`)
 }
