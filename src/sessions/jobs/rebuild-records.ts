@@ -1,4 +1,5 @@
 /** Filling D1 again from the objects of a store's users, 32 users a step. */
+import { isDeepStrictEqual } from 'node:util'
 import type { UserRules } from '../../domain/policy.ts'
 import type { AskedBy } from '../../domain/session.ts'
 import { OBJECTS_AT_ONCE, RESET_PAUSE_MILLISECONDS } from '../../limits.ts'
@@ -79,7 +80,7 @@ async function copyAgain(
 /** The version that D1's config must pass to hold for an object; null: it does hold. One number may stand for two configs. */
 function lostConfig(inD1: UserRules['config'], known: UserRules['config']): number | null {
   if (known.version !== inD1.version) return known.version > inD1.version ? known.version : null
-  return JSON.stringify(known.value) === JSON.stringify(inD1.value) ? null : known.version + 1
+  return isDeepStrictEqual(known.value, inD1.value) ? null : known.version + 1
 }
 
 /** What an object knows and D1 does not; null: nothing. */
