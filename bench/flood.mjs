@@ -1,6 +1,7 @@
 // `npm run flood -- --seconds 120`: strangers try 30 passwords a second, from one /64 and then from a thousand, while ten
 // users who have signed in before sign in again and again: five by the cookie of their device, five from their address.
-// Passwords are hashed in a process of their own. All must be let in, and meanwhile sessions are checked, back ends open some and operators work: all of it must succeed.
+// Passwords are hashed in a process of their own. All must be let in, and meanwhile sessions are checked, back ends open
+// some and operators work: all of it must succeed.
 import { parseArgs } from 'node:util'
 import { passwordHash, serveLatchkey } from './contenders/latchkey.mjs'
 import { spread } from './spread.mjs'

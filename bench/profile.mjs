@@ -2,6 +2,7 @@
 // opened in a browser's developer tools; what is printed is where the time goes, idle time apart.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { serveLatchkey } from './contenders/latchkey.mjs'
+import { inspect } from './inspector.mjs'
 import { burst } from './load.mjs'
 
 const RESULTS = new URL('results/', import.meta.url)
@@ -19,7 +20,7 @@ try {
     'max-age': service.scenario([service.check(token, { 'cache-control': 'max-age=5' })]),
     forged: service.scenario([service.check(forged)], 401),
   }
-  const call = await connect()
+  const { call } = await inspect(`http://127.0.0.1:${INSPECTOR_PORT}`, 'latchkey')
   await call('Profiler.enable')
   await call('Profiler.setSamplingInterval', { interval: INTERVAL_MICROSECONDS })
   mkdirSync(RESULTS, { recursive: true })
@@ -36,29 +37,6 @@ try {
   await service.stop()
 }
 process.exit()
-
-/** Opens the inspector's protocol. Answers the function that calls its methods. */
-async function connect() {
-  const targets = await (await fetch(`http://127.0.0.1:${INSPECTOR_PORT}/json`)).json()
-  const socket = new WebSocket(targets[0].webSocketDebuggerUrl.replace('localhost', '127.0.0.1'))
-  await new Promise((resolve, reject) => {
-    socket.onopen = resolve
-    socket.onerror = () => reject(new Error('the inspector does not answer'))
-  })
-  const waiting = new Map()
-  socket.onmessage = ({ data }) => {
-    const { id, result } = JSON.parse(data)
-    waiting.get(id)?.(result)
-    waiting.delete(id)
-  }
-  let calls = 0
-  return (method, params) =>
-    new Promise((resolve) => {
-      calls += 1
-      waiting.set(calls, resolve)
-      socket.send(JSON.stringify({ id: calls, method, params }))
-    })
-}
 
 /** The functions in which most of the busy time is spent, callees apart. */
 function busiest({ nodes, samples, timeDeltas }) {

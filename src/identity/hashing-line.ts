@@ -34,7 +34,7 @@ export class HashingLine {
 
   /**
    * Waits for its turn, then works. Errors: `unavailable` if that would take longer than `milliseconds`; then
-   * nothing was done.
+   * nothing was done. `hash` blocks the isolate, but in `npm run flood`, where another process does it.
    */
   async take<T>(
     asker: Asker,

@@ -4,9 +4,8 @@
 import { parseArgs } from 'node:util'
 import { randomFrom } from '../support/random.ts'
 import { SECRETS } from '../support/secrets.ts'
-import { descendants } from './crash/server.mjs'
 import { startDirectWorker } from './direct-worker.ts'
-import { measureMemory } from './memory.ts'
+import { measureMemory } from './memory.mjs'
 import { ACTS } from './mix/acts.ts'
 import { audit } from './mix/audit.ts'
 import { Ledger } from './mix/ledger.ts'
@@ -86,7 +85,7 @@ async function run() {
   for (const userId of store.memberIds) await open.run({ ...common, note: 'first', tally: new Map() }, userId)
   for (const phase of PHASES) {
     await pass({ ...common, note: phase.name, tally: new Map() }, phase, hot, others)
-    memory.push(await measureMemory(runtime(), worker))
+    memory.push(await measureMemory(worker))
   }
   const scene = { ...common, note: 'at last', tally: new Map() }
   const settle = () => new Promise((resolve) => setTimeout(resolve, 500))
@@ -137,11 +136,4 @@ async function pass(scene, { name, atOnce, hot: hotAtOnce = 0, of }, hot, others
   if (of && notNow === 0) findings.push(`${name}: nobody was told to come back later`)
   if (hotAtOnce > 0 && notNow > MAX_TURNED_AWAY * yes) findings.push(`${name}: ${notNow} others were turned away`)
   if (yes === 0) findings.push(`${name}: nobody got what it asked for`)
-}
-
-/** The runtime's process. */
-function runtime() {
-  const all = descendants(process.pid).filter(({ args }) => /workerd.* serve /.test(args))
-  if (all.length !== 1) throw new Error(`${all.length} runtimes found`)
-  return all[0].pid
 }

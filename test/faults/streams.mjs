@@ -1,13 +1,12 @@
 // `npm run streams -- --streams 1000`: so many sessions, each listened to, half of them by WebSockets and half by
 // server-sent events. All users are disabled: how long after the end of a session its stream is told, and the memory that it
 // took.
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePort } from '../support/free-port.ts'
-import { descendants, startServer } from './crash/server.mjs'
+import { residentBytesOfRuntimes, startServer } from './crash/server.mjs'
 
 const SESSIONS_OF_USER = 20
 const AT_ONCE = 16
@@ -36,9 +35,9 @@ try {
       return (await call('POST', '/sessions', service.token, opening)).token
     },
   )
-  const before = memory()
+  const before = residentBytesOfRuntimes()
   await each(tokens, (token, index) => (index % 2 === 0 ? listen(token) : listenByEvents(token)))
-  const held = memory() - before
+  const held = residentBytesOfRuntimes() - before
   await Promise.all(users.map((userId) => call('PATCH', `${store}/users/${userId}`, operator, { active: false })))
   await untilTold()
   const times = told.map(({ at, message }) => at - Date.parse(message.ended_at)).toSorted((a, b) => a - b)
@@ -97,13 +96,6 @@ async function each(list, act) {
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   return results
-}
-
-/** What the runtimes have in memory, in bytes. */
-function memory() {
-  const pids = descendants(process.pid).flatMap(({ pid, args }) => (/workerd.* serve /.test(args) ? [pid] : []))
-  const kilobytes = execFileSync('ps', ['-o', 'rss=', '-p', pids.join()], { encoding: 'utf8' }).trim().split(/\s+/)
-  return kilobytes.reduce((sum, count) => sum + Number(count), 0) * 1024
 }
 
 async function call(method, path, token, body) {

@@ -3,17 +3,17 @@
  * whichever object logs it, and waits at the end of a file until each is acknowledged; an object that is gone by then
  * hears nothing any more.
  */
+import { ofIsolate } from './of-isolate.ts'
+
 const METHODS = ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const
-const KEPT = Symbol.for('latchkey.console-lines')
 
 type Line = () => void
 
 /** The isolate's: its files of tests share one console. */
-const lines: Line[] = (Reflect.get(globalThis, KEPT) as Line[] | undefined) ?? keep()
+const lines = ofIsolate('console-lines', keep)
 
 function keep(): Line[] {
   const kept: Line[] = []
-  Reflect.set(globalThis, KEPT, kept)
   for (const method of METHODS) {
     const print = console[method].bind(console)
     console[method] = (...said: unknown[]) => void kept.push(() => print(...said))

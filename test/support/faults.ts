@@ -35,14 +35,16 @@ export function breakD1(fault: Fault = {}): OngoingFault {
   return inject((call) => call.to === 'D1', 'D1_ERROR: Network connection lost.', fault)
 }
 
+const changesD1 = (call: BindingCall) => call.to === 'D1' && call.writes
+
 /** Breaks what D1 is asked to change; it can still be read. */
 export function breakD1Writes(fault: Omit<Fault, 'only'> = {}): OngoingFault {
-  return breakD1({ ...fault, only: (call) => call.to === 'D1' && call.writes })
+  return breakD1({ ...fault, only: changesD1 })
 }
 
 /** D1 has no room for anything more; it can still be read. */
 export function fillD1(): OngoingFault {
-  return inject((call) => call.to === 'D1' && call.writes, 'D1_ERROR: Exceeded maximum DB size: SQLITE_FULL', {})
+  return inject(changesD1, 'D1_ERROR: Exceeded maximum DB size: SQLITE_FULL', {})
 }
 
 /** Breaks the statements of D1 whose SQL matches. */

@@ -3,13 +3,12 @@
  * Worker bounds each call by a time, and a twentieth of all tests' time went there. Calls with a delay go past it.
  */
 import { setTimeout as plain } from 'node:timers'
-
-const PAST = Symbol.for('latchkey.plain-timeout')
+import { ofIsolate } from './of-isolate.ts'
 
 export function passRunnersTimeout(): void {
-  if (Reflect.has(globalThis, PAST)) return
-  Reflect.set(globalThis, PAST, true)
-  const { setTimeout: runners } = globalThis
-  globalThis.setTimeout = ((run: () => void, milliseconds?: number, ...rest: []) =>
-    (milliseconds ? plain : runners)(run, milliseconds, ...rest)) as typeof setTimeout
+  ofIsolate('plain-timeout', () => {
+    const { setTimeout: runners } = globalThis
+    globalThis.setTimeout = ((run: () => void, milliseconds?: number, ...rest: []) =>
+      (milliseconds ? plain : runners)(run, milliseconds, ...rest)) as typeof setTimeout
+  })
 }

@@ -1,13 +1,16 @@
 /** Looks for secrets in what the Worker under test logs and answers. */
 import { vi } from 'vitest'
+import { ofIsolate } from './of-isolate.ts'
 import { look, lookInAnswer, lookInLog } from './secrets-shown.ts'
 
 const METHODS = ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const
 
 /** Listens to the console and to every answer that is made, also where a test has the console say nothing. */
 export function watchForSecrets(): void {
-  if (Reflect.has(globalThis, WATCHING)) return
-  Reflect.set(globalThis, WATCHING, true)
+  ofIsolate('secret-watch', watch)
+}
+
+function watch(): void {
   for (const method of METHODS) {
     const original = console[method].bind(console)
     console[method] = (...said: unknown[]) => {
@@ -41,8 +44,6 @@ export function watchForSecrets(): void {
     },
   })
 }
-
-const WATCHING = Symbol.for('latchkey.secret-watch')
 
 function lookInResponse(body: unknown, init: ResponseInit | undefined): void {
   const headers = new Headers(init?.headers)

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { residentBytes } from '../../../bench/processes.mjs'
 import { environmentIn } from '../../e2e/support/dev-server.ts'
 import { credentialsAt } from '../../e2e/support/model-service.ts'
 import { isFree } from '../../support/free-port.ts'
@@ -126,6 +127,12 @@ export function descendants(root) {
     parents = new Set(children.map(({ pid }) => pid))
   }
   return found
+}
+
+/** What the runtimes that this process has started hold, in bytes. */
+export function residentBytesOfRuntimes() {
+  const runtimes = descendants(process.pid).filter(({ args }) => /workerd.* serve /.test(args))
+  return runtimes.reduce((sum, { pid }) => sum + residentBytes(pid), 0)
 }
 
 function killAll(root) {
