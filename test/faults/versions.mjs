@@ -1,9 +1,9 @@
 // `npm run versions -- --from <commit>`: an earlier version serves, then this one on what that one has left, then the
-// earlier one again on what this one has left, migrations included, and this one again; then both at once on one
-// database, each with the other's objects. All APIs are used meanwhile: nothing acknowledged may be lost, as in
+// earlier one again on what this one has left, migrations included; then both at once on one database, each with the
+// other's objects, and this one at last. All APIs are used meanwhile: nothing acknowledged may be lost, as in
 // `npm run crash`. By default it is the last version that knows nothing of the newest migration.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -61,7 +61,6 @@ async function run() {
     [`${called} alone`, older],
     ['this one after it', newer],
     [`${called} again`, older],
-    ['this one again', newer],
     [`both, with the objects of this one`, { ...newer, beside: before }],
     [`both, with the objects of ${called}`, { ...older, beside: now }],
     ['this one at last', newer],
@@ -129,11 +128,15 @@ function beforeTheNewestMigration() {
 /** The files of a commit, in a folder of their own. */
 function checkOut(commit) {
   const folder = join(directory, 'before')
-  execFileSync('mkdir', ['-p', folder])
+  mkdirSync(folder)
   const archive = execFileSync('git', ['archive', commit], { cwd: ROOT, maxBuffer: 1_073_741_824 })
   execFileSync('tar', ['-x', '-C', folder], { input: archive })
   for (const packages of ['node_modules', 'packages/client/node_modules'])
     symlinkSync(join(ROOT, packages), join(folder, packages))
+  // The Worker's bundle has nothing of the pages that are built before it.
+  const config = join(folder, 'wrangler.toml')
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^\[build\]\n(?:.+\n)+/m, ''))
+  mkdirSync(join(folder, 'dist/assets'), { recursive: true })
   return folder
 }
 
