@@ -36,11 +36,21 @@ export interface Bystander {
 /** Makes the store that nobody is authorised for. */
 export async function makeBystander(call: Caller, operator: string): Promise<Bystander> {
   const made = await makeFullStore(call, operator, { name: 'mark' })
+  // Whoever reads them first, which anybody may, has them made.
+  await call({ method: 'GET', path: `/ssf/${made.identityStoreId}/jwks.json` })
   return {
     identityStoreId: made.identityStoreId,
     userIds: made.userIds,
     sessions: made.sessions,
-    marks: [made.mark, made.service, made.slack, made.sdk.secretKey, made.looker.clientSecret, ...made.accessTokens],
+    marks: [
+      made.mark,
+      made.service,
+      made.slack,
+      made.streams,
+      made.sdk.secretKey,
+      made.looker.clientSecret,
+      ...made.accessTokens,
+    ],
     known: {
       identity_store_id: [made.identityStoreId],
       user_id: made.userIds,

@@ -43,13 +43,23 @@ export interface Act {
 export type Ask = Pick<Request, 'method' | 'path'> & {
   readonly bearer?: string
   readonly cookie?: string
+  readonly headers?: Readonly<Record<string, string>>
   readonly json?: unknown
   readonly form?: Readonly<Record<string, string>>
   readonly sign?: boolean
 }
 
+/** An answer that says what was done. */
+export interface Said {
+  readonly how: 'yes' | 'no'
+  readonly body: Body
+  readonly status: number
+  readonly cookies: readonly string[]
+}
+
 /** Asks, and reads the answer; null: none came, or none that says what was done. */
-async function ask(scene: Scene, api: Api, { method, path, bearer, cookie, json, form, sign }: Ask) {
+async function ask(scene: Scene, api: Api, asked: Ask): Promise<Said | null> {
+  const { method, path, bearer, cookie, json, form, sign } = asked
   const { origin, note, findings, tally, store } = scene
   const body = json !== undefined ? JSON.stringify(json) : form !== undefined ? String(new URLSearchParams(form)) : ''
   const host = new URL(origin).host
@@ -62,10 +72,13 @@ async function ask(scene: Scene, api: Api, { method, path, bearer, cookie, json,
       'user-agent': 'Mixed/1.0',
       ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       ...(cookie !== undefined && { cookie: `sessionid=${cookie}` }),
-      ...((cookie !== undefined || api === 'APIO' || (api === 'own' && bearer === undefined)) && { origin }),
+      ...((cookie !== undefined || api === 'APIO' || api === 'pages' || (api === 'own' && bearer === undefined)) && {
+        origin,
+      }),
       ...(json !== undefined && { 'content-type': 'application/json' }),
       ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
       ...(sign && { ...signed, authorization: sdkAuthorization(store.sdk, { method, path, headers: signed, body }) }),
+      ...asked.headers,
     },
     ...(body !== '' && { body }),
   }
@@ -75,7 +88,7 @@ async function ask(scene: Scene, api: Api, { method, path, bearer, cookie, json,
   tally.set(`${api} ${how}`, (tally.get(`${api} ${how}`) ?? 0) + 1)
   if (said?.how === 'nonsense') findings.push(`${note}: ${method} ${path} ${said.because}`)
   if (answer === null || said === null || said.how === 'nonsense' || said.how === 'not now') return null
-  return { ...said, status: answer.status, cookies: answer.headers.getSetCookie() }
+  return { how: said.how, body: said.body, status: answer.status, cookies: answer.headers.getSetCookie() }
 }
 
 export function opening(
@@ -103,7 +116,7 @@ export function opening(
 
 function tokenIn({ body, cookies }: { readonly body: Body; readonly cookies: readonly string[] }): string {
   const cookie = cookies.map((text) => /^(?:__Host-)?sessionid=([^;]+)/.exec(text)?.[1]).find(Boolean)
-  return body.token ?? body.access_token ?? cookie ?? ''
+  return body?.token ?? body?.access_token ?? cookie ?? ''
 }
 
 /** `isActive`: of an answer that is no refusal. */
@@ -206,6 +219,31 @@ export function endAll(
       if (until !== undefined && (await ask(scene, api, until(userId, scene)))?.how !== 'yes') return
       ledger.disabled.delete(sweep.who)
       sweep.over()
+    },
+  }
+}
+
+interface Life {
+  readonly make: (scene: Scene) => Ask
+  /** Of what was made. */
+  readonly look: (made: Said, scene: Scene) => Ask
+  readonly remove: (made: Said, scene: Scene) => Ask
+}
+
+/** Something is made and taken away: it is there until that is asked for, and is not once it is acknowledged. */
+export function life(name: string, api: Api, { make, look, remove }: Life): Act {
+  return {
+    name,
+    kind: 'rules',
+    on: null,
+    async run(scene) {
+      const is = async (how: 'yes' | 'no', request: Ask) => (await ask(scene, api, request))?.how === how
+      const wrong = (what: string) => void scene.findings.push(`${scene.note}: what was made ${what}`)
+      const made = await ask(scene, api, make(scene))
+      if (made?.how !== 'yes') return
+      if (await is('no', look(made, scene))) wrong('is not there')
+      if (!(await is('yes', remove(made, scene)))) return
+      if (await is('yes', look(made, scene))) wrong('is there, though it was taken away')
     },
   }
 }

@@ -1,5 +1,19 @@
 /** What clients, back ends and administrators do, by every API. */
-import { type Act, type Ask, check, end, endAll, list, numberOf, opening, rule, type Scene } from './act.ts'
+import {
+  type Act,
+  type Ask,
+  check,
+  end,
+  endAll,
+  life,
+  list,
+  numberOf,
+  opening,
+  rule,
+  type Said,
+  type Scene,
+} from './act.ts'
+import type { Session } from './ledger.ts'
 import { PASSWORD } from './store.ts'
 
 const CLIENT = { address: '192.0.2.7', user_agent: 'Mixed/1.0' }
@@ -24,6 +38,14 @@ const login = ({ store }: Scene, userId: string) => ({
 })
 const setActive = (active: boolean) => (userId: string, scene: Scene) =>
   patch(`${storePath(scene)}/users/${userId}`, { bearer: scene.operator, json: { active } })
+const streamPath = ({ store }: Scene) => `/ssf/${store.identityStoreId}/streams`
+/** As the console asks. */
+const byConsole = ({ cookies }: Said, { origin }: Scene) => ({
+  headers: { cookie: cookies.join('; ').split(';')[0] ?? '', origin, 'latchkey-console': '1' },
+})
+/** A session of the same user, to end the other one with. */
+const beside = ({ ledger }: Scene, { id, userId }: Session) =>
+  ledger.live('web', userId).find((one) => one.id !== id)?.token ?? ''
 const ids = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id)
 
 const OPENINGS: readonly Act[] = [
@@ -33,6 +55,10 @@ const OPENINGS: readonly Act[] = [
   opening('a user signs in', 'own', 'web', (scene, userId) =>
     post('/sessions', { json: { ...login(scene, userId), transport: 'bearer' } }),
   ),
+  opening('a user signs in on the page', 'pages', 'web', (scene, userId) => {
+    const { username = '', password } = login(scene, userId)
+    return post('/sign-in', { form: { username, password } })
+  }),
   opening('an APIO client logs in', 'APIO', 'web', (scene, userId) =>
     post('/api/v1/login/', { json: login(scene, userId) }),
   ),
@@ -58,6 +84,7 @@ const CHECKS: readonly Act[] = [
     ({ token }, { store }) => post('/oauth2/introspect', { bearer: store.service, form: { token } }),
     ({ active }) => active,
   ),
+  check('a user looks at the devices', 'pages', 'web', ({ token }) => get('/devices', { cookie: token })),
   check('an APIO client reads the profile', 'APIO', 'web', ({ token }) =>
     get('/api/v1/session/user_login_info/', { cookie: token }),
   ),
@@ -110,6 +137,10 @@ const ENDS: readonly Act[] = [
   end('a user signs out', 'own', 'web', 'logout', ({ token }) => del('/sessions/current', { bearer: token })),
   end('a back end revokes', 'own', 'web', 'revoked', ({ token }, { store }) =>
     post('/oauth2/revoke', { bearer: store.service, form: { token } }),
+  ),
+  end('a user signs out on the page', 'pages', 'web', 'logout', ({ token }) => post('/sign-out', { cookie: token })),
+  end('a user ends another on the page', 'pages', 'web', 'revoked', (session, scene) =>
+    post('/devices', { cookie: beside(scene, session), form: { act: 'end', session_id: session.id } }),
   ),
   end('an APIO client logs out', 'APIO', 'web', 'logout', ({ token }) =>
     post('/api/v1/logout/', { cookie: token, json: {} }),
@@ -193,4 +224,27 @@ const RULES: readonly Act[] = [
   ),
 ]
 
-export const ACTS: readonly Act[] = [...OPENINGS, ...CHECKS, ...LISTS, ...ENDS, ...RULES]
+/** What is made and taken away. */
+export const LIVES: readonly Act[] = [
+  life('a receiver makes, asks and deletes a stream', 'streams', {
+    make: (scene) => {
+      const delivery = { method: 'urn:ietf:rfc:8936' }
+      return post(streamPath(scene), { bearer: scene.store.streams, json: { delivery } })
+    },
+    look: ({ body }, scene) =>
+      post(`${streamPath(scene)}/${body.stream_id}/poll`, {
+        bearer: scene.store.streams,
+        json: { returnImmediately: true },
+      }),
+    remove: ({ body }, scene) =>
+      del(`${streamPath(scene)}?stream_id=${body.stream_id}`, { bearer: scene.store.streams }),
+  }),
+  life('an operator signs in to the console and out', 'operator', {
+    make: ({ operator, origin }) =>
+      post('/operator/console-sessions', { bearer: operator, headers: { origin, 'latchkey-console': '1' } }),
+    look: (made, scene) => get('/operator/console-sessions/current', byConsole(made, scene)),
+    remove: (made, scene) => del('/operator/console-sessions/current', byConsole(made, scene)),
+  }),
+]
+
+export const ACTS: readonly Act[] = [...OPENINGS, ...CHECKS, ...LISTS, ...ENDS, ...RULES, ...LIVES]

@@ -70,6 +70,7 @@ export async function makeFullStore(call: Caller, operator: string, options: Sto
     'IdentityCenter:user:listSessions',
     'IdentityCenter:user:batchDeleteSession',
   ])
+  const streams = await credential('bearer', ['ssf.manage'])
   const sessions: OpenSession[] = []
   for (const userId of [owner, admin, member, member, other]) {
     const json = { user_id: userId, client: { address: '192.0.2.1', user_agent: `Browser ${mark}` } }
@@ -97,7 +98,8 @@ export async function makeFullStore(call: Caller, operator: string, options: Sto
     slack: slack.token as string,
     looker: { clientId: looker.client_id as string, clientSecret: looker.client_secret as string },
     sdk: { accessKey: sdk.access_key as string, secretKey: sdk.secret_key as string },
-    credentialIds: [service, slack, looker, sdk].map((one) => one.credential_id as string),
+    streams: streams.token as string,
+    credentialIds: [service, slack, looker, sdk, streams].map((one) => one.credential_id as string),
   }
 }
 

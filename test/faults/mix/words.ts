@@ -1,7 +1,7 @@
 /** Whether an answer says yes, no or not now, each API in its own words; anything else is a finding. */
 import { formOf, INTERNAL } from '../fuzz/verdict.ts'
 
-export type Api = 'own' | 'operator' | 'Slack' | 'Looker' | 'Identity Center' | 'APIO'
+export type Api = 'own' | 'operator' | 'Slack' | 'Looker' | 'Identity Center' | 'APIO' | 'streams' | 'pages'
 
 export interface Answer {
   readonly status: number
@@ -27,9 +27,11 @@ export function readAnswer(api: Api, { status, headers, text }: Answer): Said {
   })
   const unfit = formOf(headers, text) ?? (INTERNAL.test(text) ? 'speaks of its inside' : null)
   if (unfit !== null) return nonsense(unfit)
-  const body: Body = text === '' ? null : JSON.parse(text)
+  const isJson = headers.get('content-type')?.includes('json') === true
+  const body: Body = text === '' ? null : isJson ? JSON.parse(text) : text
   if (api === 'Slack') return readSlack(status, headers, body) ?? nonsense('is no answer of Slack')
-  if (status < 300) return { how: 'yes', body }
+  // A form that has done something leads to a page.
+  if (status < 300 || (api === 'pages' && status === 303)) return { how: 'yes', body }
   if (!SPOKEN[api](status, headers, body)) return nonsense(`is not in the words of ${api}`)
   if (status < 500 && status !== 429) return { how: 'no', body }
   // The application server is another's: whether to come back, and when, nobody can say.
@@ -62,6 +64,10 @@ const isLooker: IsSpoken = (_status, _headers, body) =>
   typeof body.message === 'string' && typeof body.documentation_url === 'string'
 const isIdentityCenter: IsSpoken = (_status, headers, body) =>
   /^(APIGW|IIC)\.\d+$/.test(body.error_code) && body.request_id === headers.get('x-request-id')
+const isStreams: IsSpoken = (_status, _headers, body) =>
+  typeof body.err === 'string' && typeof body.description === 'string'
+const isPage: IsSpoken = (_status, headers, body) =>
+  headers.get('content-type')?.startsWith('text/html') === true && body.includes('<h1')
 const isApio: IsSpoken = (_status, _headers, body) => typeof body.details === 'string'
 
 const SPOKEN: Readonly<Record<Exclude<Api, 'Slack'>, IsSpoken>> = {
@@ -70,4 +76,6 @@ const SPOKEN: Readonly<Record<Exclude<Api, 'Slack'>, IsSpoken>> = {
   Looker: isLooker,
   'Identity Center': isIdentityCenter,
   APIO: isApio,
+  streams: isStreams,
+  pages: isPage,
 }
