@@ -1,7 +1,6 @@
 import './scripts/require-node.mjs'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { SERVED } from './test/e2e/support/served-files.ts'
 import { freePort } from './test/support/free-port.ts'
 import { SECRETS } from './test/support/secrets.ts'
@@ -31,20 +30,10 @@ const WITH_CLIENTS = {
   expect: { poll: { timeout: 30_000 } },
 }
 
-/** The campaigns wait most of the time, and so begin first. */
-class CampaignsFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files)
-    const waits = ({ moduleId }: TestSpecification) => moduleId.includes('/test/faults/')
-    return [...sorted.filter(waits), ...sorted.filter((file) => !waits(file))]
-  }
-}
-
 /** Plain code, the Worker in workerd, and the Worker as it is served, with real clients. */
 export default defineConfig({
   test: {
     silent: 'passed-only',
-    sequence: { sequencer: CampaignsFirst },
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       {

@@ -8,6 +8,7 @@ import { afterEach, expect, vi } from 'vitest'
 import { endLines } from './console-lines.ts'
 import { passRunnersTimeout } from './plain-timeout.ts'
 import { USER_AGENT } from './requests.ts'
+import { reuseRsaKeys } from './rsa-keys.ts'
 import { isInRunner } from './runner-context.ts'
 import { makeSchema } from './schema.ts'
 import { watchForSecrets } from './secret-watch.ts'
@@ -15,6 +16,7 @@ import { SECRETS } from './secrets.ts'
 import { forgetSecrets, keepPersonal, keepSecret, leaksSince } from './secrets-shown.ts'
 
 passRunnersTimeout()
+reuseRsaKeys()
 watchForSecrets()
 forgetSecrets()
 for (const secret of Object.values(SECRETS)) keepSecret(secret)

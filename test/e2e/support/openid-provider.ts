@@ -50,6 +50,8 @@ export async function startOpenIdProvider(port: number, account: Account, logout
     findAccount: (_context: unknown, sub: string) => ({ accountId: sub, claims: () => running.account }),
     interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     pkce: { required: () => false },
+    // Its own minute would say how fast the machine is.
+    ttl: { AuthorizationCode: 3_600 },
   })
   const cookies: Cookies = new Map()
   const serve = provider.callback()
