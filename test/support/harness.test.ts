@@ -203,4 +203,21 @@ describe('a secret', () => {
     Response.json({ error: fresh })
     expect(leaksSince()).toEqual(inAnswer)
   })
+  test('is found in a stream, when it comes, and nothing is taken that nobody reads', async () => {
+    const { token } = await signIn(await makeUser())
+    for (const type of ['text/event-stream', 'application/x-ndjson']) {
+      const pieces = ['{"first":"nothing"}\n', `{"then":"${token}"}\n`]
+      const source: UnderlyingByteSource = {
+        type: 'bytes',
+        pull: (controller) => controller.enqueue(new TextEncoder().encode(pieces.shift())),
+      }
+      const { body } = new Response(new ReadableStream(source), { headers: { 'content-type': type } })
+      const reader = body?.getReader()
+      await reader?.read()
+      expect([pieces.length, leaksSince()]).toEqual([1, []])
+      await reader?.read()
+      expect(leaksSince()).toEqual([expect.stringContaining('a stream shows')])
+      await reader?.cancel()
+    }
+  })
 })

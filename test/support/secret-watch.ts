@@ -33,7 +33,7 @@ function watch(): void {
   globalThis.Response = new Proxy(Response, {
     construct(target, [body, init], newTarget) {
       lookInResponse(body, init)
-      return Reflect.construct(target, [body, init], newTarget)
+      return Reflect.construct(target, [watched(body, init), init], newTarget)
     },
     get(target, name) {
       if (name !== 'json') return Reflect.get(target, name)
@@ -43,6 +43,26 @@ function watch(): void {
       }
     },
   })
+}
+
+/** What comes by and by is looked at as it comes: each piece is a message, or some lines. */
+function watched(body: unknown, init: ResponseInit | undefined): unknown {
+  const type = new Headers(init?.headers).get('content-type') ?? ''
+  if (!(body instanceof ReadableStream) || !/event-stream|ndjson/.test(type)) return body
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  const source: UnderlyingByteSource = {
+    // As those that it stands for: it goes over a service binding, and asks for nothing that its reader has not asked for.
+    type: 'bytes',
+    async pull(controller) {
+      const { done, value } = await reader.read()
+      if (done) return controller.close()
+      look('a stream', decoder.decode(value, { stream: true }))
+      controller.enqueue(value)
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }
+  return new ReadableStream(source)
 }
 
 function lookInResponse(body: unknown, init: ResponseInit | undefined): void {

@@ -1,6 +1,7 @@
 /** Who listens to a session. */
 import { expect, vi } from 'vitest'
 import { type RequestOptions, send, type TestSession } from './requests.ts'
+import { look } from './secrets-shown.ts'
 
 /** A message. */
 export type Told = Readonly<Record<string, unknown>>
@@ -37,6 +38,7 @@ export function listenTo(webSocket: WebSocket): Listener {
   const told: Told[] = []
   let closed: Listener['closed'] = null
   webSocket.addEventListener('message', ({ data }) => {
+    look('a WebSocket', String(data))
     told.push(data === 'pong' ? { type: data } : JSON.parse(String(data)))
   })
   webSocket.addEventListener('close', ({ code, reason }) => {

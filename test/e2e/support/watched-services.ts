@@ -102,7 +102,7 @@ function later(work: () => Promise<void>): Promise<void> {
 
 /** Streams without end, and files, which are the same for everybody, are not. */
 function isLookedAt(type: string | null | undefined): boolean {
-  return /[/+]json|html|form/.test(type ?? '')
+  return /[/+-](?:nd)?json|html|form/.test(type ?? '')
 }
 
 function learn(headers: Headers, body: unknown): void {
