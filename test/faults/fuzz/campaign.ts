@@ -118,7 +118,9 @@ const REFUSALS = new Set([400, 401, 403, 404, 405, 415])
 
 /** Whether an answer says that nothing was done. */
 function isRefusal({ api }: Operation, answer: Answer): boolean {
-  return api === 'Slack' ? readAnswer(api, answer).how === 'no' : REFUSALS.has(answer.status)
+  // Slack says it in the body, which the answer to HEAD has not.
+  if (api === 'Slack') return answer.text !== '' && readAnswer(api, answer).how === 'no'
+  return REFUSALS.has(answer.status)
 }
 
 /** Signs a user in more often than it may be signed in, if what it is done with is still good. */

@@ -16,9 +16,8 @@ const LEFT_BY_REFUSALS: Readonly<Record<string, readonly string[]>> = {
   sessions: ['last_seen_at', 'recent_address', 'recent_user_agent', 'version'],
   event_stores: ['last_number'],
 }
-/** Events that tell of no more than that, and the accounts of work that is tried again by itself. */
+/** Events that tell of no more than that. */
 const TOLD_OF_REFUSALS = /"type":"(?:session\.moved|sign_in\.locked_out)"/
-const BY_ITSELF = 'failing_work'
 /** A function of D1 takes 32 arguments at most: so many names with their values. */
 const PAIRS = 16
 /** Once more is enough to see whether the database is still behind the objects. */
@@ -38,7 +37,12 @@ export async function settledRows(rows: Rows, identityStoreId: string): Promise<
 }
 
 async function rowsLeftAlone(rows: Rows, identityStoreId: string): Promise<StoreRows> {
-  const { [BY_ITSELF]: _, ...all } = await rowsOfStore(rows, identityStoreId, LEFT_BY_REFUSALS)
+  // Refused sign-ins are counted, and so is work that is tried again by itself.
+  const {
+    session_counters: _counted,
+    failing_work: _tried,
+    ...all
+  } = await rowsOfStore(rows, identityStoreId, LEFT_BY_REFUSALS)
   return { ...all, events: all.events?.filter((row) => !TOLD_OF_REFUSALS.test(row)) ?? [] }
 }
 
