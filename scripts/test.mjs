@@ -1,5 +1,5 @@
-// Everything that must pass, at the same time: types and lint, the Worker's own tests, and the served ones. With
-// arguments, `vitest run` has them.
+// Everything that must pass, at the same time: types and lint, the Worker's own tests in two runtimes, since each file
+// waits for the one before it, and the served ones. With arguments, `vitest run` has them.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { constants, setPriority, tmpdir } from 'node:os'
@@ -9,9 +9,12 @@ import { resolve } from 'node:path'
 const SILENCE_MILLISECONDS = 1_200_000
 const GRACE_MILLISECONDS = 10_000
 const CHECK = ['npm', 'run', '-s', 'check']
-/** Each file waits for the one before it. */
-const IN_A_ROW = ['--project', 'unit', '--project', 'workers']
-const TESTS = [IN_A_ROW, ['--project', 'e2e', '--project', 'served']]
+const SERVED = ['--project', 'e2e', '--project', 'served']
+const TESTS = [
+  SERVED,
+  ['--project', 'unit', '--project', 'workers', '--shard', '1/2'],
+  ['--project', 'unit', '--project', 'workers', '--shard', '2/2'],
+]
 /** Where Node keeps what it compiled: of what each start of the service loads, wrangler's bundle alone has 15 MB. */
 const NODE_COMPILE_CACHE = resolve('node_modules/.cache/node')
 const ROOM_BYTES = 4 * 2 ** 30
@@ -33,8 +36,8 @@ function run([name, ...args], part) {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_COMPILE_CACHE, TMPDIR, ...(report !== undefined && { TEST_REPORT: reportOf(part) }) },
   })
-  // They have a processor, and the others what is left.
-  if (!IN_A_ROW.every((arg) => args.includes(arg))) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  // They take longest, so that the others wait for them.
+  if (!SERVED.every((arg) => args.includes(arg))) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   const end = (signal) => {
     try {
       process.kill(-child.pid, signal)

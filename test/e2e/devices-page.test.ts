@@ -142,6 +142,7 @@ describe.skipIf(noBrowser)('without scripts', () => {
     const john = user('U0000000001')
     const tokens = [await elsewhere(john, FIREFOX), await elsewhere(john, IPHONE), await elsewhere(john, FIREFOX)]
     await signIn(page, john)
+    await page.waitForURL('/devices')
     expect(await others(page).count()).toBe(3)
     await page.getByRole('button', { name: 'End session on Safari 18 on Apple iPhone' }).click()
     await page.waitForURL('/devices?done=end&ended=1')
@@ -180,6 +181,7 @@ describe.skipIf(noBrowser)('without scripts', () => {
       await Promise.all(Array.from({ length: 10 }, () => elsewhere(max, FIREFOX)))
     }
     await signIn(page, max)
+    await page.waitForURL('/devices')
     expect(await others(page).count()).toBe(50)
     await page.getByRole('link', { name: 'Older ones' }).first().click()
     expect(await others(page).count()).toBeGreaterThanOrEqual(10)
@@ -203,6 +205,7 @@ describe.skipIf(noBrowser)('without scripts', () => {
     const page = await newPage()
     const jan = user('U0000000008')
     await signIn(page, jan)
+    await page.waitForURL('/devices')
     const [cookie] = (await page.context().cookies()).filter(({ name }) => name === 'sessionid')
     const headers = { authorization: `Bearer ${await elsewhere(jan, FIREFOX)}` }
     await fetch(`${server.credentials.base_url}/sessions?except=current`, { method: 'DELETE', headers })

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { randomFrom } from '../support/random.ts'
 import { SECRETS } from '../support/secrets.ts'
 import { bundle, startDirectWorker } from './direct-worker.ts'
+import { ACTS, LIVES } from './mix/acts.ts'
 import { audit } from './mix/audit.ts'
 import { Ledger } from './mix/ledger.ts'
 import { load } from './mix/load.ts'
@@ -21,6 +22,8 @@ const ROOT = join(import.meta.dirname, '../..')
 /** One of those that wrangler.toml names. */
 const ORIGIN = 'http://127.0.0.1:8787'
 const VARIABLES = { ...UNLIMITED, SIGN_IN_FLOOR_MILLISECONDS: '0', PASSWORD_HASH_COST: 'ln=1,r=1,p=1' }
+/** What earlier versions do too. */
+const OF_BOTH = ACTS.filter((act) => !LIVES.includes(act))
 const AT_ONCE = 6
 const MEMBERS = 2
 const TRIES = 180
@@ -88,7 +91,7 @@ async function begin({ url }) {
   const call = callerTo(url.origin)
   const bootstrap = { method: 'POST', path: '/operator/bootstrap', bearer: SECRETS.OPERATOR_BOOTSTRAP_SECRET }
   const { token: operator } = (await call({ ...bootstrap, json: { name: 'Versions' } })).body
-  const store = await makeFullStore(call, operator, { name: 'versions', members: MEMBERS })
+  const store = await makeFullStore(call, operator, { name: 'versions', members: MEMBERS, streams: false })
   return { origin: ORIGIN, operator, store, ledger: new Ledger(), random: randomFrom(seed), findings, tally: new Map() }
 }
 
@@ -105,7 +108,7 @@ async function serve(name, { url, urlBeside, rows }, given) {
   const outside = { rows, settle: () => new Promise((resolve) => setTimeout(resolve, 250)), tries: TRIES }
   const { opens, ends } = scene.ledger
   findings.push(...(await audit(scene, outside)))
-  await load(scene, { atOnce: AT_ONCE, acts })
+  await load(scene, { atOnce: AT_ONCE, acts, of: OF_BOTH })
   findings.push(...(await audit(scene, outside)))
   const answers = Array.from(scene.tally, ([how, count]) => `${count} × ${how}`)
   const not = [...scene.tally].filter(([how]) => /(not now|no answer)$/.test(how))

@@ -35,6 +35,8 @@ export interface StoreOptions {
   readonly name: string
   /** Members besides. Default: none. */
   readonly members?: number
+  /** Whether a receiver of streams has a credential. Default: yes. */
+  readonly streams?: boolean
   /** Of everybody. Default: one that takes no time. */
   readonly passwordHash?: string
 }
@@ -42,7 +44,7 @@ export interface StoreOptions {
 export type FullStore = Awaited<ReturnType<typeof makeFullStore>>
 
 export async function makeFullStore(call: Caller, operator: string, options: StoreOptions) {
-  const { name, members = 0, passwordHash = cheapHash() } = options
+  const { name, members = 0, streams = true, passwordHash = cheapHash() } = options
   const mark = `${name}-${crypto.randomUUID().slice(0, 13)}`
   const identityStoreId = `${name}-${crypto.randomUUID().slice(0, 13)}`
   const store = `/operator/identity-stores/${identityStoreId}`
@@ -70,7 +72,7 @@ export async function makeFullStore(call: Caller, operator: string, options: Sto
     'IdentityCenter:user:listSessions',
     'IdentityCenter:user:batchDeleteSession',
   ])
-  const streams = await credential('bearer', ['ssf.manage'])
+  const receiver = streams ? await credential('bearer', ['ssf.manage']) : null
   const sessions: OpenSession[] = []
   for (const userId of [owner, admin, member, member, other]) {
     const json = { user_id: userId, client: { address: '192.0.2.1', user_agent: `Browser ${mark}` } }
@@ -98,8 +100,11 @@ export async function makeFullStore(call: Caller, operator: string, options: Sto
     slack: slack.token as string,
     looker: { clientId: looker.client_id as string, clientSecret: looker.client_secret as string },
     sdk: { accessKey: sdk.access_key as string, secretKey: sdk.secret_key as string },
-    streams: streams.token as string,
-    credentialIds: [service, slack, looker, sdk, streams].map((one) => one.credential_id as string),
+    /** Empty where there is no receiver. */
+    streams: (receiver?.token ?? '') as string,
+    credentialIds: [service, slack, looker, sdk, ...(receiver === null ? [] : [receiver])].map(
+      (one) => one.credential_id as string,
+    ),
   }
 }
 
