@@ -12,14 +12,6 @@ const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
 const OUT = join(PACKAGE, 'src/generated')
 const STAMP = join(OUT, '.made-from')
 
-// The generator needs the compiler's API, which the project's own compiler has no more.
-const compiler = pathToFileURL(createRequire(import.meta.url).resolve('typescript')).href
-registerHooks({
-  resolve: (name, context, next) =>
-    name === 'typescript' ? { url: compiler, shortCircuit: true } : next(name, context),
-})
-const { createClient } = await import('@hey-api/openapi-ts')
-
 const document = await openApi()
 const text = JSON.stringify(document)
 const wanted = createHash('sha256')
@@ -29,6 +21,13 @@ const wanted = createHash('sha256')
   .digest('hex')
 const present = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : ''
 if (present !== wanted) {
+  // The generator needs the compiler's API, which the project's own compiler has no more.
+  const compiler = pathToFileURL(createRequire(import.meta.url).resolve('typescript')).href
+  registerHooks({
+    resolve: (name, context, next) =>
+      name === 'typescript' ? { url: compiler, shortCircuit: true } : next(name, context),
+  })
+  const { createClient } = await import('@hey-api/openapi-ts')
   const input = join(PACKAGE, 'node_modules/.cache/openapi.json')
   mkdirSync(dirname(input), { recursive: true })
   writeFileSync(input, text)
