@@ -3,6 +3,7 @@
  * store, and the Workers are bundled. Mutants are caught elsewhere: what is broken later is not in the bundle.
  */
 import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
@@ -28,7 +29,11 @@ export default async function makeModel({ provide }: TestProject): Promise<() =>
       const config = join(state, 'dev', folder, 'wrangler.json')
       const bundle = join(project.directory, 'dist', folder)
       const wrangler = join(ROOT, 'node_modules/.bin/wrangler')
-      await run(wrangler, ['deploy', '--dry-run', '--outdir', bundle, '-c', config], { cwd: project.directory })
+      // The pages are there already.
+      const { build: _build, ...unbuilt } = JSON.parse(readFileSync(config, 'utf8'))
+      const plain = join(state, 'dev', folder, 'bundle.json')
+      writeFileSync(plain, JSON.stringify(unbuilt))
+      await run(wrangler, ['deploy', '--dry-run', '--outdir', bundle, '-c', plain], { cwd: project.directory })
       // Rules are for files that are looked for: the bundle is one.
       const { modulesRules: _, rootPath: __, ...options } = optionsOf(config).workerOptions
       return { name, bundle: join(bundle, 'index.js'), options }
