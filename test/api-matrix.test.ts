@@ -129,7 +129,7 @@ function signedInput(key: TestKey, url: string, method: string, json: unknown, f
   return { ...signed(key, url, { method, body, ...(form && { headers: asForm }) }), origin: ORIGIN }
 }
 
-const OF_MIX = new Set<string>(['Slack', 'Looker', 'Identity Center', 'APIO'])
+const OF_MIX = new Set<string>(['Slack', 'Looker', 'Identity Center', 'APIO', 'Shared Signals', 'Pages'])
 
 function verdictOf(api: string, { status, headers }: Response, text: string): string {
   // What the route could not do without an input, it has let in.

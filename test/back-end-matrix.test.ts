@@ -92,8 +92,14 @@ async function basic(identityStoreId: string, scopes: readonly StoreScope[]): Pr
   return { headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` } }
 }
 
-/** None, and each alone: what a route asks for beside its scope, or instead of it, would be seen. */
-const SETS: readonly (readonly StoreScope[])[] = [[], ...STORE_SCOPES.map((scope) => [scope])]
+/** None, each alone, and of those that a route asks for all but each. */
+const SETS: readonly (readonly StoreScope[])[] = [
+  [],
+  ...STORE_SCOPES.map((scope) => [scope]),
+  ...[...new Set(Object.values(RULES).map(({ scope }) => scope))].map((scope) =>
+    STORE_SCOPES.filter((other) => other !== scope),
+  ),
+]
 
 test('each route that takes a credential has its rule', () => {
   expect(forBackEnds.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(RULES).toSorted())

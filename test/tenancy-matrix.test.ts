@@ -114,22 +114,27 @@ test('each route says what its caller must be allowed', () => {
   expect(writing.map(({ operationId }) => operationId)).toEqual(['openAuthorizationMessage'])
 })
 
-/** Each alone: what a route asks for beside its scope, or instead of it, would be seen. */
-const SETS: readonly (readonly OperatorScope[])[] = OPERATOR_SCOPES.map((scope) => [scope])
+const SETS: readonly (readonly OperatorScope[])[] = [
+  ...OPERATOR_SCOPES.map((scope) => [scope]),
+  ...OPERATOR_SCOPES.map((scope) => OPERATOR_SCOPES.filter((other) => other !== scope)),
+]
 
 describe('an operator', () => {
-  test.each(SETS)('with %s may do that, in every store', async (...scopes) => {
+  test.each(SETS)('with %s %s %s %s may do that, in every store', async (...scopes) => {
     const [own, foreign] = [await storeInUse(), await storeInUse()]
     const bearer = await makeOperator({ scopes })
     expect(await surprises({ options: { bearer }, scopes, stores: null }, own, foreign)).toEqual([])
   })
 
-  test.each([['operator'], ...SETS] as const)('with %s, limited to a store, finds no other', async (...given) => {
-    const [own, foreign] = [await storeInUse(), await storeInUse()]
-    const scopes = given[0] === 'operator' ? OPERATOR_SCOPES : (given as unknown as readonly OperatorScope[])
-    const bearer = await makeOperator({ scopes, limitedStoreIds: [own] })
-    expect(await surprises({ options: { bearer }, scopes, stores: [own] }, own, foreign)).toEqual([])
-  })
+  test.each([['operator'], ...SETS.slice(0, 5)] as const)(
+    'with %s, limited to a store, finds no other',
+    async (...given) => {
+      const [own, foreign] = [await storeInUse(), await storeInUse()]
+      const scopes = given[0] === 'operator' ? OPERATOR_SCOPES : (given as unknown as readonly OperatorScope[])
+      const bearer = await makeOperator({ scopes, limitedStoreIds: [own] })
+      expect(await surprises({ options: { bearer }, scopes, stores: [own] }, own, foreign)).toEqual([])
+    },
+  )
 
   test('in a console session may do the same, limited or not', async () => {
     const [own, foreign] = [await storeInUse(), await storeInUse()]

@@ -1,6 +1,6 @@
 /**
  * Every command of the documents, as they print it, against `npm run dev`: a page's commands are one session of a shell
- * in the project's directory, and are typed twice. A block that is neither run nor listed here fails.
+ * in the project's directory, and are typed twice, but for those that only read. A block that is neither run nor listed here fails.
  */
 import { execFile } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 // `npm run versions -- --from <commit>`: an earlier version serves, then this one on what that one has left, then the
-// earlier one again on what this one has left, migrations included; then both at once on one database, each with the
-// other's objects, and this one at last. All APIs are used meanwhile: nothing acknowledged may be lost, as in
+// earlier one again on what this one has left, migrations included, and this one again; then both at once on one
+// database, each with the other's objects. All APIs are used meanwhile: nothing acknowledged may be lost, as in
 // `npm run crash`. By default it is the last version that knows nothing of the newest migration.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -64,6 +64,7 @@ async function run() {
     [`${called} alone`, older],
     ['this one after it', newer],
     [`${called} again`, older],
+    ['this one again', newer],
     [`both, with the objects of this one`, { ...newer, beside: before }],
     [`both, with the objects of ${called}`, { ...older, beside: now }],
     ['this one at last', newer],

@@ -157,12 +157,12 @@ describe('a sweep', () => {
     expect(told).toHaveLength(40)
   })
 
-  test('reads as many rows as there are live sessions, also among 10 000 that have ended', async () => {
+  test('reads as many rows as there are live sessions, also among 50 000 that have ended', async () => {
     stopClock()
     const store = await makeStore()
     await fill(store, 20, 2, 0)
     await fill(await makeStore(), 20, 2, 0)
-    await fillEnded(store, 10_000)
+    await fillEnded(store, 50_000)
     listen()
     const plans: string[] = []
     intercept(async (call, goOn) => {

@@ -203,6 +203,7 @@ describe('a secret', () => {
     Response.json({ error: fresh })
     expect(leaksSince()).toEqual(inAnswer)
   })
+
   test('is found in a stream, when it comes, and nothing is taken that nobody reads', async () => {
     const { token } = await signIn(await makeUser())
     for (const type of ['text/event-stream', 'application/x-ndjson']) {

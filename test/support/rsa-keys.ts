@@ -21,6 +21,5 @@ export function reuseRsaKeys(): void {
       return pair
     }
     Object.assign(crypto.subtle, { generateKey })
-    return made
   })
 }

@@ -47,8 +47,8 @@ function watch(): void {
 
 /** What comes by and by is looked at as it comes: each piece is a message, or some lines. */
 function watched(body: unknown, init: ResponseInit | undefined): unknown {
-  const type = new Headers(init?.headers).get('content-type') ?? ''
-  if (!(body instanceof ReadableStream) || !/event-stream|ndjson/.test(type)) return body
+  if (!(body instanceof ReadableStream)) return body
+  if (!/event-stream|ndjson/.test(new Headers(init?.headers).get('content-type') ?? '')) return body
   const reader = body.getReader()
   const decoder = new TextDecoder()
   const source: UnderlyingByteSource = {

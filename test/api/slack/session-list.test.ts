@@ -210,13 +210,13 @@ describe('pages', () => {
     expect(last.body.response_metadata.next_cursor).toBe('')
   })
 
-  test('of 50 live sessions among 20 000 ended ones read about 50 rows each', async () => {
+  test('of 50 live sessions among 100 000 ended ones read about 50 rows each', async () => {
     const team = await makeTeam()
     const { userId } = await team.user()
     const now = stopClock()
     const live: string[] = []
     for (let part = 0; part < 4; part += 1) {
-      await manyRecords(team.id, userId, 5_000, now - 1_000_000 + part * 100_000, now)
+      await manyRecords(team.id, userId, 25_000, now - 1_000_000 + part * 100_000, now)
       live.push(...(await manyRecords(team.id, userId, 30, now - 950_000 + part * 100_000, null)))
     }
     const numbersInOrder = live.map(sessionNumber).reverse()

@@ -72,7 +72,7 @@ async function ask(scene: Scene, api: Api, asked: Ask): Promise<Said | null> {
       'user-agent': 'Mixed/1.0',
       ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       ...(cookie !== undefined && { cookie: `sessionid=${cookie}` }),
-      ...((cookie !== undefined || api === 'APIO' || api === 'pages' || (api === 'own' && bearer === undefined)) && {
+      ...((cookie !== undefined || api === 'APIO' || api === 'Pages' || (api === 'own' && bearer === undefined)) && {
         origin,
       }),
       ...(json !== undefined && { 'content-type': 'application/json' }),

@@ -41,7 +41,7 @@ const setActive = (active: boolean) => (userId: string, scene: Scene) =>
 const streamPath = ({ store }: Scene) => `/ssf/${store.identityStoreId}/streams`
 /** As the console asks. */
 const byConsole = ({ cookies }: Said, { origin }: Scene) => ({
-  headers: { cookie: cookies.join('; ').split(';')[0] ?? '', origin, 'latchkey-console': '1' },
+  headers: { cookie: cookies[0]?.split(';')[0] ?? '', origin, 'latchkey-console': '1' },
 })
 /** A session of the same user, to end the other one with. */
 const beside = ({ ledger }: Scene, { id, userId }: Session) =>
@@ -55,7 +55,7 @@ const OPENINGS: readonly Act[] = [
   opening('a user signs in', 'own', 'web', (scene, userId) =>
     post('/sessions', { json: { ...login(scene, userId), transport: 'bearer' } }),
   ),
-  opening('a user signs in on the page', 'pages', 'web', (scene, userId) => {
+  opening('a user signs in on the page', 'Pages', 'web', (scene, userId) => {
     const { username = '', password } = login(scene, userId)
     return post('/sign-in', { form: { username, password } })
   }),
@@ -84,7 +84,7 @@ const CHECKS: readonly Act[] = [
     ({ token }, { store }) => post('/oauth2/introspect', { bearer: store.service, form: { token } }),
     ({ active }) => active,
   ),
-  check('a user looks at the devices', 'pages', 'web', ({ token }) => get('/devices', { cookie: token })),
+  check('a user looks at the devices', 'Pages', 'web', ({ token }) => get('/devices', { cookie: token })),
   check('an APIO client reads the profile', 'APIO', 'web', ({ token }) =>
     get('/api/v1/session/user_login_info/', { cookie: token }),
   ),
@@ -138,8 +138,8 @@ const ENDS: readonly Act[] = [
   end('a back end revokes', 'own', 'web', 'revoked', ({ token }, { store }) =>
     post('/oauth2/revoke', { bearer: store.service, form: { token } }),
   ),
-  end('a user signs out on the page', 'pages', 'web', 'logout', ({ token }) => post('/sign-out', { cookie: token })),
-  end('a user ends another on the page', 'pages', 'web', 'revoked', (session, scene) =>
+  end('a user signs out on the page', 'Pages', 'web', 'logout', ({ token }) => post('/sign-out', { cookie: token })),
+  end('a user ends another on the page', 'Pages', 'web', 'revoked', (session, scene) =>
     post('/devices', { cookie: beside(scene, session), form: { act: 'end', session_id: session.id } }),
   ),
   end('an APIO client logs out', 'APIO', 'web', 'logout', ({ token }) =>
@@ -226,7 +226,7 @@ const RULES: readonly Act[] = [
 
 /** What is made and taken away. */
 export const LIVES: readonly Act[] = [
-  life('a receiver makes, asks and deletes a stream', 'streams', {
+  life('a receiver makes, asks and deletes a stream', 'Shared Signals', {
     make: (scene) => {
       const delivery = { method: 'urn:ietf:rfc:8936' }
       return post(streamPath(scene), { bearer: scene.store.streams, json: { delivery } })

@@ -1,7 +1,7 @@
 /** Whether an answer says yes, no or not now, each API in its own words; anything else is a finding. */
 import { formOf, INTERNAL } from '../fuzz/verdict.ts'
 
-export type Api = 'own' | 'operator' | 'Slack' | 'Looker' | 'Identity Center' | 'APIO' | 'streams' | 'pages'
+export type Api = 'own' | 'operator' | 'Slack' | 'Looker' | 'Identity Center' | 'APIO' | 'Shared Signals' | 'Pages'
 
 export interface Answer {
   readonly status: number
@@ -31,7 +31,7 @@ export function readAnswer(api: Api, { status, headers, text }: Answer): Said {
   const body: Body = text === '' ? null : isJson ? JSON.parse(text) : text
   if (api === 'Slack') return readSlack(status, headers, body) ?? nonsense('is no answer of Slack')
   // A form that has done something leads to a page.
-  if (status < 300 || (api === 'pages' && status === 303)) return { how: 'yes', body }
+  if (status < 300 || (api === 'Pages' && status === 303)) return { how: 'yes', body }
   if (!SPOKEN[api](status, headers, body)) return nonsense(`is not in the words of ${api}`)
   if (status < 500 && status !== 429) return { how: 'no', body }
   // The application server is another's: whether to come back, and when, nobody can say.
@@ -64,7 +64,7 @@ const isLooker: IsSpoken = (_status, _headers, body) =>
   typeof body.message === 'string' && typeof body.documentation_url === 'string'
 const isIdentityCenter: IsSpoken = (_status, headers, body) =>
   /^(APIGW|IIC)\.\d+$/.test(body.error_code) && body.request_id === headers.get('x-request-id')
-const isStreams: IsSpoken = (_status, _headers, body) =>
+const isSharedSignals: IsSpoken = (_status, _headers, body) =>
   typeof body.err === 'string' && typeof body.description === 'string'
 const isPage: IsSpoken = (_status, headers, body) =>
   headers.get('content-type')?.startsWith('text/html') === true && body.includes('<h1')
@@ -76,6 +76,6 @@ const SPOKEN: Readonly<Record<Exclude<Api, 'Slack'>, IsSpoken>> = {
   Looker: isLooker,
   'Identity Center': isIdentityCenter,
   APIO: isApio,
-  streams: isStreams,
-  pages: isPage,
+  'Shared Signals': isSharedSignals,
+  Pages: isPage,
 }
