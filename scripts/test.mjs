@@ -37,7 +37,7 @@ function run([name, ...args], part) {
     env: { ...process.env, NODE_COMPILE_CACHE, TMPDIR, ...(report !== undefined && { TEST_REPORT: reportOf(part) }) },
   })
   // They take longest, so that the others wait for them.
-  if (!SERVED.every((arg) => args.includes(arg))) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  if (!SERVED.every((arg) => args.includes(arg))) giveWay(child.pid)
   const end = (signal) => {
     try {
       process.kill(-child.pid, signal)
@@ -70,6 +70,14 @@ function run([name, ...args], part) {
       setTimeout(done, GRACE_MILLISECONDS)
     })
   })
+}
+
+/** Lets others go first. Linux weighs whole sessions against each other, where it groups them: each part is one. */
+function giveWay(pid) {
+  const { PRIORITY_BELOW_NORMAL } = constants.priority
+  setPriority(pid, PRIORITY_BELOW_NORMAL)
+  const group = `/proc/${pid}/autogroup`
+  if (existsSync(group)) writeFileSync(group, String(PRIORITY_BELOW_NORMAL))
 }
 
 /** Linux's folder in memory, if it is large enough: a container's often is not. */

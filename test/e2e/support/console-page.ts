@@ -1,7 +1,7 @@
 /** A page of the console, and what the browser complains of meanwhile. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, ElementHandle, Locator, Page } from 'playwright-core'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 /** The screens of a store. */
@@ -144,12 +144,26 @@ export const byKeyboard: Hand = {
 }
 
 async function tabTo(what: Locator): Promise<void> {
-  await what.waitFor()
+  const page = what.page()
+  // To find it takes the names of everything on the page: it is found once, and again if it is drawn anew.
+  let element = await found(what)
   for (let stops = 0; stops < MAX_STOPS; stops += 1) {
-    if (await what.evaluate((element) => element === element.ownerDocument.activeElement)) return
-    await what.page().keyboard.press('Tab')
+    const is = await element.evaluate((one) => (one.isConnected ? one === one.ownerDocument.activeElement : null))
+    if (is === true) return
+    if (is === null) element = await found(what)
+    else await page.keyboard.press('Tab')
   }
   throw new Error(`no key leads to ${what}`)
+}
+
+interface Focusable {
+  readonly isConnected: boolean
+  readonly ownerDocument: { readonly activeElement: unknown }
+}
+
+async function found(what: Locator): Promise<ElementHandle<Focusable>> {
+  await what.waitFor()
+  return (await what.elementHandle()) as ElementHandle<Focusable>
 }
 
 interface Look {
