@@ -8,6 +8,8 @@ import { resolve } from 'node:path'
 /** A part that says nothing for so long hangs, and has failed. Longer than the slowest file of tests takes. */
 const SILENCE_MILLISECONDS = 1_200_000
 const GRACE_MILLISECONDS = 10_000
+const WEIGHING_MILLISECONDS = 200
+const { PRIORITY_BELOW_NORMAL } = constants.priority
 const CHECK = ['npm', 'run', '-s', 'check']
 const SERVED = ['--project', 'e2e', '--project', 'served']
 const TESTS = [
@@ -74,10 +76,17 @@ function run([name, ...args], part) {
 
 /** Lets others go first. Linux weighs whole sessions against each other, where it groups them: each part is one. */
 function giveWay(pid) {
-  const { PRIORITY_BELOW_NORMAL } = constants.priority
   setPriority(pid, PRIORITY_BELOW_NORMAL)
-  const group = `/proc/${pid}/autogroup`
-  if (existsSync(group)) writeFileSync(group, String(PRIORITY_BELOW_NORMAL))
+  weighLess(`/proc/${pid}/autogroup`)
+}
+
+function weighLess(group) {
+  try {
+    writeFileSync(group, String(PRIORITY_BELOW_NORMAL))
+  } catch ({ code }) {
+    // Who is not root may say it ten times a second. Elsewhere there are no such groups.
+    if (code === 'EAGAIN') setTimeout(weighLess, WEIGHING_MILLISECONDS, group)
+  }
 }
 
 /** Linux's folder in memory, if it is large enough: a container's often is not. */

@@ -70,3 +70,44 @@ test('what was sent and handed out in the run is found as well, once it is answe
     expect(await found(shown)).toEqual([`an answer shows ${secret.slice(0, 12)}…`])
   }
 })
+
+test('a secret is found in what a stream tells, to `fetch` and to a browser', async () => {
+  const { base_url: url, users } = server.credentials
+  const { username, password } = users[0] ?? {}
+  const told = '"reason":"logout"'
+  keepSecret(told)
+  const inStream = [`a stream shows ${told.slice(0, 12)}…`]
+
+  const signedIn = await fetch(`${url}/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password, transport: 'bearer' }),
+  })
+  const { token } = (await signedIn.json()) as { token: string }
+  const headers = { authorization: `Bearer ${token}` }
+  const stream = await fetch(`${url}/sessions/current/events`, { headers })
+  const signOut = async () => {
+    await fetch(`${url}/sessions/current`, { method: 'DELETE', headers })
+    await new Response(stream.body).text()
+  }
+  expect(await found(signOut)).toEqual(inStream)
+
+  if (noBrowser) return
+  const browser = await sharedChromium()
+  const page = await (await browser.newContext({ bypassCSP: true })).newPage()
+  await page.goto(`${url}/healthz`)
+  const signOutThere = `(async () => {
+    const body = ${JSON.stringify(JSON.stringify({ username, password, transport: 'cookie' }))}
+    await fetch('/sessions', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const socket = new WebSocket('/sessions/current/events')
+    await new Promise((resolve) => { socket.onopen = resolve })
+    const closed = new Promise((resolve) => { socket.onclose = resolve })
+    await fetch('/sessions/current', { method: 'DELETE' })
+    await closed
+  })()`
+  const seen = new Set<string>()
+  for (const leak of await found(() => page.evaluate(signOutThere))) seen.add(leak)
+  // What the browser tells comes when it comes.
+  await expect.poll(async () => [...seen, ...(await found(async () => undefined))]).toEqual(inStream)
+  await browser.close()
+})

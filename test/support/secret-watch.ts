@@ -1,7 +1,7 @@
 /** Looks for secrets in what the Worker under test logs and answers. */
 import { vi } from 'vitest'
 import { ofIsolate } from './of-isolate.ts'
-import { look, lookInAnswer, lookInLog } from './secrets-shown.ts'
+import { look, lookedAtAsItComes, lookInAnswer, lookInLog } from './secrets-shown.ts'
 
 const METHODS = ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const
 
@@ -45,24 +45,11 @@ function watch(): void {
   })
 }
 
-/** What comes by and by is looked at as it comes: each piece is a message, or some lines. */
+/** What comes by and by is looked at as it comes. */
 function watched(body: unknown, init: ResponseInit | undefined): unknown {
   if (!(body instanceof ReadableStream)) return body
   if (!/event-stream|ndjson/.test(new Headers(init?.headers).get('content-type') ?? '')) return body
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
-  const source: UnderlyingByteSource = {
-    // As those that it stands for: it goes over a service binding, and asks for nothing that its reader has not asked for.
-    type: 'bytes',
-    async pull(controller) {
-      const { done, value } = await reader.read()
-      if (done) return controller.close()
-      look('a stream', decoder.decode(value, { stream: true }))
-      controller.enqueue(value)
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }
-  return new ReadableStream(source)
+  return lookedAtAsItComes(body)
 }
 
 function lookInResponse(body: unknown, init: ResponseInit | undefined): void {

@@ -79,6 +79,24 @@ export function look(where: string, text: string): void {
   leaks.push(...shownIn(text).map((secret) => `${where} shows ${secret}`))
 }
 
+/** The same stream: each piece, a message or some lines, is looked at when its reader has asked for it. */
+export function lookedAtAsItComes(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = stream.getReader()
+  const decoder = new TextDecoder()
+  const source: UnderlyingByteSource = {
+    // As those that it stands for: it goes over a service binding, and asks for nothing that its reader has not asked for.
+    type: 'bytes',
+    async pull(controller) {
+      const { done, value } = await reader.read()
+      if (done) return controller.close()
+      look('a stream', decoder.decode(value, { stream: true }))
+      controller.enqueue(value)
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }
+  return new ReadableStream(source)
+}
+
 /** The beginnings of the secrets that a text shows. */
 export function shownIn(text: string): readonly string[] {
   const found = new Set((text.match(PART) ?? []).filter((part) => parts.has(part)))

@@ -1,8 +1,9 @@
 /** Runs before each file of tests of served services: none passes that has shown a secret. */
 import { afterAll, afterEach, expect } from 'vitest'
-import { leaksSince } from '../../support/secrets-shown.ts'
+import { forgetSecrets, leaksSince } from '../../support/secrets-shown.ts'
 import { lookedThrough, watchAnswers } from './watched-services.ts'
 
+forgetSecrets()
 watchAnswers()
 
 async function requireNoLeaks(): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { IncomingMessage } from 'node:http'
 import type { Browser, Response as BrowserResponse } from 'playwright-core'
-import { keepSecret, look, lookInAnswer } from '../../support/secrets-shown.ts'
+import { keepSecret, look, lookedAtAsItComes, lookInAnswer } from '../../support/secrets-shown.ts'
 
 const services = new Set<string>()
 /** Files of tests share a process. */
@@ -48,7 +48,10 @@ export function watchAnswers(): void {
       learn(new Headers(init?.headers ?? request?.headers), init?.body)
     })
     const response = await fetch(input, init)
-    const isText = isLookedAt(response.headers.get('content-type'))
+    const type = response.headers.get('content-type')
+    if (isStream(type) && response.body !== null)
+      Object.defineProperty(response, 'body', { value: lookedAtAsItComes(response.body) })
+    const isText = isLookedAt(type)
     const copy = isText ? response.clone() : null
     later(async () => {
       const body = copy === null ? '' : await copy.text()
@@ -80,6 +83,9 @@ export function watchBrowser(browser: Browser): Browser {
   const newContext = browser.newContext.bind(browser)
   browser.newContext = async (options) => {
     const context = await newContext(options)
+    context.on('page', (page) =>
+      page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => look('a stream', String(payload)))),
+    )
     context.on('response', (response: BrowserResponse) => {
       if (!services.has(new URL(response.url()).host)) return
       later(async () => {
@@ -100,7 +106,12 @@ function later(work: () => Promise<void>): Promise<void> {
   return done
 }
 
-/** Streams without end, and files, which are the same for everybody, are not. */
+/** It may have no end. */
+function isStream(type: string | null): boolean {
+  return type?.startsWith('text/event-stream') === true
+}
+
+/** Files, which are the same for everybody, are not. */
 function isLookedAt(type: string | null | undefined): boolean {
   return /[/+-](?:nd)?json|html|form/.test(type ?? '')
 }
