@@ -107,4 +107,11 @@ export const inputMutants = [
     to: '',
     caughtBy: { file: 'test/app.test.ts', test: 'has a request id of its own and the security headers' },
   },
+  {
+    name: 'headers: the address is what the client claims',
+    file: 'src/api/context.ts',
+    from: "address: request.headers.get('cf-connecting-ip'),",
+    to: "address: request.headers.get('x-forwarded-for') ?? request.headers.get('cf-connecting-ip'),",
+    caughtBy: { file: 'test/http/lying-headers.test.ts', test: 'x-forwarded-for' },
+  },
 ]
