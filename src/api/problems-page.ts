@@ -169,7 +169,11 @@ let built: string | undefined
 export function problemsPage(): Response {
   built ??= page()
   return new Response(built, {
-    headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'public, max-age=300' },
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'public, max-age=300',
+      'cross-origin-opener-policy': 'same-origin',
+    },
   })
 }
 

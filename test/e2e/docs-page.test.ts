@@ -35,11 +35,20 @@ test.each(['/docs', '/docs/reference.js', '/docs/swagger-ui.css', '/docs/favicon
     expect(headers.get('x-content-type-options')).toBe('nosniff')
     expect(headers.get('referrer-policy')).toBe('no-referrer')
     expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
-    expect(headers.get('cross-origin-opener-policy')).toBe(path === '/docs' ? 'same-origin' : null)
     expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.* frame-ancestors 'none'$/)
     // Static files cannot tell http from https, and browsers ignore it over http.
     const isFile = path !== '/docs/nothing'
     expect(headers.get('strict-transport-security')).toBe(isFile ? 'max-age=63072000; includeSubDomains' : null)
+  },
+)
+
+test.each(['/docs', '/docs/problems', '/console', '/sign-in', '/devices'])(
+  'no page is within reach of the window that opened it, or of a frame around it: %s',
+  async (path) => {
+    const { headers } = await fetch(server.credentials.base_url + path)
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
   },
 )
 
