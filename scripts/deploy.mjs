@@ -18,7 +18,7 @@ import {
   requireNoObjectMigration,
   upload,
 } from './deploy/gradual.mjs'
-import { DEPLOY_CONFIG, ensureDatabase, ensureNamespace, withIds } from './deploy/resources.mjs'
+import { DEPLOY_CONFIG, ensureDatabase, ensureNamespace, readJurisdiction, withIds } from './deploy/resources.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SECRETS = {
@@ -50,11 +50,13 @@ function deploy(passed, percentage) {
     )
   }
   const toml = readFileSync(`${ROOT}/wrangler.toml`, 'utf8')
-  const ids = { databaseId: ensureDatabase(wrangler, jurisdictionIn(passed)), namespaceId: ensureNamespace(wrangler) }
+  const jurisdiction = jurisdictionIn(passed, toml)
+  const ids = { databaseId: ensureDatabase(wrangler, jurisdiction), namespaceId: ensureNamespace(wrangler) }
   wrangler.write(DEPLOY_CONFIG, withIds(toml, ids))
   const running = percentage === null ? null : onlyVersion(wrangler)
   if (running !== null) requireNoObjectMigration(wrangler, running, toml)
   wrangler.run('d1', 'migrations', 'apply', 'DB', '--remote', '--config', DEPLOY_CONFIG)
+  requireSameJurisdiction(readJurisdiction(wrangler), jurisdiction)
   if (running === null) wrangler.run('deploy', '--config', DEPLOY_CONFIG, ...passed)
   else give(wrangler, upload(wrangler, passed), percentage, running)
 
@@ -67,9 +69,17 @@ function deploy(passed, percentage) {
   console.log('A key: node -p \'"1:" + crypto.randomBytes(32).toString("base64url")\'')
 }
 
-/** The one that the Worker is told; null for none. */
-function jurisdictionIn(passed) {
-  return passed.join(' ').match(/JURISDICTION:([a-z-]+)/)?.[1] ?? null
+/** The one that the Worker is told; empty for none. */
+function jurisdictionIn(passed, toml) {
+  return (passed.join(' ').match(/JURISDICTION:([a-z-]*)/) ?? toml.match(/^JURISDICTION = "(.*?)"/m))?.[1] ?? ''
+}
+
+/** By another one the Worker would answer nothing but 503. @param has null: no Worker has run yet */
+function requireSameJurisdiction(has, wants) {
+  if (has === null || has === wants) return
+  throw new CannotDeploy(
+    `The objects of this database are in ${has || 'no jurisdiction'}, and it cannot be changed: say --var JURISDICTION:${has}`,
+  )
 }
 
 function runner() {

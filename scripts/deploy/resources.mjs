@@ -11,9 +11,26 @@ const NO_NAMESPACE_ID = '00000000000000000000000000000000'
 /** The id of the D1 database, which is created if there is none; in a jurisdiction, where the objects are to be in one. */
 export function ensureDatabase(wrangler, jurisdiction) {
   const find = () => JSON.parse(wrangler.read('d1', 'list', '--json')).find(({ name }) => name === DATABASE)?.uuid
-  const place = jurisdiction === null ? [] : [`--jurisdiction=${jurisdiction}`]
+  const place = jurisdiction === '' ? [] : [`--jurisdiction=${jurisdiction}`]
   const create = () => wrangler.run('d1', 'create', DATABASE, '--update-config=false', ...place)
   return find() ?? created('database', create, find)
+}
+
+/** In which jurisdiction the objects of the database are, which is migrated; empty: in none; null: there are none yet. */
+export function readJurisdiction(wrangler) {
+  const query = "SELECT value FROM deployment_facts WHERE name = 'jurisdiction'"
+  const found = wrangler.read(
+    'd1',
+    'execute',
+    'DB',
+    '--remote',
+    '--json',
+    '--command',
+    query,
+    '--config',
+    DEPLOY_CONFIG,
+  )
+  return JSON.parse(found)[0]?.results?.[0]?.value ?? null
 }
 
 /** The id of the KV namespace, which is created if there is none. */

@@ -19,9 +19,12 @@ case "$*" in
   'versions upload'*)
     echo '{"type":"wrangler-session"}' > "$WRANGLER_OUTPUT_FILE_PATH"
     echo '{"type":"version-upload","version_id":"new-version"}' >> "$WRANGLER_OUTPUT_FILE_PATH" ;;
+  'd1 execute'*) cat "$ACCOUNT/facts" 2>/dev/null || echo '[{"results":[]}]' ;;
   'd1 migrations apply'*) test ! -e "$ACCOUNT/broken-migration" ;;
 esac
 `
+const READ_JURISDICTION =
+  "d1 execute DB --remote --json --command SELECT value FROM deployment_facts WHERE name = 'jurisdiction' --config wrangler.deploy.toml"
 const ORIGINS = ['--var', 'PUBLIC_ORIGINS:https://sessions.example.com']
 
 let project: ProjectCopy
@@ -32,10 +35,14 @@ beforeEach(() => {
 })
 afterEach(() => project.remove())
 
-async function deploy(...args: string[]) {
+function deploy(...args: string[]) {
+  return type(process.execPath, [join(project.directory, 'scripts/deploy.mjs'), ...args])
+}
+
+async function type(command: string, args: readonly string[], more: Record<string, string> = {}) {
   const { directory } = project
-  const env = { ...process.env, ACCOUNT: directory, PATH: `${directory}${delimiter}${process.env.PATH}` }
-  const run = promisify(execFile)(process.execPath, [join(directory, 'scripts/deploy.mjs'), ...args], { env })
+  const env = { ...process.env, ...more, ACCOUNT: directory, PATH: `${directory}${delimiter}${process.env.PATH}` }
+  const run = promisify(execFile)(command, args, { cwd: directory, env })
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
@@ -62,6 +69,7 @@ describe('npm run deploy', () => {
       'kv namespace create latchkey-config --update-config=false',
       'kv namespace list',
       'd1 migrations apply DB --remote --config wrangler.deploy.toml',
+      READ_JURISDICTION,
       'deploy --config wrangler.deploy.toml --var PUBLIC_ORIGINS:https://sessions.example.com',
       'secret list --format json --config wrangler.deploy.toml',
     ])
@@ -77,6 +85,36 @@ describe('npm run deploy', () => {
     expect((await deploy(...ORIGINS, '--var', 'JURISDICTION:eu')).code).toBe(0)
     expect(calls()).toContain('d1 create latchkey --update-config=false --jurisdiction=eu')
     expect(calls().some((call) => call.startsWith('deploy ') && call.endsWith('--var JURISDICTION:eu'))).toBe(true)
+  })
+
+  test.each([
+    ['eu', []],
+    ['eu', ['--var', 'JURISDICTION:us']],
+    ['', ['--var', 'JURISDICTION:eu']],
+  ])('refuses a jurisdiction other than that of the objects (%j): %j', async (has, args) => {
+    given('facts', JSON.stringify([{ results: [{ value: has }] }]))
+    const { code, stderr } = await deploy(...ORIGINS, ...args)
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`--var JURISDICTION:${has}\n`)])
+    expect(calls().at(-1)).toBe(READ_JURISDICTION)
+  })
+
+  test('tells the Worker the jurisdiction of the objects, also one that wrangler.toml says', async () => {
+    given('facts', '[{"results":[{"value":"eu"}]}]')
+    expect((await deploy(...ORIGINS, '--var', 'JURISDICTION:eu')).code).toBe(0)
+    const toml = readFileSync(join(project.directory, 'wrangler.toml'), 'utf8')
+    given('wrangler.toml', toml.replace('JURISDICTION = ""', 'JURISDICTION = "eu"'))
+    expect((await deploy(...ORIGINS)).code).toBe(0)
+  })
+
+  test('by the workflow is told all that the environment has as arguments', async () => {
+    const workflow = readFileSync(join(project.directory, '.github/workflows/deploy.yml'), 'utf8')
+    const [, command = ''] = /run: npm ci && npm run deploy -- (.*)/.exec(workflow) ?? []
+    const [, documented = ''] =
+      /^(--var .*)$/m.exec(readFileSync(join(project.directory, 'docs/operating.md'), 'utf8')) ?? []
+    const { code } = await type('sh', ['-c', `node scripts/deploy.mjs ${command}`], { DEPLOY_ARGUMENTS: documented })
+    expect([code, documented]).toEqual([0, expect.stringContaining('--var JURISDICTION:eu')])
+    expect(calls()).toContain(`deploy --config wrangler.deploy.toml ${documented}`)
+    expect((await type('sh', ['-c', `node scripts/deploy.mjs ${command}`])).stderr).toContain('--var PUBLIC_ORIGINS:')
   })
 
   test('uses what exists, and names only the secrets that are missing', async () => {
@@ -126,6 +164,7 @@ describe('npm run deploy', () => {
         `deployments status --json ${CONFIG}`,
         `versions view old-version --json ${CONFIG}`,
         `d1 migrations apply DB --remote ${CONFIG}`,
+        READ_JURISDICTION,
         `versions upload ${CONFIG} --var PUBLIC_ORIGINS:https://sessions.example.com`,
         `versions deploy new-version@10 old-version@90 --yes ${CONFIG}`,
       ])
