@@ -34,19 +34,19 @@ export class JurisdictionGuard {
   async look(now: number): Promise<string | null> {
     if (this.found === null && (now < this.askedAt || now - this.askedAt >= HEALTH_MILLISECONDS)) {
       this.askedAt = now
-      const found = await this.ask()
+      const found = await whereObjectsAre(this.db, this.ours)
       if (found.ok) this.found = found.value
     }
     return this.elsewhere
   }
+}
 
-  private async ask(): Promise<Result<string | null, Unavailable>> {
-    try {
-      return await jurisdictionOfObjects(this.db, this.ours)
-    } catch (error) {
-      // The table is not there yet: whatever needs a migration says so.
-      if (misfits(error)) return ok(null)
-      throw error
-    }
+/** The jurisdiction of the objects; empty: none; null: the table is not there yet, and whatever needs a migration says so. */
+export async function whereObjectsAre(db: Database, ours: string): Promise<Result<string | null, Unavailable>> {
+  try {
+    return await jurisdictionOfObjects(db, ours)
+  } catch (error) {
+    if (misfits(error)) return ok(null)
+    throw error
   }
 }

@@ -3,6 +3,7 @@ import { ok, type Result } from './domain/result.ts'
 import type { Env } from './env.ts'
 import { wakeAllEndpoints } from './events/wake.ts'
 import { objectsIn } from './jurisdiction.ts'
+import { whereObjectsAre } from './jurisdiction-guard.ts'
 import { JOBS_TIMEOUT_MILLISECONDS, STORES_AT_ONCE, STORES_IN_PAGE } from './limits.ts'
 import { log, logContext } from './log.ts'
 import { readSettings } from './settings.ts'
@@ -24,6 +25,11 @@ export async function runScheduled(cron: string, env: Env, storesInPage = STORES
   if (!settings.ok) return log('deployment.not_configured', { work: HOUSEKEEPING, issues: settings.error })
   const { retention, jurisdiction } = settings.value
   const [db, jobs, now] = [openDatabase(env.DB), objectsIn(env.JOBS, jurisdiction), Date.now()]
+  const ours = jurisdiction ?? ''
+  const found = await whereObjectsAre(db, ours)
+  if (!found.ok) return log('housekeeping.failed', { work: HOUSEKEEPING, what: 'jurisdiction' })
+  if (found.value !== null && found.value !== ours)
+    return log('deployment.other_jurisdiction', { work: HOUSEKEEPING, jurisdiction, elsewhere: found.value })
   const ofStore = (store: string) => jobs.get(jobs.idFromName(store))
   await logContext.run({ work: HOUSEKEEPING }, async () => {
     if (cron === EACH_MINUTE) {

@@ -3,10 +3,14 @@
  */
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { settingsOfObject } from '../src/object-settings.ts'
+import { put } from './api/operator/operator.ts'
+import { intercept } from './support/bindings.ts'
 import { advanceClock, stopClock } from './support/clock.ts'
 import { breakD1 } from './support/faults.ts'
+import { makeReceiver, receiveEvents } from './support/receivers.ts'
 import { send, signIn } from './support/requests.ts'
-import { makeOperator, makeUser } from './support/stores.ts'
+import { makeOperator, makeStore, makeUser } from './support/stores.ts'
 import { workerWith } from './support/variants.ts'
 
 const KINDS = ['USERS', 'JOBS', 'PROFILES', 'HASHERS', 'ENDPOINTS', 'APPLICATION_SERVER_CALLS'] as const
@@ -23,8 +27,8 @@ function deployedIn(jurisdiction: string) {
       },
     },
   ])
-  const { send } = workerWith({ ...(jurisdiction !== '' && Object.fromEntries(standIns)), JURISDICTION: jurisdiction })
-  return { send, asked }
+  const worker = workerWith({ ...(jurisdiction !== '' && Object.fromEntries(standIns)), JURISDICTION: jurisdiction })
+  return { ...worker, asked }
 }
 
 async function fact(value: string | null): Promise<void> {
@@ -81,6 +85,45 @@ test.each([
       requestId: expect.any(String),
     }),
   )
+})
+
+test.each(['* * * * *', '0 * * * *'])('nor does its work by time (%s)', async (cron) => {
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  receiveEvents()
+  const store = `/identity-stores/${await makeStore()}`
+  await put(`${store}/events`, { enabled: true })
+  await makeReceiver(store)
+  // In the jurisdiction there is work for both; in none the same objects are new and empty.
+  for (const [theirs, isDone] of [
+    ['eu', false],
+    ['', true],
+  ] as const) {
+    await fact(theirs)
+    const called = new Set<string>()
+    const leave = intercept(async (call, goOn) => {
+      if (call.to !== 'D1') called.add(call.to)
+      return goOn()
+    })
+    await deployedIn('').runCron(cron)
+    leave()
+    expect(called.size > 0, `with objects in ${JSON.stringify(theirs)}`).toBe(isDone)
+  }
+  expect(logged).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ event: 'deployment.other_jurisdiction', elsewhere: 'eu', work: 'housekeeping' }),
+  )
+})
+
+test('an object of another jurisdiction than the deployment has been told does not begin', () => {
+  const inJurisdiction = (jurisdiction?: string) => ({ id: { jurisdiction } as DurableObjectId })
+  const begin = (theirs: string | undefined, ours: string) => () =>
+    settingsOfObject(inJurisdiction(theirs), { ...env, JURISDICTION: ours })
+  for (const [theirs, ours] of [
+    ['eu', ''],
+    ['eu', 'us'],
+  ] as const)
+    expect(begin(theirs, ours)).toThrow(/^not configured: JURISDICTION is .*, and this object is in eu$/)
+  // A runtime without jurisdictions says none, wherever it is.
+  for (const theirs of ['eu', undefined]) expect(begin(theirs, 'eu')).not.toThrow()
 })
 
 test('without D1 what is known stays, and what is not known is asked again in five seconds', async () => {

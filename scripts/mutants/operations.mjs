@@ -8,6 +8,23 @@ const JOBS = 'src/sessions/jobs/store-jobs.ts'
 
 export const operationMutants = [
   {
+    name: 'operations: what is done by time is done in any jurisdiction',
+    file: 'src/scheduled.ts',
+    from: 'if (found.value !== null && found.value !== ours)',
+    to: "if (found.value === 'nowhere')",
+    caughtBy: { file: PLACES, test: 'nor does its work by time' },
+  },
+  {
+    name: 'operations: an object of another jurisdiction goes on with its work',
+    file: 'src/object-settings.ts',
+    from: 'if (id.jurisdiction !== undefined && id.jurisdiction !== jurisdiction)',
+    to: 'if (id.jurisdiction === null)',
+    caughtBy: {
+      file: PLACES,
+      test: 'an object of another jurisdiction than the deployment has been told does not begin',
+    },
+  },
+  {
     name: 'operations: figures are read for every scrape',
     file: 'src/limits.ts',
     from: 'export const FIGURES_MILLISECONDS = 15_000',

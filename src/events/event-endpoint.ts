@@ -23,7 +23,8 @@ import {
   POLL_WAIT_MILLISECONDS,
 } from '../limits.ts'
 import { log, logContext } from '../log.ts'
-import { readSettings, type Settings } from '../settings.ts'
+import { settingsOfObject } from '../object-settings.ts'
+import type { Settings } from '../settings.ts'
 import { inSpan } from '../spans.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import { type Database, openDatabase } from '../store/database.ts'
@@ -77,11 +78,10 @@ export class EventEndpoint extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    const settings = readSettings(env)
-    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    const settings = settingsOfObject(ctx, env)
     this.db = openDatabase(env.DB)
-    this.settings = settings.value
-    this.sealing = new Sealing(settings.value.sealingKeys)
+    this.settings = settings
+    this.sealing = new Sealing(settings.sealingKeys)
     this.storage = new EndpointStorage(ctx.storage.sql)
     this.streams = new StreamStorage(ctx.storage.sql)
   }

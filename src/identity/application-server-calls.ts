@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '../domain/result.ts'
 import { readBody, utf8 } from '../http/body.ts'
 import { CALL_LINE_PER_CALL, CALL_LINE_TIMEOUT_MILLISECONDS } from '../limits.ts'
 import { logContext } from '../log.ts'
-import { readSettings } from '../settings.ts'
+import { settingsOfObject } from '../object-settings.ts'
 import { logUnavailable } from '../time-limit.ts'
 import { type Asker, FairQueue } from './fair-queue.ts'
 
@@ -52,9 +52,8 @@ export class ApplicationServerCalls extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    const settings = readSettings(env)
-    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
-    this.settings = settings.value.applicationServer
+    const settings = settingsOfObject(ctx, env)
+    this.settings = settings.applicationServer
   }
 
   /** Calls the application server as soon as there is room. Its answer comes whole, or not at all. */

@@ -13,7 +13,7 @@ import { type Endpoints, wakeEndpointsOf } from '../events/wake.ts'
 import { objectsIn } from '../jurisdiction.ts'
 import { MAX_HASHING_WAIT_MILLISECONDS } from '../limits.ts'
 import { logContext } from '../log.ts'
-import { readSettings } from '../settings.ts'
+import { settingsOfObject } from '../object-settings.ts'
 import { inSpan } from '../spans.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import type { KnownUser } from '../store/users.ts'
@@ -39,10 +39,9 @@ export class PasswordHasher extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    const settings = readSettings(env)
-    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    const settings = settingsOfObject(ctx, env)
     this.db = openDatabase(env.DB)
-    this.endpoints = objectsIn(env.ENDPOINTS, settings.value.jurisdiction)
+    this.endpoints = objectsIn(env.ENDPOINTS, settings.jurisdiction)
   }
 
   /** Hashes an operator's new password for a user. Errors: `unavailable` if it would take too long. */

@@ -27,7 +27,7 @@ import {
   RETRY_AFTER_SECONDS,
 } from '../limits.ts'
 import { log, logContext } from '../log.ts'
-import { readSettings } from '../settings.ts'
+import { settingsOfObject } from '../object-settings.ts'
 import { newRecordId } from '../store/audit-events.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { changeProfile, takeProfile } from '../store/profiles.ts'
@@ -54,11 +54,10 @@ export class UserProfiles extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    const settings = readSettings(env)
-    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    const settings = settingsOfObject(ctx, env)
     this.db = openDatabase(env.DB)
-    const calls = objectsIn(env.APPLICATION_SERVER_CALLS, settings.value.jurisdiction)
-    this.server = new ApplicationServer(calls, settings.value.applicationServer)
+    const calls = objectsIn(env.APPLICATION_SERVER_CALLS, settings.jurisdiction)
+    this.server = new ApplicationServer(calls, settings.applicationServer)
     this.pending = new PendingChanges(ctx.storage.sql)
   }
 

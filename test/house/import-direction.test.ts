@@ -46,7 +46,9 @@ function roomOf(file: string): string {
   const folder = dirname(file).replace(/^src\/?/, '')
   if (folder.startsWith('api/')) return 'api/*'
   if (folder !== '') return folder
-  return /^src\/(settings|limits|time-limit|turns|log|spans|counters|jurisdiction)\.ts$/.test(file) ? 'ground' : 'roof'
+  return /^src\/(settings|limits|time-limit|turns|log|spans|counters|jurisdiction|object-settings)\.ts$/.test(file)
+    ? 'ground'
+    : 'roof'
 }
 
 /** Every import that goes up, or sideways between two APIs. */

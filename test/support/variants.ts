@@ -1,4 +1,5 @@
 /** The Worker with other variables or bindings than the tests' own, on the same storage. */
+import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { SessionTokens } from '../../src/auth/session-tokens.ts'
 import type { SessionToken } from '../../src/domain/token.ts'
@@ -9,6 +10,8 @@ import { type RequestOptions, requestFor } from './requests.ts'
 /** A Worker of its own: what it holds in memory, it shares with no other. */
 export interface Variant {
   send(path: string, options?: RequestOptions): Promise<Response>
+  /** Does what the platform does at a time that wrangler.toml names. */
+  runCron(cron: string): Promise<void>
 }
 
 /** Starts the Worker with some of its environment replaced; undefined for what is missing. */
@@ -19,6 +22,7 @@ export function workerWith(changes: Readonly<Record<string, unknown>> = {}): Var
       const request = requestFor(path, options) as Request<unknown, IncomingRequestCfProperties>
       return worker.fetch(request, environment)
     },
+    runCron: async (cron) => worker.scheduled(createScheduledController({ cron }), environment),
   }
 }
 

@@ -20,7 +20,7 @@ import {
   UNKNOWN_JOB_MILLISECONDS,
 } from '../../limits.ts'
 import { log, logContext } from '../../log.ts'
-import { readSettings } from '../../settings.ts'
+import { settingsOfObject } from '../../object-settings.ts'
 import { inSpan } from '../../spans.ts'
 import { openDatabase } from '../../store/database.ts'
 import { forgetFailing, noteFailing } from '../../store/failing-work.ts'
@@ -74,19 +74,18 @@ export class StoreJobs extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    const settings = readSettings(env)
-    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+    const settings = settingsOfObject(ctx, env)
     this.sql = ctx.storage.sql
     this.ends = new EndParts(this.sql)
-    this.endpoints = objectsIn(env.ENDPOINTS, settings.value.jurisdiction)
-    this.sealing = new Sealing(settings.value.sealingKeys)
+    this.endpoints = objectsIn(env.ENDPOINTS, settings.jurisdiction)
+    this.sealing = new Sealing(settings.sealingKeys)
     this.context = {
       ends: this.ends,
       db: openDatabase(env.DB),
       config: env.CONFIG,
-      users: objectsIn(env.USERS, settings.value.jurisdiction),
-      verifyAfterMilliseconds: settings.value.configVerifySeconds * 1000,
-      limits: settings.value.limits,
+      users: objectsIn(env.USERS, settings.jurisdiction),
+      verifyAfterMilliseconds: settings.configVerifySeconds * 1000,
+      limits: settings.limits,
     }
     migrate(this.sql, STEPS)
     // The platform may have given the alarm up.

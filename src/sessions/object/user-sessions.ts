@@ -25,7 +25,7 @@ import type { Endpoints } from '../../events/wake.ts'
 import { objectsIn } from '../../jurisdiction.ts'
 import { BURST_GAP_MILLISECONDS } from '../../limits.ts'
 import { log, logContext } from '../../log.ts'
-import { readSettings } from '../../settings.ts'
+import { settingsOfObject } from '../../object-settings.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { readRules } from '../../store/rules.ts'
 import { noteSeen } from './activity.ts'
@@ -71,17 +71,16 @@ export class UserSessions extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    const settings = readSettings(env)
-    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
-    this.limits = settings.value.limits
-    this.seenWriteMilliseconds = settings.value.lastSeenWriteSeconds * 1000
+    const settings = settingsOfObject(ctx, env)
+    this.limits = settings.limits
+    this.seenWriteMilliseconds = settings.lastSeenWriteSeconds * 1000
     this.db = openDatabase(env.DB)
     this.storage = new UserSessionsStorage(ctx.storage.sql)
     this.streams = new SessionStreams(ctx, () => this.state())
     this.mirror = new SessionMirror({
       ctx,
       db: this.db,
-      endpoints: objectsIn(env.ENDPOINTS, settings.value.jurisdiction),
+      endpoints: objectsIn(env.ENDPOINTS, settings.jurisdiction),
       counters: countersOf(env.COUNTERS),
       storage: this.storage,
       applyRules: (rules, now) => this.applyUpdates(rules, now),
