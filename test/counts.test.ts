@@ -36,6 +36,9 @@ const PARTIES: Record<BindingCall['to'], Party> = {
   USERS: 'object',
   JOBS: 'object',
   HASHERS: 'hasher',
+  PROFILES: 'object',
+  ENDPOINTS: 'object',
+  APPLICATION_SERVER_CALLS: 'object',
   D1: 'D1',
   KV: 'KV',
 }

@@ -12,7 +12,7 @@ import { Ledger } from './faults/mix/ledger.ts'
 import { load, perform } from './faults/mix/load.ts'
 import { type Call, type FullStore, makeFullStore } from './faults/mix/store.ts'
 import { UNLIMITED } from './faults/mix/unlimited.ts'
-import { intercept } from './support/bindings.ts'
+import { intercept, reachedObjects } from './support/bindings.ts'
 import { hastenTimeLimits, stopClock } from './support/clock.ts'
 import {
   breakAlarms,
@@ -131,7 +131,8 @@ function restarts(store: FullStore) {
 
 async function restart({ identityStoreId, userIds }: FullStore): Promise<void> {
   const users = userIds.map((userId) => ({ identityStoreId, userId }))
-  const stubs = [storeJobs(identityStoreId), ...users.map(userObject), ...users.map(userProfiles)]
+  const others = (['ENDPOINTS', 'HASHERS'] as const).flatMap(reachedObjects)
+  const stubs = [storeJobs(identityStoreId), ...users.map(userObject), ...users.map(userProfiles), ...others]
   await Promise.all(stubs.map(abortObject))
 }
 

@@ -22,9 +22,11 @@ export interface KvCall {
   readonly value: unknown
 }
 
+const KINDS = ['USERS', 'JOBS', 'HASHERS', 'PROFILES', 'ENDPOINTS', 'APPLICATION_SERVER_CALLS'] as const
+
 /** One RPC to a Durable Object. */
 export interface ObjectCall {
-  readonly to: 'USERS' | 'JOBS' | 'HASHERS'
+  readonly to: (typeof KINDS)[number]
   readonly method: string
 }
 
@@ -34,6 +36,8 @@ export type BindingCall = D1Call | KvCall | ObjectCall
 export type Interceptor = (call: BindingCall, goOn: () => Promise<unknown>) => Promise<unknown>
 
 const interceptors: Interceptor[] = []
+/** The objects that were asked for since, by the binding. */
+const reached = new Map<ObjectCall['to'], Map<string, DurableObjectId>>()
 
 /** Puts an interceptor in the way. It leaves when the test ends, or when the returned function is called. */
 export function intercept(interceptor: Interceptor): () => void {
@@ -58,6 +62,13 @@ export function uncountedStub<T extends Rpc.DurableObjectBranded>(
   return get.call(namespace, namespace.idFromName(name)) as DurableObjectStub<T>
 }
 
+/** The objects of a kind that were asked for since interceptors stand in the way; calls through these pass by them. */
+export function reachedObjects(to: ObjectCall['to']): DurableObjectStub[] {
+  const namespace = env[to] as DurableObjectNamespace
+  const get = Object.getPrototypeOf(namespace).get as typeof namespace.get
+  return Array.from(reached.get(to)?.values() ?? [], (id) => get.call(namespace, id))
+}
+
 function pass(call: BindingCall, goOn: () => Promise<unknown>): Promise<unknown> {
   const chain = interceptors.reduceRight<() => Promise<unknown>>((next, one) => () => one(call, next), goOn)
   return chain()
@@ -66,19 +77,16 @@ function pass(call: BindingCall, goOn: () => Promise<unknown>): Promise<unknown>
 function install(): void {
   wrapD1()
   wrapKv()
-  wrapObjects('USERS')
-  wrapObjects('JOBS')
-  wrapObjects('HASHERS')
+  for (const kind of KINDS) wrapObjects(kind)
 }
 
 function uninstall(): void {
   const wrapped: [object, string[]][] = [
     [env.DB, ['prepare', 'batch', 'exec']],
     [env.CONFIG, ['get', 'put', 'delete']],
-    [env.USERS, ['get']],
-    [env.JOBS, ['get']],
-    [env.HASHERS, ['get']],
+    ...KINDS.map((kind): [object, string[]] => [env[kind], ['get']]),
   ]
+  reached.clear()
   for (const [binding, methods] of wrapped) for (const method of methods) Reflect.deleteProperty(binding, method)
 }
 
@@ -134,8 +142,11 @@ function wrapKv(): void {
 
 function wrapObjects(to: ObjectCall['to']): void {
   const original = methodOf(env[to], 'get') as unknown as (...args: unknown[]) => object
-  replace(env[to], 'get', (...args: unknown[]) => {
-    return new Proxy(original(...args), {
+  const ids = new Map<string, DurableObjectId>()
+  reached.set(to, ids)
+  replace(env[to], 'get', (id: DurableObjectId, ...args: unknown[]) => {
+    ids.set(id.toString(), id)
+    return new Proxy(original(id, ...args), {
       get(stub, name) {
         const value: unknown = Reflect.get(stub, name, stub)
         if (typeof value !== 'function' || typeof name !== 'string' || name === 'then') return value

@@ -2,6 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { vi } from 'vitest'
 import { EventEndpoint } from '../../src/events/event-endpoint.ts'
+import { UserProfiles } from '../../src/identity/user-profiles.ts'
 import { StoreJobs } from '../../src/sessions/jobs/store-jobs.ts'
 import { UserSessions } from '../../src/sessions/object/user-sessions.ts'
 import { type BindingCall, intercept } from './bindings.ts'
@@ -83,7 +84,7 @@ export function breakAnything(fault: Fault = {}): OngoingFault {
  */
 export async function breakAlarms(how: 'lost' | 'late' | 'twice'): Promise<{ repair(): void }> {
   if (how === 'twice') {
-    const spies = [UserSessions, StoreJobs, EventEndpoint].map(({ prototype }) => {
+    const spies = [UserSessions, UserProfiles, StoreJobs, EventEndpoint].map(({ prototype }) => {
       const { alarm } = prototype
       return vi.spyOn(prototype, 'alarm').mockImplementation(async function (this: UserSessions) {
         await Promise.all([alarm.call(this), alarm.call(this)])

@@ -22,7 +22,9 @@ export function storeJobs(identityStoreId: string): DurableObjectStub<StoreJobs>
 }
 
 /** An object goes out of memory at once, whatever it is doing: who waits for it hears that it is gone. */
-export async function abortObject(stub: DurableObjectStub<UserSessions | StoreJobs | UserProfiles>): Promise<void> {
+export async function abortObject(
+  stub: DurableObjectStub<UserSessions | StoreJobs | UserProfiles> | DurableObjectStub,
+): Promise<void> {
   await runInDurableObject(stub, (_object, state) => state.abort('it restarts')).catch(() => undefined)
 }
 
