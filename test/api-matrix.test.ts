@@ -9,8 +9,9 @@ import { type Scope, STORE_SCOPES } from '../src/auth/scopes.ts'
 import { type Api as ApiOfMix, readAnswer } from './faults/mix/words.ts'
 import { makeAccessKey, signed, type TestKey } from './support/access-keys.ts'
 import { type About, ANYBODY, CALLERS, type Caller, type Input, RULES, type Rule, WORDS } from './support/api-rules.ts'
+import { accessToken, inConsole } from './support/carriers.ts'
 import { check, ORIGIN, type RequestOptions, send, signIn, type TestSession } from './support/requests.ts'
-import { makeApiClient, makeBearer, makeOperator, makeUser, type TestUser } from './support/stores.ts'
+import { makeBearer, makeOperator, makeUser, type TestUser } from './support/stores.ts'
 
 const routes = apis.flatMap(({ name, base, routes: some }) =>
   some.map((route) => ({ ...route, api: name, path: base + route.path })),
@@ -24,7 +25,7 @@ function isElsewhere({ api, security }: Asked): boolean {
 
 const here = routes.filter((route) => !isElsewhere(route))
 
-type Carrier = Pick<RequestOptions, 'bearer' | 'cookie'> & { readonly key?: TestKey }
+type Carrier = Pick<RequestOptions, 'bearer' | 'cookie' | 'headers' | 'origin'> & { readonly key?: TestKey }
 
 /** A store with its users: who calls, and who is called about. */
 class World {
@@ -65,6 +66,7 @@ class World {
     const scopes = caller.endsWith('no scope') ? [] : caller.endsWith('other scopes') ? others : needed
     const owner = caller.startsWith('bearer of') ? { ownerUserId: user.userId } : {}
     if (caller === 'nobody') return {}
+    if (caller === 'operator by cookie') return inConsole()
     if (caller === 'operator') return { bearer: await makeOperator() }
     if (caller.startsWith('bearer')) return { bearer: await makeBearer(storeId, scopes, owner) }
     if (caller.startsWith('access key')) return { key: await makeAccessKey(storeId, { scopes }) }
@@ -76,12 +78,6 @@ class World {
   forget(caller: Caller): void {
     this.carriers.delete(caller)
   }
-}
-
-async function accessToken({ identityStoreId, userId }: TestUser): Promise<string> {
-  const { clientId, clientSecret } = await makeApiClient(identityStoreId, ['looker'], { ownerUserId: userId })
-  const form = { client_id: clientId, client_secret: clientSecret }
-  return ((await (await send('/api/4.0/login', { form })).json()) as { access_token: string }).access_token
 }
 
 interface Told {

@@ -6,8 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { oauthApi, sessionsApi } from '../src/api/sessions/routes.ts'
 import { SCOPE_KINDS, STORE_SCOPES } from '../src/auth/scopes.ts'
 import { ROLES } from '../src/domain/authority.ts'
+import { makeAccessKey, signed } from './support/access-keys.ts'
+import { accessToken, byBasic, inConsole } from './support/carriers.ts'
 import { check, type RequestOptions, send, signIn, type TestSession } from './support/requests.ts'
-import { makeApiClient, makeBearer, makeOperator, makeUser, type TestUser } from './support/stores.ts'
+import { makeBearer, makeOperator, makeUser, type TestUser } from './support/stores.ts'
 
 type StoreScope = (typeof STORE_SCOPES)[number]
 
@@ -69,12 +71,17 @@ async function told(response: Response): Promise<string> {
   return [response.status, code ?? state ?? active].filter((word) => word !== undefined).join(' ')
 }
 
+/** What a caller sends along, also where that depends on the request. */
+type Carried = RequestOptions | ((path: string, asked: RequestOptions) => RequestOptions)
+
 /** What every route answers about a live session. */
-async function answers(caller: RequestOptions, user: TestUser): Promise<Record<string, string>> {
+async function answers(caller: Carried, user: TestUser): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   let session = await signIn(user)
   for (const { operationId, method, path } of forBackEnds) {
-    found[operationId] = await told(await send(path, { method, ...RULES[operationId]?.ask(session), ...caller }))
+    const asked = RULES[operationId]?.ask(session) ?? {}
+    const carried = typeof caller === 'function' ? caller(path, asked) : caller
+    found[operationId] = await told(await send(path, { method, ...asked, ...carried }))
     // A refusal leaves the session alone.
     const ended = operationId === 'revoke' && found[operationId] === '200'
     expect([operationId, (await check(session)).status]).toEqual([operationId, ended ? 401 : 200])
@@ -85,11 +92,6 @@ async function answers(caller: RequestOptions, user: TestUser): Promise<Record<s
 
 function expected(tell: (rule: Rule, operationId: string) => string): Record<string, string> {
   return Object.fromEntries(Object.entries(RULES).map(([operationId, rule]) => [operationId, tell(rule, operationId)]))
-}
-
-async function basic(identityStoreId: string, scopes: readonly StoreScope[]): Promise<RequestOptions> {
-  const { clientId, clientSecret } = await makeApiClient(identityStoreId, scopes)
-  return { headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` } }
 }
 
 /** None, each alone, and of those that a route asks for all but each. */
@@ -120,7 +122,7 @@ describe('a back end', () => {
 
   test.each(SETS.map((scopes) => ({ scopes })))('that is an API client, with $scopes, too', async ({ scopes }) => {
     const [ours, theirs] = [await makeUser(), await makeUser()]
-    const caller = await basic(ours.identityStoreId, scopes)
+    const caller = await byBasic(ours.identityStoreId, scopes)
     for (const [user, side] of [
       [ours, 'own'],
       [theirs, 'foreign'],
@@ -158,6 +160,9 @@ describe('a back end', () => {
   })
 })
 
+const refused = (code: string) =>
+  expected((_rule, operationId) => (operationId === 'openSession' ? BY_PASSWORD : `401 ${code}`))
+
 describe('nobody else', () => {
   test('not an operator, limited to the store or not', async () => {
     const user = await makeUser()
@@ -172,16 +177,34 @@ describe('nobody else', () => {
     const { token: bearer } = await signIn(user)
     const { token: cookie } = await signIn(user, { transport: 'cookie' })
     const [byBearer, byCookie] = [await answers({ bearer }, user), await answers({ cookie }, user)]
-    const refused = (code: string) =>
-      expected((_rule, operationId) => (operationId === 'openSession' ? BY_PASSWORD : `401 ${code}`))
     expect(byBearer).toEqual(refused('wrong_token_kind'))
     expect(byCookie).toEqual(refused('unauthenticated'))
   })
 
+  test('not an operator in the console', async () => {
+    expect(await answers(await inConsole(), await makeUser())).toEqual(refused('unauthenticated'))
+  })
+
+  test('not an access token, of whomever', async () => {
+    const user = await makeUser({ role: 'owner' })
+    const bearer = await accessToken(user)
+    for (const one of [user, await makeUser()]) {
+      expect(await answers({ bearer }, one)).toEqual(expected(() => '401 wrong_token_kind'))
+    }
+  })
+
+  test('not who signs with an access key', async () => {
+    const user = await makeUser()
+    const key = await makeAccessKey(user.identityStoreId, { scopes: STORE_SCOPES })
+    const caller = (path: string, { json, form }: RequestOptions) => {
+      const body = form === undefined ? JSON.stringify(json) : new URLSearchParams(form).toString()
+      const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
+      return { ...signed(key, path, { body, headers: { 'content-type': type } }), json: undefined, form: undefined }
+    }
+    expect(await answers(caller, user)).toEqual(refused('unauthenticated'))
+  })
+
   test('not one who shows nothing', async () => {
-    const should = expected((_rule, operationId) =>
-      operationId === 'openSession' ? BY_PASSWORD : '401 unauthenticated',
-    )
-    expect(await answers({}, await makeUser())).toEqual(should)
+    expect(await answers({}, await makeUser())).toEqual(refused('unauthenticated'))
   })
 })

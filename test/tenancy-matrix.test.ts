@@ -9,9 +9,11 @@ import { operatorApi } from '../src/api/operator/routes.ts'
 import type { Route } from '../src/api/route.ts'
 import { OPERATOR_SCOPES, type OperatorScope } from '../src/auth/scopes.ts'
 import { ROLES } from '../src/domain/authority.ts'
+import { makeAccessKey, signed } from './support/access-keys.ts'
+import { accessToken, byBasic, inConsole } from './support/carriers.ts'
 import { advanceClock, stopClock } from './support/clock.ts'
 import { type RequestOptions, send, signIn } from './support/requests.ts'
-import { makeBearer, makeOperator, makeUser } from './support/stores.ts'
+import { makeBearer, makeOperator, makeUser, type TestUser } from './support/stores.ts'
 
 type Asking = Omit<Route, 'scope'> & Partial<OperatorRule>
 
@@ -87,12 +89,6 @@ async function surprises(caller: Caller, own: string, foreign: string): Promise<
     }
   }
   return found
-}
-
-async function inConsole(bearer: string): Promise<RequestOptions> {
-  const opened = await send('/operator/console-sessions', { method: 'POST', bearer })
-  const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? ''
-  return { origin: 'http://127.0.0.1:8787', headers: { cookie } }
 }
 
 test('each route says what its caller must be allowed', () => {
@@ -196,4 +192,30 @@ test('a credential of a store may do nothing, and nobody does nothing either', a
       (await send(`/operator${route.path.replace(/:\w+/g, own)}`, { method: route.method })).status,
     ]).toEqual([route.operationId, 401])
   }
+})
+
+describe('who is known to other APIs alone is nobody here:', () => {
+  const callers: Record<string, (user: TestUser) => Promise<RequestOptions>> = {
+    'an API client by Basic': ({ identityStoreId }) => byBasic(identityStoreId, ['operator', ...OPERATOR_SCOPES]),
+    'an access token of an owner': async (user) => ({ bearer: await accessToken(user) }),
+  }
+  test.each(Object.entries(callers))('%s', async (_who, carry) => {
+    const user = await makeUser({ role: 'owner' })
+    const caller = await carry(user)
+    for (const route of routes) {
+      const { status, code } = await ask(route, caller, user.identityStoreId)
+      expect([route.operationId, status, code]).toEqual([route.operationId, 401, expect.any(String)])
+    }
+  })
+
+  test('who signs with an access key', async () => {
+    const storeId = await storeInUse()
+    const key = await makeAccessKey(storeId, { scopes: ['operator', ...OPERATOR_SCOPES] })
+    for (const route of routes) {
+      const path = `/operator${route.path.replace(/:\w+/g, storeId)}`
+      const body = route.body === undefined ? {} : { body: '{}' }
+      const response = await send(path, signed(key, path, { method: route.method, ...body }))
+      expect([route.operationId, response.status]).toEqual([route.operationId, 401])
+    }
+  })
 })

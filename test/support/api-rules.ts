@@ -7,6 +7,7 @@ export const CALLERS = [
   'nobody',
   ...SESSIONS,
   'operator',
+  'operator by cookie',
   'bearer, no scope',
   'bearer, all other scopes',
   'bearer, the scope',
