@@ -1,7 +1,11 @@
 // `npm run size`: how many bytes of D1 a user, a session and an event take. Fills a SQLite database of the same schema
 // and looks at how much it grows; takes seconds, and gives the same on any machine.
+
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { GENESIS, sealed } from '../src/audit/chain.ts'
+import { SEAL_BATCH_ROWS } from '../src/limits.ts'
 
 const MANY = 20_000
 const NOW = Date.UTC(2026, 10, 29)
@@ -32,14 +36,40 @@ function id(at) {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
 }
 
-function fill(what, table, rowOf) {
+function fill(what, table, rowOf, afterwards = () => {}) {
   const fields = Object.keys(rowOf(0))
   const insert = db.prepare(`INSERT INTO ${table} (${fields}) VALUES (${fields.map(() => '?')})`)
   const before = bytes()
-  db.exec('BEGIN')
-  for (let nth = 0; nth < MANY; nth += 1) insert.run(...Object.values(rowOf(nth)))
-  db.exec('COMMIT')
+  for (let first = 0; first < MANY; first += SEAL_BATCH_ROWS) {
+    const rows = Array.from({ length: SEAL_BATCH_ROWS }, (_, index) => rowOf(first + index))
+    db.exec('BEGIN')
+    for (const row of rows) insert.run(...Object.values(row))
+    db.exec('COMMIT')
+    afterwards(rows, first)
+  }
   return { what, bytes: Math.round((bytes() - before) / MANY) }
+}
+
+const sealing = db.prepare(
+  `UPDATE audit_events SET number = ?, salt = ?, body_hash = ?, previous_hash = ?, hash = ?
+   WHERE identity_store_id = ? AND event_id = ?`,
+)
+let head = GENESIS
+
+/** As the cron does each minute. */
+function seal(rows, first) {
+  for (const [index, row] of rows.entries()) {
+    const { identity_store_id: identityStoreId, event_id: eventId, request_id: requestId, ...facts } = row
+    const event = { ...facts, identityStoreId, eventId, requestId, about: null }
+    const { number, salt, bodyHash, previousHash, hash } = sealed(
+      event,
+      first + index + 1,
+      head,
+      randomBytes(16).toString('hex'),
+    )
+    sealing.run(number, salt, bodyHash, previousHash, hash, identityStoreId, eventId)
+    head = hash
+  }
 }
 
 const userOf = (nth) => `U${String(nth).padStart(10, '0')}`
@@ -57,7 +87,7 @@ const user = (nth) => ({
   first_name: 'Firstname',
   last_name: 'Lastname',
   email_address: `first.last${nth}@customer.example`,
-  signed_in_from: 'a'.repeat(43),
+  signed_in_from: Array(8).fill('m'.repeat(22)).join(),
   created_at: NOW,
   updated_at: NOW,
 })
@@ -80,7 +110,7 @@ const session = (nth, more) => ({
 })
 
 const found = [
-  fill('user with a password, never signed in', 'users', (nth) => ({ ...user(nth), signed_in_from: null })),
+  fill('user with a password, known from eight addresses', 'users', user),
   fill('live session', 'sessions', (nth) => session(nth, {})),
   fill('ended session, logged out', 'sessions', (nth) =>
     session(MANY + nth, {
@@ -91,17 +121,22 @@ const found = [
       end_request_id: crypto.randomUUID(),
     }),
   ),
-  fill('audit event', 'audit_events', (nth) => ({
-    identity_store_id: STORE,
-    event_id: id(NOW + nth * 1_000),
-    at: NOW,
-    actor: 'credential:c-0123456789abcdef',
-    action: 'user.updated',
-    subject: `user:${userOf(nth)}`,
-    before: '{"active":true}',
-    after: '{"active":false}',
-    request_id: crypto.randomUUID(),
-  })),
+  fill(
+    'audit event, sealed',
+    'audit_events',
+    (nth) => ({
+      identity_store_id: STORE,
+      event_id: id(NOW + nth * 1_000),
+      at: NOW,
+      actor: 'credential:c-0123456789abcdef',
+      action: 'user.updated',
+      subject: `user:${userOf(nth)}`,
+      before: '{"active":true}',
+      after: '{"active":false}',
+      request_id: crypto.randomUUID(),
+    }),
+    seal,
+  ),
   fill('event in the outbox', 'events', (nth) => ({
     identity_store_id: STORE,
     number: nth + 1,

@@ -22,7 +22,7 @@ const RUN = new Set(['sh', 'console', 'js', 'ts'])
 /** Languages of what is only read. */
 const READ = new Set(['text', 'json', 'yaml'])
 /** They read and change nothing, and take seconds: nothing is learned the second time. */
-const ONCE = /^npm (?:exec -- wrangler d1 execute|run size)/
+const ONCE = /^npm (?:exec -- wrangler d1 execute|run -s size)/
 /** How the server that all the others are run against was started. */
 const STARTED = 'starts the service, as this test has'
 const MINUTES = 'measures, or breaks things, for minutes'
