@@ -80,8 +80,8 @@ async function answers(caller: Carried, user: TestUser): Promise<Record<string, 
   let session = await signIn(user)
   for (const { operationId, method, path } of forBackEnds) {
     const asked = RULES[operationId]?.ask(session) ?? {}
-    const carried = typeof caller === 'function' ? caller(path, asked) : caller
-    found[operationId] = await told(await send(path, { method, ...asked, ...carried }))
+    const carried = typeof caller === 'function' ? caller(path, asked) : { ...asked, ...caller }
+    found[operationId] = await told(await send(path, { method, ...carried }))
     // A refusal leaves the session alone.
     const ended = operationId === 'revoke' && found[operationId] === '200'
     expect([operationId, (await check(session)).status]).toEqual([operationId, ended ? 401 : 200])
@@ -199,7 +199,7 @@ describe('nobody else', () => {
     const caller = (path: string, { json, form }: RequestOptions) => {
       const body = form === undefined ? JSON.stringify(json) : new URLSearchParams(form).toString()
       const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
-      return { ...signed(key, path, { body, headers: { 'content-type': type } }), json: undefined, form: undefined }
+      return signed(key, path, { body, headers: { 'content-type': type } })
     }
     expect(await answers(caller, user)).toEqual(refused('unauthenticated'))
   })
