@@ -13,7 +13,17 @@ import { makeStore, makeUser } from './support/stores.ts'
 
 test('each kind of work that is documented is in a span, and a check in none', async () => {
   receiveEvents()
-  const enter = vi.spyOn(tracing, 'enterSpan')
+  const passOn = tracing.enterSpan.bind(tracing)
+  const attributes = new Map<string, string[]>()
+  const enter = vi
+    .spyOn(tracing, 'enterSpan')
+    .mockImplementation(((name: string, work: (span: object) => unknown) =>
+      /^d1_/.test(name)
+        ? passOn(name, work)
+        : work({
+            isTraced: true,
+            setAttribute: (key: string) => attributes.set(name, [...(attributes.get(name) ?? []), key]),
+          })) as typeof tracing.enterSpan)
   // The platform enters its own of D1 by the same way.
   const entered = () => enter.mock.calls.map(([name]) => name).filter((name) => !/^d1_/.test(name))
   const identityStoreId = await makeStore()
@@ -32,8 +42,14 @@ test('each kind of work that is documented is in a span, and a check in none', a
   await fireJobAlarm(identityStoreId)
   await arrived(receiver, 1)
   await worker.scheduled(createScheduledController(), env)
-  const [, documented = ''] = /and five of ours: (.*?), with the store/s.exec(operating) ?? []
-  expect([...new Set(entered())].sort()).toEqual([...documented.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort())
+  const [, all = '', ofStores = ''] = /and five of ours: (.*?)\. (.*?)\s+say of which store/s.exec(operating) ?? []
+  const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()
+  expect([...new Set(entered())].sort()).toEqual(namesIn(all))
+  expect([...attributes.keys()].sort()).toEqual(namesIn(ofStores))
+  for (const keys of attributes.values()) {
+    expect(keys).toContain('latchkey.store')
+    expect(new Set(keys).size).toBeGreaterThan(1)
+  }
 })
 
 test('traces are on where it is deployed', () => {
