@@ -194,12 +194,12 @@ test('a credential of a store may do nothing, and nobody does nothing either', a
   }
 })
 
-describe('who is known to other APIs alone is nobody here:', () => {
+describe('who is known to other APIs alone', () => {
   const callers: Record<string, (user: TestUser) => Promise<RequestOptions>> = {
     'an API client by Basic': ({ identityStoreId }) => byBasic(identityStoreId, ['operator', ...OPERATOR_SCOPES]),
     'an access token of an owner': async (user) => ({ bearer: await accessToken(user) }),
   }
-  test.each(Object.entries(callers))('%s', async (_who, carry) => {
+  test.each(Object.entries(callers))('is nobody here: %s', async (_who, carry) => {
     const user = await makeUser({ role: 'owner' })
     const caller = await carry(user)
     for (const route of routes) {
@@ -208,7 +208,7 @@ describe('who is known to other APIs alone is nobody here:', () => {
     }
   })
 
-  test('who signs with an access key', async () => {
+  test('is nobody here: who signs with an access key', async () => {
     const storeId = await storeInUse()
     const key = await makeAccessKey(storeId, { scopes: ['operator', ...OPERATOR_SCOPES] })
     for (const route of routes) {

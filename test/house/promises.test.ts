@@ -6,13 +6,17 @@ import { describe, expect, test } from 'vitest'
 const ROOT = join(import.meta.dirname, '../..')
 const PAGES = ['docs/security.md', 'docs/reliability.md']
 
-/** `path of the file`: “title of the test” — `…` stands for what a title has filled in. */
-const CITATION = /\[`(test\/[\w./-]+\.test\.ts)`\]\(\.\.\/(test\/[\w./-]+)\)(?: “((?:[^“”])+)”)?/g
-const TITLE = /\(\s*(['"`])((?:\\.|(?!\1)[^\\])+)\1\s*,/g
+/** `path of the file`: “title of a test”, “and of another” — `…` stands for what a title has filled in. */
+const CITATION = /\[`(test\/[\w./-]+\.test\.ts)`\]\(\.\.\/(test\/[\w./-]+)\)((?:,? “[^“”]+”)*)/g
+/** The title of `test(…)`, `test.concurrent(…)`, or `test.each(…)(…)`. A `describe` is no test. */
+const TITLE =
+  /\btest(?:(?:\s*\.(?:concurrent|(?:runIf|skipIf)\([^()]*\)))*|\.(?:each|for)\b(?:(?!\b(?:test|describe)\b)[\s\S])*?\))\(\s*(['"`])((?:\\.|(?!\1)[^\\])+)\1\s*,/g
 
 function citationsIn(page: string) {
   const text = readFileSync(join(ROOT, page), 'utf8')
-  return Array.from(text.matchAll(CITATION), ([, file = '', link = '', title]) => ({ file, link, title }))
+  return Array.from(text.matchAll(CITATION), ([, file = '', link = '', titles = '']) => {
+    return { file, link, titles: Array.from(titles.matchAll(/“([^“”]+)”/g), ([, title = '']) => title) }
+  })
 }
 
 /** The titles in a file of tests, with `…` for what is filled in. */
@@ -36,9 +40,10 @@ function promisesIn(text: string): string[] {
 
 describe.each(PAGES)('%s', (page) => {
   test('names tests that are there', () => {
-    const wrong = citationsIn(page).flatMap(({ file, link, title }) => {
+    const wrong = citationsIn(page).flatMap(({ file, link, titles }) => {
       if (!existsSync(join(ROOT, file)) || link !== file) return [`${file} is not there`]
-      return title === undefined || titlesIn(file).has(title) ? [] : [`${file} has no test “${title}”`]
+      if (titles.length === 0) return [`${file} has many tests: which?`]
+      return titles.filter((title) => !titlesIn(file).has(title)).map((title) => `${file} has no test “${title}”`)
     })
     expect(wrong).toEqual([])
   })
