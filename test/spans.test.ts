@@ -15,15 +15,13 @@ test('each kind of work that is documented is in a span, and a check in none', a
   receiveEvents()
   const passOn = tracing.enterSpan.bind(tracing)
   const attributes = new Map<string, string[]>()
-  const enter = vi
-    .spyOn(tracing, 'enterSpan')
-    .mockImplementation(((name: string, work: (span: object) => unknown) =>
-      /^d1_/.test(name)
-        ? passOn(name, work)
-        : work({
-            isTraced: true,
-            setAttribute: (key: string) => attributes.set(name, [...(attributes.get(name) ?? []), key]),
-          })) as typeof tracing.enterSpan)
+  const enter = vi.spyOn(tracing, 'enterSpan').mockImplementation(((name: string, work: (span: object) => unknown) =>
+    /^d1_/.test(name)
+      ? passOn(name, work)
+      : work({
+          isTraced: true,
+          setAttribute: (key: string) => attributes.set(name, [...(attributes.get(name) ?? []), key]),
+        })) as typeof tracing.enterSpan)
   // The platform enters its own of D1 by the same way.
   const entered = () => enter.mock.calls.map(([name]) => name).filter((name) => !/^d1_/.test(name))
   const identityStoreId = await makeStore()
