@@ -28,6 +28,7 @@ const STARTED = 'starts the service, as this test has'
 const MINUTES = 'measures, or breaks things, for minutes'
 const EMPTY = 'needs a service of its own: test/e2e/two-services.test.ts runs it'
 const STAND_IN = 'needs an account: test/e2e/deploy.test.ts runs it against a stand-in'
+const ACCOUNT = 'needs an account: test/e2e/account.test.ts runs it, as it stands, against a stand-in'
 
 const CLIENT = 'test/e2e/client-readme.test.ts runs it'
 const EXAMPLE = 'test/e2e/client-examples.test.ts runs it'
@@ -46,13 +47,12 @@ const MENTIONED = new Map([
   ['wrangler dev', 'is what npm run dev runs'],
   ['npx wrangler dev', 'test/e2e/two-services.test.ts runs it'],
   ['wrangler deploy', STAND_IN],
-  ['wrangler login', STAND_IN],
+  ['wrangler login', 'asks the person in a browser'],
   ['curl -k', 'is an option, not a command'],
   ...['crash', 'end-job', 'webhooks', 'logouts', 'fuzz', 'faults', 'versions', 'soak'].map(
     (name) => [`npm run ${name}`, MINUTES] as const,
   ),
   ['npm run audit:verify', 'docs/security.md has it with its arguments'],
-  ['wrangler d1 export', STAND_IN],
   ['npm run -s sbom', 'test/house/lockfile.test.ts runs it'],
 ])
 
@@ -102,13 +102,13 @@ const LISTED: readonly (readonly [file: string, start: string, reason: string])[
   ['docs/console.md', 'npm run screenshots', 'makes pictures, which somebody looks at'],
   ['docs/operating.md', 'npm ci && npm run dev', `${STARTED}; npm ci is how the packages came here`],
   ['docs/operating.md', 'npm run dev -- --port', 'test/e2e/two-services.test.ts starts a second one'],
-  ['docs/runbook.md', 'npm exec -- wrangler', STAND_IN],
+  ['docs/runbook.md', 'npm exec -- wrangler', ACCOUNT],
   ['docs/runbook.md', 'npm run deploy', STAND_IN],
   ['docs/runbook.md', 'npm run rebuild', 'test/e2e/rebuild.test.ts runs it'],
   ['docs/scaling.md', 'npm run deploy', STAND_IN],
   ['docs/operating.md', 'npm run crash', MINUTES],
   ['docs/operating.md', 'npm run deploy', STAND_IN],
-  ['docs/operating.md', 'npm exec -- wrangler secret put', STAND_IN],
+  ['docs/operating.md', 'npm exec -- wrangler secret put', ACCOUNT],
   ['docs/operating.md', 'curl -fsS https://sessions.example.com/operator/bootstrap', EMPTY],
   ['docs/operating.md', 'OPERATOR_RECOVERY_SECRET=', EMPTY],
   ['docs/performance.md', 'npm run bench', MINUTES],
