@@ -11,6 +11,7 @@ import {
   open,
   PAST_UNDO_MILLISECONDS,
   signInWith,
+  storedBy,
   type Watched,
   watchedPage,
 } from './support/console-page.ts'
@@ -75,6 +76,8 @@ describe.skipIf(noBrowser)('in the console', () => {
 
   beforeEach(() => async () => {
     expect([watched.complaints, watched.strangers]).toEqual([[], []])
+    // Whatever was done, and shown.
+    expect(await storedBy(watched.page)).toBe('{}')
     await watched.page.context().close()
   })
 
@@ -258,8 +261,9 @@ describe.skipIf(noBrowser)('in the console', () => {
     watched.complaints.splice(0)
   })
 
-  test('who signs out has no cookie any more', async () => {
+  test('who signs in leaves nothing in the browser but a cookie, and who signs out not even that', async () => {
     const page = await signedInAnew()
+    expect(await storedBy(page)).toBe('{}')
     const held = async () => (await page.context().cookies()).map(({ name }) => name)
     expect(await held()).toContain('latchkey-operator')
     await page.getByRole('button', { name: 'Sign out' }).click()

@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { noBrowser, sharedChromium } from './support/chromium.ts'
+import { storedBy } from './support/console-page.ts'
 import type { DevUser } from './support/dev-server.ts'
 import { type Served, serve } from './support/served.ts'
 
@@ -132,6 +133,7 @@ describe.skipIf(noBrowser)('without scripts', () => {
     await page.getByText('You are signed in nowhere else.').waitFor()
     expect(await page.getByRole('article', { name: /^Chrome \d+ on Linux$/ }).textContent()).toContain('This device')
     expect(await page.getByText(max.username).count()).toBe(1)
+    expect(await storedBy(page)).toBe('{}')
     // The one stylesheet is let in by its hash.
     const width = await page.locator('main').evaluate((main) => main.clientWidth)
     expect(width).toBeLessThan(1_000)

@@ -77,6 +77,16 @@ export async function signInWith(
   await page.getByRole('heading', { name: 'Stores' }).waitFor()
 }
 
+/** What a page has put into the browser, but for cookies. */
+export async function storedBy(page: Page): Promise<string> {
+  return page.evaluate<string>(`(async () => JSON.stringify({
+    ...localStorage,
+    ...sessionStorage,
+    ...(await indexedDB.databases()),
+    ...(await caches.keys()),
+  }))()`)
+}
+
 /** The cookies of an operator who is signed in. */
 export async function cookiesOf(browser: Browser, baseUrl: string, token: string) {
   const watched = await watchedPage(browser, baseUrl, {})
