@@ -172,11 +172,13 @@ const STRANGE_PAIRS = [
   'x=%ff',
 ]
 
+/** Where the scheme's own credential would not do: Slack's tokens act for users, and receivers have theirs. */
+const OF_THE_API: Readonly<Record<string, string>> = { Slack: 'slack', 'Shared Signals': 'streams' }
+
 /** With whose words it comes: mostly somebody's who may ask, else somebody else's, nobody's, or two people's. */
 function anyCarriers({ security, api }: Operation, { carriers }: World): fc.Arbitrary<readonly Carrier[]> {
   const all = Object.values(carriers).flat()
-  // Slack's tokens act for users.
-  const own = security.flatMap((name) => carriers[api === 'Slack' ? 'slack' : name] ?? [])
+  const own = security.flatMap((name) => carriers[OF_THE_API[api] ?? name] ?? [])
   const one = (some: readonly Carrier[]) => fc.constantFrom(...some).map((carrier) => [carrier])
   return fc.oneof(
     { weight: own.length === 0 ? 0 : 20, arbitrary: one(own.length === 0 ? all : own) },

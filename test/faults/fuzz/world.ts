@@ -77,6 +77,9 @@ export async function makeWorld(call: Caller, operator: string, origin: string, 
     ['cookie', opened.cookies[0]?.split(';')[0] ?? ''],
     ['latchkey-console', '1'],
   ]
+  const delivery = { method: 'urn:ietf:rfc:8936' }
+  const streams = { path: `/ssf/${identityStoreId}/streams`, bearer: made.streams }
+  const stream = await call({ ...streams, method: 'POST', json: { delivery } })
   const bearer = (value: string): Carrier => ({ headers: [['authorization', `Bearer ${value}`]] })
   const tokens = sessions.map((session) => session.token)
   const basic = btoa(`${made.looker.clientId}:${made.looker.clientSecret}`)
@@ -104,6 +107,8 @@ export async function makeWorld(call: Caller, operator: string, origin: string, 
       client_secret: [made.looker.clientSecret],
       group_id: ['group', 'nobody'],
       version: [1, '1', '2', '0'],
+      stream_id: [stream.body.stream_id],
+      endpoint_id: [stream.body.stream_id],
       job_id: ['end_sessions', 'publish_config'],
       token: [...tokens, made.service],
       url: ['http://127.0.0.1:9/hook'],
@@ -118,6 +123,7 @@ export async function makeWorld(call: Caller, operator: string, origin: string, 
       session_cookie: web,
       credential: [bearer(made.service)],
       slack: [bearer(made.slack)],
+      streams: [bearer(made.streams)],
       operator: [bearer(token)],
       console_session: [{ headers: inConsole }],
       api_client: [{ headers: [['authorization', `Basic ${basic}`]] }],
