@@ -1,6 +1,9 @@
 /** What a served service prints and answers is searched for secrets: planted ones are found (support/watched-services.ts). */
+import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { startDirectWorker } from '../faults/direct-worker.ts'
 import { keepSecret, leaksSince } from '../support/secrets-shown.ts'
 import { noBrowser, sharedChromium } from './support/chromium.ts'
 import { type Served, serve } from './support/served.ts'
@@ -49,6 +52,19 @@ test('a secret is found in what is printed, and in what is answered to `fetch`, 
   await browser.close()
   // What is still on its way.
   await expect.poll(() => found(async () => undefined)).toEqual([])
+})
+
+test('a campaign in which a secret is printed or answered fails', async () => {
+  const [worker] = inject('model').workers
+  const script = readFileSync(worker?.bundle ?? '', 'utf8')
+  const direct = await startDirectWorker({
+    version: { root: join(import.meta.dirname, '../..'), script },
+    variables: { [PLANTED]: 'nonsense' },
+    gateLimit: 1_000_000,
+    logged: () => undefined,
+  })
+  await fetch(new URL('/healthz', direct.url))
+  await expect(direct.stop()).rejects.toThrow(`secrets were shown: ${IN_LOG}; ${IN_ANSWER}`)
 })
 
 test('what was sent and handed out in the run is found as well, once it is answered again', async () => {

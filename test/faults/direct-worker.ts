@@ -8,7 +8,9 @@ import { readD1Migrations } from '@cloudflare/vitest-plugin'
 import { convertV4MiniflareOptions, Miniflare, type WorkerdStructuredLog } from 'miniflare'
 import { unstable_readConfig } from 'wrangler'
 import type { Model } from '../e2e/support/model-service.ts'
+import { requireNoLeaks, watchAnswers, watchService } from '../e2e/support/watched-services.ts'
 import { SECRETS } from '../support/secrets.ts'
+import { lookInLog } from '../support/secrets-shown.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** The Worker's. */
@@ -51,6 +53,7 @@ export interface DirectWorker {
   readonly inspector: URL
   /** Rows of its database. */
   readonly rows: (sql: string, ...values: readonly string[]) => Promise<readonly Record<string, unknown>[]>
+  /** Rejects if a secret was logged or answered. */
   readonly stop: () => Promise<void>
 }
 
@@ -85,11 +88,15 @@ export async function bundle(root: string): Promise<Version> {
 /** Starts it. It reaches nothing but its own bindings. */
 export async function startDirectWorker(options: DirectWorkerOptions): Promise<DirectWorker> {
   const { version = await bundle(ROOT), beside, persistTo, logged } = options
+  watchAnswers()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
       inspectorPort: 0,
-      handleStructuredLogs: logged,
+      handleStructuredLogs: (log) => {
+        lookInLog([log.message])
+        logged(log)
+      },
       ...(persistTo === undefined ? {} : { resourcePersistencePath: persistTo }),
       workers: [workerOf(version, options, NAME), ...(beside === undefined ? [] : [workerOf(beside, options, BESIDE)])],
     }),
@@ -103,9 +110,12 @@ export async function startDirectWorker(options: DirectWorkerOptions): Promise<D
       const applied = database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name)
       await database.batch([...queries.map((query) => database.prepare(query)), applied])
     }
+    const url = await miniflare.unsafeGetDirectURL(NAME)
+    const urlBeside = beside === undefined ? null : await miniflare.unsafeGetDirectURL(BESIDE)
+    for (const one of [url, urlBeside]) if (one !== null) watchService(one.origin, SECRETS)
     return {
-      url: await miniflare.unsafeGetDirectURL(NAME),
-      urlBeside: beside === undefined ? null : await miniflare.unsafeGetDirectURL(BESIDE),
+      url,
+      urlBeside,
       inspector: await miniflare.getInspectorURL(),
       async rows(sql, ...values) {
         return (
@@ -115,7 +125,10 @@ export async function startDirectWorker(options: DirectWorkerOptions): Promise<D
             .all()
         ).results
       },
-      stop: () => miniflare.dispose(),
+      async stop() {
+        await miniflare.dispose()
+        await requireNoLeaks()
+      },
     }
   } catch (error) {
     await miniflare.dispose()

@@ -4,7 +4,7 @@
  */
 import { IncomingMessage } from 'node:http'
 import type { Browser, Response as BrowserResponse } from 'playwright-core'
-import { keepSecret, look, lookedAtAsItComes, lookInAnswer } from '../../support/secrets-shown.ts'
+import { keepSecret, leaksSince, look, lookedAtAsItComes, lookInAnswer } from '../../support/secrets-shown.ts'
 
 const services = new Set<string>()
 /** Files of tests share a process. */
@@ -30,6 +30,13 @@ export function secretsIn(values: object): string[] {
 /** Resolves when all answers so far were looked through. */
 export async function lookedThrough(): Promise<void> {
   while (underWay.size > 0) await Promise.allSettled(underWay)
+}
+
+/** Rejects if anything was shown so far. */
+export async function requireNoLeaks(): Promise<void> {
+  await lookedThrough()
+  const leaks = leaksSince()
+  if (leaks.length > 0) throw new Error(`secrets were shown: ${[...new Set(leaks)].join('; ')}`)
 }
 
 /** Listens to `fetch` and `node:http`, by which every client here asks. */

@@ -2,11 +2,14 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { residentBytes } from '../../../bench/processes.mjs'
 import { environmentIn } from '../../e2e/support/dev-server.ts'
 import { credentialsAt } from '../../e2e/support/model-service.ts'
+import { requireNoLeaks, watchAnswers, watchService } from '../../e2e/support/watched-services.ts'
 import { isFree } from '../../support/free-port.ts'
+import { lookInLog } from '../../support/secrets-shown.ts'
 
 const DEV = fileURLToPath(new URL('../../../scripts/dev.mjs', import.meta.url))
 const SERVICE = fileURLToPath(new URL('service.mjs', import.meta.url))
@@ -27,11 +30,13 @@ async function untilFree(port) {
 
 /** Starts the service on `port` with its data in `directory`, and waits until it serves. */
 export async function startServer(port, directory, variables = {}) {
+  watchAnswers()
   const child = model === null ? startDev(port, directory, variables) : startOfModel(port, directory, variables)
   let output = ''
   const served = new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`it does not start:\n${output}`)), START_TIMEOUT_MILLISECONDS)
     for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => lookInLog([line]))
       stream.setEncoding('utf8')
       stream.on('data', (text) => {
         // Enough to tell what went wrong; every request is logged.
@@ -52,11 +57,13 @@ export async function startServer(port, directory, variables = {}) {
     killAll(child.pid)
     throw error
   }
+  const credentials =
+    model === null
+      ? JSON.parse(readFileSync(join(directory, 'dev-credentials.json'), 'utf8'))
+      : credentialsAt(model, port)
+  watchService(credentials.base_url, credentials)
   return {
-    credentials:
-      model === null
-        ? JSON.parse(readFileSync(join(directory, 'dev-credentials.json'), 'utf8'))
-        : credentialsAt(model, port),
+    credentials,
     /** Kills the workerd that runs the Worker; another one is started. */
     killRuntime() {
       const all = descendants(child.pid).filter(({ args }) => args.includes(' serve ') && args.includes('=entry='))
@@ -72,10 +79,11 @@ export async function startServer(port, directory, variables = {}) {
       await exited
       await untilFree(port)
     },
-    /** Stops it as Ctrl-C does. */
+    /** Stops it as Ctrl-C does. Rejects if a secret was printed or answered. */
     async stop() {
       child.kill('SIGINT')
       await exited
+      await requireNoLeaks()
     },
     output: () => output,
   }
