@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { advanceClock, stopClock } from '../support/clock.ts'
 import { breakD1 } from '../support/faults.ts'
 import { fireUserAlarm, mirrored, userAlarm } from '../support/objects.ts'
+import { send, signIn, tokenInCookie } from '../support/requests.ts'
+import { makeUser } from '../support/stores.ts'
 import { newUser } from '../support/users.ts'
 
 const MINUTES = 60
@@ -166,5 +168,35 @@ describe('an alarm after the timeout was raised', () => {
     fault.repair()
     await fireUserAlarm(user)
     expect(await user.reasons([session])).toEqual(['alive'])
+  })
+})
+
+describe.each(['POST /sessions', 'POST /devices'])('a new authentication by %s', (by) => {
+  test('begins both timeouts anew', async () => {
+    const start = stopClock()
+    const user = await makeUser({ config: { sessionMinutes: 30, useInactivityBasedLogout: true } })
+    const { username, password, address } = user
+    const before = await signIn(user, { transport: 'cookie' })
+    advanceClock(10 * MINUTES)
+    expect((await send('/sessions/current', { address, cookie: before.token })).status).toBe(200)
+    // The session would idle out at 25 minutes, and be over at 30.
+    advanceClock(10 * MINUTES)
+    const json = { username, password, transport: 'cookie' }
+    const form = { act: 'end_others', username, password }
+    const [path, sent] = by === 'POST /sessions' ? ['/sessions', { json }] : ['/devices', { form }]
+    const token = tokenInCookie(await send(path, { address, cookie: before.token, ...sent })) ?? ''
+    const timesOf = async (session: string) => {
+      const response = await send('/sessions/current?touch=false', { address, cookie: session })
+      const { expires_at, idles_out_at, reason } = (await response.json()) as Record<string, string>
+      return reason ?? [expires_at, idles_out_at].map((instant) => (Date.parse(instant ?? '') - start) / 60_000)
+    }
+    expect([await timesOf(before.token), await timesOf(token)]).toEqual(['replaced', [50, 35]])
+    advanceClock(14 * MINUTES)
+    expect((await send('/sessions/current', { address, cookie: token })).status).toBe(200)
+    expect(await timesOf(token)).toEqual([50, 49])
+    advanceClock(14 * MINUTES)
+    expect((await send('/sessions/current', { address, cookie: token })).status).toBe(200)
+    advanceClock(2 * MINUTES)
+    expect(await timesOf(token)).toBe('expired')
   })
 })
