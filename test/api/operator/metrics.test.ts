@@ -1,6 +1,6 @@
 /** The state of the whole deployment, as monitoring reads it. */
 import { env } from 'cloudflare:workers'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { countersOf } from '../../../src/counters.ts'
 import { DEFAULT_RETENTION } from '../../../src/domain/retention.ts'
 import { FAILURES_TO_TELL } from '../../../src/limits.ts'
@@ -13,7 +13,7 @@ import { readMetrics } from '../../support/metrics.ts'
 import { fireJobAlarm, mirrored, mirroredByAlarm } from '../../support/objects.ts'
 import { makeReceiver, receiveEvents } from '../../support/receivers.ts'
 import { send, signIn } from '../../support/requests.ts'
-import { db, makeOperator, makeStore, makeUser } from '../../support/stores.ts'
+import { db, freshAddress, makeOperator, makeStore, makeUser } from '../../support/stores.ts'
 import { workerWith } from '../../support/variants.ts'
 import { patch } from './operator.ts'
 
@@ -206,35 +206,63 @@ describe('what does not succeed', () => {
 })
 
 describe('counters', () => {
-  test('count openings, refusals and throttling where a dataset is bound, and never a check', async () => {
-    const points: unknown[] = []
-    const worker = workerWith({ COUNTERS: { writeDataPoint: (point: unknown) => points.push(point) } })
+  /** What the Worker and the objects of users count from here on. */
+  function counted() {
+    const points: { readonly blobs: readonly string[]; readonly indexes: readonly string[] }[] = []
+    const bound = { COUNTERS: { writeDataPoint: (point: (typeof points)[number]) => points.push(point) } }
+    // For objects that begin from now on.
+    Object.assign(env, bound)
+    onTestFinished(() => void Reflect.deleteProperty(env, 'COUNTERS'))
+    return { worker: workerWith(bound), take: () => points.splice(0) }
+  }
+
+  test('count openings and refusals where a dataset is bound, ends by reason, and how old what is copied is', async () => {
+    stopClock()
+    const { worker, take } = counted()
     const user = await makeUser()
     const { username, password, address } = user
-    const opened = await worker.send('/sessions', { address, json: { username, password, transport: 'bearer' } })
-    expect(opened.status).toBe(201)
-    const { token } = (await opened.json()) as { token: string }
+    const indexes = [user.identityStoreId]
+    const mirror = { indexes, blobs: ['mirrored', ''], doubles: [1, 0] }
+    const json = { username, password, transport: 'bearer' }
+    const opened = await worker.send('/sessions', { address, json })
+    const { token: bearer } = (await opened.json()) as { token: string }
     await worker.send('/sessions', { address, json: { username, password: 'wrong' } })
-    for (const bearer of [token, 'nonsense']) await worker.send('/sessions/current', { bearer })
-    expect(points).toEqual([
-      { indexes: [user.identityStoreId], blobs: ['opened', 'web'], doubles: [1, 0] },
-      { indexes: [''], blobs: ['refused', '401'], doubles: [1, 0] },
-    ])
+    await mirrored(user)
+    expect(take()).toEqual(
+      expect.arrayContaining([
+        { indexes, blobs: ['opened', 'web'], doubles: [1, 0] },
+        { indexes: [''], blobs: ['refused', '401'], doubles: [1, 0] },
+        mirror,
+      ]),
+    )
+    await worker.send('/sessions/current', { method: 'DELETE', bearer })
+    await mirrored(user)
+    expect(take()).toEqual([{ indexes, blobs: ['ended', 'logout'], doubles: [1, 0] }, mirror])
   })
 
-  test('of users’ objects are ends by reason, and how old what is copied is', async () => {
-    const points: unknown[] = []
-    Object.assign(env, { COUNTERS: { writeDataPoint: (point: unknown) => points.push(point) } })
-    try {
-      const user = await makeUser()
-      const { token } = await signIn(user)
-      await send('/sessions/current', { method: 'DELETE', bearer: token })
-      await mirrored(user)
-      await vi.waitFor(() => expect(JSON.stringify(points)).toContain('"mirrored"'))
-      expect(points).toContainEqual({ indexes: [user.identityStoreId], blobs: ['ended', 'logout'], doubles: [1, 0] })
-    } finally {
-      Reflect.deleteProperty(env, 'COUNTERS')
+  test('count no check, in the Worker or in the object; only what one has changed is copied', async () => {
+    stopClock()
+    const { worker, take } = counted()
+    const user = await makeUser({ config: { useInactivityBasedLogout: true } })
+    const { username, password, address } = user
+    const json = { username, password, transport: 'bearer' }
+    const { token: bearer } = (await (await worker.send('/sessions', { address, json })).json()) as { token: string }
+    await mirrored(user)
+    take()
+    for (let checks = 0; checks < 20; checks += 1) {
+      advanceClock(31)
+      expect((await worker.send('/sessions/current', { address, bearer })).status).toBe(200)
+      expect((await worker.send('/sessions/current', { bearer: 'nonsense' })).status).toBe(401)
     }
+    await mirroredByAlarm(user)
+    expect(take()).toEqual([])
+    await worker.send('/sessions/current', { address: freshAddress(), bearer })
+    await mirroredByAlarm(user)
+    expect(take().map(({ blobs }) => blobs[0])).toEqual(['mirrored'])
+    advanceClock(3_600)
+    expect((await worker.send('/sessions/current', { address, bearer })).status).toBe(401)
+    await mirroredByAlarm(user)
+    expect(take().map(({ blobs }) => blobs.join())).toEqual(['ended,idle', 'mirrored,'])
   })
 
   test('without a dataset nothing is counted, and nothing fails', () => {
