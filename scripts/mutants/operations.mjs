@@ -92,7 +92,7 @@ export const operationMutants = [
     file: 'src/app.ts',
     from: 'if (event !== undefined && path !== CHECK)',
     to: 'if (event !== undefined)',
-    caughtBy: { file: METRICS, test: 'and never a check' },
+    caughtBy: { file: METRICS, test: 'count no check, in the Worker or in the object' },
   },
   {
     name: 'operations: another jurisdiction is served from new objects',
