@@ -32,6 +32,7 @@ const inStore = async (store: string) =>
 
 /** A store with one of each that is sealed. */
 async function makeOfEach() {
+  receiveEvents()
   const store = await makeStore()
   const path = `/identity-stores/${store}`
   const scopes = ['IdentityCenter:user:listSessions']
@@ -40,9 +41,8 @@ async function makeOfEach() {
   const key = (await operate(`${path}/credentials`, { json, headers })).body.credential_id
   const provider = { issuer: 'https://id.pie.example', client_id: 'latchkey', client_secret: 'secret' }
   await put(`${path}/openid-provider`, { ...provider, redirect_uri: `https://${store}.example/` })
-  receiveEvents()
-  const { endpointId: endpoint } = await makeReceiver(path, { v1a: true })
-  await (await SsfReceiver.of(store)).pushed()
+  const { endpointId: endpoint } = await makeReceiver(path, { v1a: true, types: ['session.opened'] })
+  await (await SsfReceiver.of(store)).pushed([])
   await verification(store)
   return { path, store, key, endpoint }
 }
