@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers'
 import { afterEach, expect, test, vi } from 'vitest'
 import worker from '../src/index.ts'
 import { campaign, type Target } from './faults/fuzz/campaign.ts'
-import type { HostileRequest } from './faults/fuzz/requests.ts'
+import { type HostileRequest, waitFor } from './faults/fuzz/requests.ts'
 import { signedHeaders } from './faults/fuzz/signing.ts'
 import { contradictions, differences, type Rows, settledRows } from './faults/fuzz/state.ts'
 import type { Answer } from './faults/fuzz/verdict.ts'
@@ -53,7 +53,10 @@ async function ask(request: HostileRequest): Promise<Answer | null> {
   const begun = performance.now()
   const asRequest = received(request)
   if (asRequest === null) return null
-  const answer = await worker.fetch(asRequest as Parameters<typeof worker.fetch>[0], env)
+  const answering = Promise.resolve(worker.fetch(asRequest as Parameters<typeof worker.fetch>[0], env))
+  const wait = waitFor(request)
+  const answer = await (wait === null ? answering : Promise.race([answering, scheduler.wait(wait).then(() => null)]))
+  if (answer === null) return null
   const text = await textOf(answer)
   return { status: answer.status, headers: answer.headers, text, milliseconds: performance.now() - begun }
 }

@@ -27,6 +27,11 @@ export interface HostileRequest {
   readonly signer: Signer | null
 }
 
+/** How long an answer is waited for that comes once there is something to tell; null for every other, which comes anyhow. */
+export function waitFor({ operation }: HostileRequest): number | null {
+  return operation.id === 'pollSsfStream' ? 500 : null
+}
+
 /** How a request is signed with an access key. */
 export interface Signer {
   readonly accessKey: string

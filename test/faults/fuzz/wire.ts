@@ -1,11 +1,12 @@
 /** Sends requests over a socket, as they are written. */
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import type { HostileRequest } from './requests.ts'
+import { type HostileRequest, waitFor } from './requests.ts'
 import { signedHeaders } from './signing.ts'
 import type { Answer } from './verdict.ts'
 
 /** Longer than any answer may take. */
 const PATIENCE_MILLISECONDS = 30_000
+
 /** A request that was cut off may be answered or not. */
 const CUT_OFF_MILLISECONDS = 2_000
 
@@ -18,6 +19,8 @@ const agent = new Agent({ keepAlive: true, maxSockets: 4 })
 export function sendOver(url: URL, host: string, request: HostileRequest): Promise<Answer | null> {
   const { method, target, body, delivery } = request
   const broken = delivery === 'broken' && body !== null && body.length > 0
+  /** For how long an answer may come, or not. */
+  const hopeMilliseconds = broken ? CUT_OFF_MILLISECONDS : waitFor(request)
   const headers = [
     ...signedHeaders(request, host).filter(([, value]) => value !== ''),
     ...(body === null
@@ -48,13 +51,10 @@ export function sendOver(url: URL, host: string, request: HostileRequest): Promi
       // Node writes no such header or path.
       return resolve(null)
     }
-    const late = setTimeout(
-      () => {
-        outgoing.destroy()
-        resolve(broken ? null : none(0))
-      },
-      broken ? CUT_OFF_MILLISECONDS : PATIENCE_MILLISECONDS,
-    )
+    const late = setTimeout(() => {
+      outgoing.destroy()
+      resolve(hopeMilliseconds === null ? none(0) : null)
+    }, hopeMilliseconds ?? PATIENCE_MILLISECONDS)
     const done = (answer: Answer | null) => {
       clearTimeout(late)
       resolve(answer)
@@ -62,7 +62,7 @@ export function sendOver(url: URL, host: string, request: HostileRequest): Promi
     outgoing.on('response', (response) =>
       readWhole(response).then(
         (text) => done({ ...headOf(response), text, milliseconds: performance.now() - begun }),
-        () => done(broken ? null : none(0)),
+        () => done(hopeMilliseconds === null ? none(0) : null),
       ),
     )
     outgoing.on('error', () => done(null))
