@@ -35,6 +35,8 @@ import { type Variant, workerWith } from './support/variants.ts'
 /** Beside two. */
 const MEMBERS = 1
 const AT_ONCE = 6
+/** No answer may take so long, whatever is broken. */
+const LONGEST_MILLISECONDS = 60_000
 const ACTS_OF_LOAD = env.WHOLE ? 600 : 30
 const SEED = Date.now() % 1_000_000
 /** How far a clock is off at most, to either side. What was asked for by one that was ahead may be due so much later. */
@@ -44,6 +46,7 @@ async function newScene(note: string, members = MEMBERS): Promise<Scene> {
   const worker = workerWith(UNLIMITED)
   const operator = await makeOperator()
   const store = await makeFullStore((call) => must(worker, call), operator, { name: 'faults', members })
+  const findings: string[] = []
   return {
     origin: ORIGIN,
     store,
@@ -51,11 +54,19 @@ async function newScene(note: string, members = MEMBERS): Promise<Scene> {
     note,
     ledger: new Ledger(),
     random: randomFrom(SEED),
-    findings: [],
+    findings,
     tally: new Map(),
     async send({ path, ...request }) {
-      const response = await worker.send(path, { ...request, origin: null })
-      return { status: response.status, headers: response.headers, text: await response.text() }
+      const answered = new AbortController()
+      const late = scheduler.wait(LONGEST_MILLISECONDS, { signal: answered.signal }).then(() => null)
+      const answering = async () => {
+        const response = await worker.send(path, { ...request, origin: null })
+        return { status: response.status, headers: response.headers, text: await response.text() }
+      }
+      const answer = await Promise.race([answering(), late])
+      if (answer === null) findings.push(`${note}: ${request.method} ${path} hangs`)
+      answered.abort()
+      return answer
     },
   }
 }

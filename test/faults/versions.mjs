@@ -3,14 +3,14 @@
 // database, each with the other's objects. All APIs are used meanwhile: nothing acknowledged may be lost, as in
 // `npm run crash`. By default it is the last version that knows nothing of the newest migration.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { randomFrom } from '../support/random.ts'
 import { SECRETS } from '../support/secrets.ts'
 import { bundle, startDirectWorker } from './direct-worker.ts'
-import { ACTS, LIVES } from './mix/acts.ts'
+import { ACTS, STREAM_LIFE } from './mix/acts.ts'
 import { audit } from './mix/audit.ts'
 import { Ledger } from './mix/ledger.ts'
 import { load } from './mix/load.ts'
@@ -22,8 +22,8 @@ const ROOT = join(import.meta.dirname, '../..')
 /** One of those that wrangler.toml names. */
 const ORIGIN = 'http://127.0.0.1:8787'
 const VARIABLES = { ...UNLIMITED, SIGN_IN_FLOOR_MILLISECONDS: '0', PASSWORD_HASH_COST: 'ln=1,r=1,p=1' }
-/** What earlier versions do too. */
-const OF_BOTH = ACTS.filter((act) => !LIVES.includes(act))
+/** Without them a version knows no streams. */
+const STREAMS = 'src/api/ssf/routes.ts'
 const AT_ONCE = 6
 const MEMBERS = 2
 const TRIES = 180
@@ -45,6 +45,7 @@ if (from === null) {
 }
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-versions-'))
 const findings = []
+let streams = true
 try {
   await run()
 } finally {
@@ -58,6 +59,7 @@ process.exit()
 
 async function run() {
   const [before, now] = await Promise.all([bundle(checkOut(from)), bundle(ROOT)])
+  streams = existsSync(join(before.root, STREAMS))
   const [older, newer, called] = [{ version: before }, { version: now }, from.slice(0, 12)]
   let scene
   for (const [name, versions] of [
@@ -92,7 +94,7 @@ async function begin({ url }) {
   const call = callerTo(url.origin)
   const bootstrap = { method: 'POST', path: '/operator/bootstrap', bearer: SECRETS.OPERATOR_BOOTSTRAP_SECRET }
   const { token: operator } = (await call({ ...bootstrap, json: { name: 'Versions' } })).body
-  const store = await makeFullStore(call, operator, { name: 'versions', members: MEMBERS, streams: false })
+  const store = await makeFullStore(call, operator, { name: 'versions', members: MEMBERS, streams })
   return { origin: ORIGIN, operator, store, ledger: new Ledger(), random: randomFrom(seed), findings, tally: new Map() }
 }
 
@@ -109,7 +111,8 @@ async function serve(name, { url, urlBeside, rows }, given) {
   const outside = { rows, settle: () => new Promise((resolve) => setTimeout(resolve, 250)), tries: TRIES }
   const { opens, ends } = scene.ledger
   findings.push(...(await audit(scene, outside)))
-  await load(scene, { atOnce: AT_ONCE, acts, of: OF_BOTH })
+  const ofBoth = ACTS.filter((act) => streams || act !== STREAM_LIFE)
+  await load(scene, { atOnce: AT_ONCE, acts, of: ofBoth })
   findings.push(...(await audit(scene, outside)))
   const answers = Array.from(scene.tally, ([how, count]) => `${count} × ${how}`)
   const not = [...scene.tally].filter(([how]) => /(not now|no answer)$/.test(how))

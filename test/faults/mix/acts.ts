@@ -224,21 +224,23 @@ const RULES: readonly Act[] = [
   ),
 ]
 
+/** Needs a receiver of streams. */
+export const STREAM_LIFE = life('a receiver makes, asks and deletes a stream', 'Shared Signals', {
+  make: (scene) => {
+    const delivery = { method: 'urn:ietf:rfc:8936' }
+    return post(streamPath(scene), { bearer: scene.store.streams, json: { delivery } })
+  },
+  look: ({ body }, scene) =>
+    post(`${streamPath(scene)}/${body.stream_id}/poll`, {
+      bearer: scene.store.streams,
+      json: { returnImmediately: true },
+    }),
+  remove: ({ body }, scene) => del(`${streamPath(scene)}?stream_id=${body.stream_id}`, { bearer: scene.store.streams }),
+})
+
 /** What is made and taken away. */
 export const LIVES: readonly Act[] = [
-  life('a receiver makes, asks and deletes a stream', 'Shared Signals', {
-    make: (scene) => {
-      const delivery = { method: 'urn:ietf:rfc:8936' }
-      return post(streamPath(scene), { bearer: scene.store.streams, json: { delivery } })
-    },
-    look: ({ body }, scene) =>
-      post(`${streamPath(scene)}/${body.stream_id}/poll`, {
-        bearer: scene.store.streams,
-        json: { returnImmediately: true },
-      }),
-    remove: ({ body }, scene) =>
-      del(`${streamPath(scene)}?stream_id=${body.stream_id}`, { bearer: scene.store.streams }),
-  }),
+  STREAM_LIFE,
   life('an operator signs in to the console and out', 'operator', {
     make: ({ operator, origin }) =>
       post('/operator/console-sessions', { bearer: operator, headers: { origin, 'latchkey-console': '1' } }),
