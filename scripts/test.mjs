@@ -2,14 +2,15 @@
 // waits for the one before it, and the served ones. With arguments, `vitest run` has them.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { constants, setPriority, tmpdir } from 'node:os'
+import { setPriority, tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 
 /** A part that says nothing for so long hangs, and has failed. Longer than the slowest file of tests takes. */
 const SILENCE_MILLISECONDS = 1_200_000
 const GRACE_MILLISECONDS = 10_000
 const WEIGHING_MILLISECONDS = 200
-const { PRIORITY_BELOW_NORMAL } = constants.priority
+/** Niceness: a third of the weight. With a tenth, time limits of the Worker under test strike in what nobody lets run. */
+const THIRD_OF_WEIGHT = 5
 const CHECK = ['npm', 'run', '-s', 'check']
 const SERVED = ['--project', 'e2e', '--project', 'served']
 const TESTS = [
@@ -76,13 +77,13 @@ function run([name, ...args], part) {
 
 /** Lets others go first. Linux weighs whole sessions against each other, where it groups them: each part is one. */
 function giveWay(pid) {
-  setPriority(pid, PRIORITY_BELOW_NORMAL)
+  setPriority(pid, THIRD_OF_WEIGHT)
   weighLess(`/proc/${pid}/autogroup`)
 }
 
 function weighLess(group) {
   try {
-    writeFileSync(group, String(PRIORITY_BELOW_NORMAL))
+    writeFileSync(group, String(THIRD_OF_WEIGHT))
   } catch ({ code }) {
     // Who is not root may say it ten times a second. Elsewhere there are no such groups.
     if (code === 'EAGAIN') setTimeout(weighLess, WEIGHING_MILLISECONDS, group)
