@@ -27,7 +27,7 @@ import { logContext } from './log.ts'
 import { servicesOf } from './services.ts'
 import { endOnRecord } from './sessions/recorded-end.ts'
 import type { Sessions, VerifiedToken } from './sessions/service.ts'
-import { readSettings } from './settings.ts'
+import { requireSettings } from './settings.ts'
 import { findUser } from './store/users.ts'
 
 type Body = ReturnType<typeof sessionBody>
@@ -184,9 +184,7 @@ export class SessionsEntrypoint extends WorkerEntrypoint<Env> {
   }
 
   private get services() {
-    const settings = readSettings(this.env)
-    if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
-    return servicesOf(this.env, settings.value)
+    return servicesOf(this.env, requireSettings(this.env))
   }
 
   private get sessions(): Sessions {

@@ -1,5 +1,5 @@
 /** What every kind of Durable Object reads where it begins. */
-import { readSettings, type Settings } from './settings.ts'
+import { requireSettings, type Settings } from './settings.ts'
 
 /**
  * The settings of an object's deployment. Throws where it may not begin: what asked for it fails, and an alarm comes again.
@@ -7,12 +7,11 @@ import { readSettings, type Settings } from './settings.ts'
  * there is new and empty. An id that names no jurisdiction may be of a runtime that has none.
  */
 export function settingsOfObject({ id }: Pick<DurableObjectState, 'id'>, env: object): Settings {
-  const settings = readSettings(env)
-  if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
-  const { jurisdiction } = settings.value
+  const settings = requireSettings(env)
+  const { jurisdiction } = settings
   if (id.jurisdiction !== undefined && id.jurisdiction !== jurisdiction)
     throw new Error(
       `not configured: JURISDICTION is ${jurisdiction ?? 'not set'}, and this object is in ${id.jurisdiction}`,
     )
-  return settings.value
+  return settings
 }

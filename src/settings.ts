@@ -189,6 +189,13 @@ export function readSettings(env: object): Result<Settings, string[]> {
   return result
 }
 
+/** The same, for where nobody could be answered: throws if any is missing or wrong. */
+export function requireSettings(env: object): Settings {
+  const settings = readSettings(env)
+  if (!settings.ok) throw new Error(`not configured: ${settings.error.join('; ')}`)
+  return settings.value
+}
+
 function parseSettings(env: object): Result<Settings, string[]> {
   const parsed = CheckedVariables.safeParse(env)
   if (!parsed.success) {
