@@ -45,7 +45,6 @@ if (from === null) {
 }
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-versions-'))
 const findings = []
-let streams = true
 try {
   await run()
 } finally {
@@ -59,7 +58,7 @@ process.exit()
 
 async function run() {
   const [before, now] = await Promise.all([bundle(checkOut(from)), bundle(ROOT)])
-  streams = existsSync(join(before.root, STREAMS))
+  const streams = existsSync(join(before.root, STREAMS))
   const [older, newer, called] = [{ version: before }, { version: now }, from.slice(0, 12)]
   let scene
   for (const [name, versions] of [
@@ -79,7 +78,7 @@ async function run() {
       logged: ({ level, message }) => level === 'error' && findings.push(`${name}: ${message.slice(0, 500)}`),
     })
     try {
-      scene ??= await begin(worker)
+      scene ??= await begin(worker, streams)
       await serve(name, worker, scene)
     } finally {
       await worker.stop()
@@ -90,12 +89,22 @@ async function run() {
   console.log(`seed ${seed}: ${opens} opens and ${ends} ends acknowledged by two versions, none lost by either`)
 }
 
-async function begin({ url }) {
+async function begin({ url }, streams) {
   const call = callerTo(url.origin)
   const bootstrap = { method: 'POST', path: '/operator/bootstrap', bearer: SECRETS.OPERATOR_BOOTSTRAP_SECRET }
   const { token: operator } = (await call({ ...bootstrap, json: { name: 'Versions' } })).body
   const store = await makeFullStore(call, operator, { name: 'versions', members: MEMBERS, streams })
-  return { origin: ORIGIN, operator, store, ledger: new Ledger(), random: randomFrom(seed), findings, tally: new Map() }
+  const ofBoth = ACTS.filter((act) => streams || act !== STREAM_LIFE)
+  return {
+    ofBoth,
+    origin: ORIGIN,
+    operator,
+    store,
+    ledger: new Ledger(),
+    random: randomFrom(seed),
+    findings,
+    tally: new Map(),
+  }
 }
 
 /** All holds of what was acknowledged before, and of what is done now. */
@@ -111,8 +120,7 @@ async function serve(name, { url, urlBeside, rows }, given) {
   const outside = { rows, settle: () => new Promise((resolve) => setTimeout(resolve, 250)), tries: TRIES }
   const { opens, ends } = scene.ledger
   findings.push(...(await audit(scene, outside)))
-  const ofBoth = ACTS.filter((act) => streams || act !== STREAM_LIFE)
-  await load(scene, { atOnce: AT_ONCE, acts, of: ofBoth })
+  await load(scene, { atOnce: AT_ONCE, acts, of: given.ofBoth })
   findings.push(...(await audit(scene, outside)))
   const answers = Array.from(scene.tally, ([how, count]) => `${count} × ${how}`)
   const not = [...scene.tally].filter(([how]) => /(not now|no answer)$/.test(how))

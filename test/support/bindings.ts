@@ -58,15 +58,22 @@ export function uncountedStub<T extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<T>,
   name: string,
 ): DurableObjectStub<T> {
+  return uncounted(namespace, namespace.idFromName(name))
+}
+
+/** By the namespace's own method, which no wrapper stands before. */
+function uncounted<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  id: DurableObjectId,
+): DurableObjectStub<T> {
   const get = Object.getPrototypeOf(namespace).get as typeof namespace.get
-  return get.call(namespace, namespace.idFromName(name)) as DurableObjectStub<T>
+  return get.call(namespace, id) as DurableObjectStub<T>
 }
 
 /** The objects of a kind that were asked for since interceptors stand in the way; calls through these pass by them. */
 export function reachedObjects(to: ObjectCall['to']): DurableObjectStub[] {
-  const namespace = env[to] as DurableObjectNamespace
-  const get = Object.getPrototypeOf(namespace).get as typeof namespace.get
-  return Array.from(reached.get(to)?.values() ?? [], (id) => get.call(namespace, id))
+  const namespace = env[to] as DurableObjectNamespace<Rpc.DurableObjectBranded>
+  return Array.from(reached.get(to)?.values() ?? [], (id) => uncounted(namespace, id))
 }
 
 function pass(call: BindingCall, goOn: () => Promise<unknown>): Promise<unknown> {
